@@ -1,0 +1,115 @@
+/**
+ * Reads the JSON-RPC messages of a request without taking them from whoever handles the request next: what was read from
+ * the stream is put back. Whatever this file cannot read in exactly one way is refused, so that nothing later can read
+ * another tool name out of the same bytes.
+ */
+import type { IncomingMessage } from "node:http";
+import type { GuardedRequest, JsonRpcMessage } from "./types.js";
+
+/** The request cannot be read; `status` is 400, 413 or 415. */
+export class UnreadableRequest extends Error {
+  override readonly name = "UnreadableRequest";
+
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** The client went away before the request was complete: there is nobody to answer. */
+export class RequestAborted extends Error {
+  override readonly name = "RequestAborted";
+}
+
+const LARGEST_BODY = 4 * 1024 * 1024;
+const WITHOUT_BODY: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "DELETE"]);
+
+/** Returns the messages of a request, none for methods without a body. */
+export async function readMessages(req: GuardedRequest): Promise<JsonRpcMessage[]> {
+  if (WITHOUT_BODY.has(req.method)) return [];
+  const value = wasParsed(req) ? req.body : parse(decode(await rawBody(req)));
+  const messages: unknown[] = Array.isArray(value) ? value : [value];
+  if (!messages.every((message) => typeof message === "object" && message !== null && !Array.isArray(message))) {
+    throw new UnreadableRequest(400, "The request is not a JSON-RPC message");
+  }
+  return messages as JsonRpcMessage[];
+}
+
+/** Express 4 sets an empty body on requests no parser took, so an empty object counts only once the stream was read. */
+function wasParsed(req: GuardedRequest): boolean {
+  const { body } = req;
+  if (typeof body !== "object" || body === null || Buffer.isBuffer(body)) return false;
+  return req.readableEnded || Object.keys(body).length > 0;
+}
+
+async function rawBody(req: GuardedRequest): Promise<Buffer> {
+  if (Buffer.isBuffer(req.body)) return req.body;
+  if (typeof req.body === "string") return Buffer.from(req.body);
+  if (!plainEncoding(req)) throw new UnreadableRequest(415, "Send the message as uncompressed UTF-8");
+  return peek(req, LARGEST_BODY);
+}
+
+/** Only UTF-8: in another charset the same bytes can name another tool. */
+function plainEncoding(req: IncomingMessage): boolean {
+  const encoding = req.headers["content-encoding"];
+  const charset = /charset\s*=\s*"?([^";\s]*)/i.exec(req.headers["content-type"] ?? "")?.[1];
+  return (encoding === undefined || encoding.toLowerCase() === "identity") && (charset === undefined || charset.toLowerCase() === "utf-8");
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new UnreadableRequest(400, "The request is not UTF-8");
+  }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    throw new UnreadableRequest(400, "The request is not JSON");
+  }
+}
+
+/** Reads a stream to its end and puts everything back before the end is announced. */
+function peek(req: IncomingMessage, limit: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    if (req.readableEnded) {
+      reject(new UnreadableRequest(400, "The request has no readable body"));
+      return;
+    }
+    if (req.destroyed) {
+      reject(new RequestAborted());
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const settle = (finish: () => void): void => {
+      req.removeListener("readable", onReadable).removeListener("end", onEnd);
+      req.removeListener("close", onLost).removeListener("error", onLost);
+      finish();
+    };
+    const onLost = (): void => settle(() => reject(new RequestAborted()));
+    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
+    const onReadable = (): void => {
+      for (let chunk: Buffer | null; (chunk = req.read() as Buffer | null) !== null; ) {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size > limit) {
+          settle(() => reject(new UnreadableRequest(413, "The request is larger than 4 MiB")));
+          return;
+        }
+      }
+      if (!req.complete || size === 0) return;
+      const whole = Buffer.concat(chunks);
+      settle(() => {
+        req.unshift(whole);
+        resolve(whole);
+      });
+    };
+    req.on("readable", onReadable).on("end", onEnd).on("close", onLost).on("error", onLost);
+  });
+}

@@ -1,0 +1,127 @@
+/** What the issuer says about this MCP server: fetched when first needed, kept fresh in the background, never a reason to crash. */
+import { addressProblem } from "./secret.js";
+import { fetchObject, IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
+import type { Settings } from "./options.js";
+
+/** The configuration of one MCP server. URLs are kept exactly as they were given: clients compare them byte by byte. */
+export interface Configuration {
+  issuer: string;
+  issuers: readonly string[];
+  resource: string;
+  resourceName: string | undefined;
+  scopesSupported: readonly string[];
+  defaultScopes: readonly string[];
+  introspectionEndpoint: string;
+  metadataUrl: string;
+}
+
+const FRESH_MS = 60_000;
+const LONGEST_BACKOFF_MS = 30_000;
+
+/** A value fetched on demand: concurrent callers share one request, failures back off, the last good value outlives them. */
+export class Remembered<Value> {
+  private last: { value: Value; at: number } | undefined;
+  private pending: Promise<Value> | undefined;
+  private failures = 0;
+  private retryAt = 0;
+
+  constructor(
+    private readonly load: () => Promise<Value>,
+    private readonly now: () => number,
+    private readonly failed: (error: IssuerUnavailable) => void,
+  ) {}
+
+  /** Returns the value; throws {@link IssuerUnavailable} while there is none. */
+  async get(): Promise<Value> {
+    const now = this.now();
+    if (this.last) {
+      if (now - this.last.at >= FRESH_MS && now >= this.retryAt) this.refresh().catch(() => undefined);
+      return this.last.value;
+    }
+    if (!this.pending && now < this.retryAt) throw new IssuerUnavailable("waiting before the next attempt", Math.ceil((this.retryAt - now) / 1000));
+    return this.refresh();
+  }
+
+  private refresh(): Promise<Value> {
+    this.pending ??= this.attempt().finally(() => {
+      this.pending = undefined;
+    });
+    return this.pending;
+  }
+
+  private async attempt(): Promise<Value> {
+    try {
+      const value = await this.load();
+      this.last = { value, at: this.now() };
+      this.failures = 0;
+      this.retryAt = 0;
+      return value;
+    } catch (cause) {
+      const error = cause instanceof IssuerUnavailable ? cause : new IssuerUnavailable("unexpected failure");
+      const wait = Math.max(Math.min(LONGEST_BACKOFF_MS, 1000 * 2 ** this.failures), error.retryAfter * 1000);
+      this.failures += 1;
+      this.retryAt = this.now() + wait;
+      if (!this.last) this.failed(error);
+      throw new IssuerUnavailable(error.message, Math.ceil(wait / 1000), error.status);
+    }
+  }
+}
+
+/** Asks the issuer for the configuration that belongs to the registration secret. */
+export async function fetchConfiguration(settings: Settings, http: IssuerHttp): Promise<Configuration> {
+  const document = await fetchObject(http, `${settings.address}/api/oauth/server`, {
+    headers: { Authorization: `Bearer ${settings.secret}`, Accept: "application/json" },
+  });
+  const issuer = text(document, "issuer");
+  const issuers = list(document, "issuers");
+  const resource = settings.resource ?? text(document, "resource");
+  if (!URL.canParse(resource)) throw malformed("resource");
+  const metadataUrl = text(document, "authorization_server_metadata");
+  if (addressProblem(issuer)) throw malformed("issuer");
+  if (addressProblem(metadataUrl)) throw malformed("authorization_server_metadata");
+  const name = document["resource_name"];
+  return {
+    issuer,
+    issuers: issuers.includes(issuer) ? issuers : [issuer, ...issuers],
+    resource,
+    resourceName: typeof name === "string" && name !== "" ? name : undefined,
+    scopesSupported: withoutOffline(list(document, "scopes_supported")),
+    defaultScopes: withoutOffline(list(document, "default_scopes")),
+    introspectionEndpoint: ownEndpoint(settings.address, text(document, "introspection_endpoint")),
+    metadataUrl,
+  };
+}
+
+/** Fetches the issuer's own metadata document and makes sure it speaks for that issuer (RFC 8414 section 3.3). */
+export async function fetchIssuerMetadata(configuration: Configuration, http: IssuerHttp): Promise<Record<string, unknown>> {
+  const document = await fetchObject(http, configuration.metadataUrl, { headers: { Accept: "application/json" } });
+  if (document["issuer"] !== configuration.issuer) throw new IssuerUnavailable("the issuer's metadata names another issuer");
+  return document;
+}
+
+/** The secret goes to the address it carries and nowhere else: an endpoint on another origin is replaced by the known path. */
+function ownEndpoint(address: string, endpoint: string): string {
+  const same = URL.canParse(endpoint) && new URL(endpoint).origin === new URL(address).origin;
+  return same ? endpoint : `${address}/api/oauth/introspect`;
+}
+
+/** `offline_access` is between the client and the issuer; an MCP server never asks for it. */
+function withoutOffline(scopes: readonly string[]): string[] {
+  return scopes.filter((scope) => scope !== "offline_access");
+}
+
+function text(document: Record<string, unknown>, member: string): string {
+  const value = document[member];
+  if (typeof value !== "string" || value === "") throw malformed(member);
+  return value;
+}
+
+function list(document: Record<string, unknown>, member: string): string[] {
+  const value = document[member] ?? [];
+  if (!Array.isArray(value) || !value.every((entry) => typeof entry === "string")) throw malformed(member);
+  return value as string[];
+}
+
+function malformed(member: string): IssuerUnavailable {
+  return new IssuerUnavailable(`the issuer's answer has no usable ${member}`);
+}
