@@ -1,0 +1,186 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+)
+
+// accounts keeps the people of one project, or the members. Both live in tables of the same shape; what differs is in kind.
+type accounts struct {
+	store   *Store
+	project secret.ID // zero: members
+	kind    accountKind
+	sql     accountStatements
+}
+
+// accountKind is what differs between users and members besides names of tables.
+type accountKind struct {
+	actor string // what the audit log calls such a person
+	// checkDetail judges what an account is to be made with, before anything is sent.
+	checkDetail func(detail string) error
+	// afterCreate adds what belongs to a new account, in its transaction.
+	afterCreate func(tx *gorm.DB, account secret.ID, detail string, actor string) error
+	audit       string
+}
+
+// Users are the people who sign in at one project's issuer.
+func (s *Store) Users(project secret.ID) signin.Accounts {
+	return &accounts{store: s, project: project, sql: userStatements, kind: accountKind{
+		actor:       "user",
+		checkDetail: func(string) error { return nil },
+		afterCreate: func(*gorm.DB, secret.ID, string, string) error { return nil },
+		audit:       auditUser,
+	}}
+}
+
+// Members are the people who use the dashboard. A new member's detail is the name of the organization that is made for them.
+func (s *Store) Members() signin.Accounts {
+	return &accounts{store: s, sql: memberStatements, kind: accountKind{
+		actor:       "member",
+		checkDetail: checkOrganizationName,
+		afterCreate: createOwnOrganization,
+		audit:       auditMember,
+	}}
+}
+
+// values are the named parameters of a statement.
+type values map[string]any
+
+// transaction runs fn where the tables of these accounts can be seen.
+func (a *accounts) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	if a.kind.actor == "user" {
+		return a.store.inProject(ctx, a.project, fn)
+	}
+	return a.store.inTransaction(ctx, fn)
+}
+
+// one runs a statement that answers with one row; no row is gorm.ErrRecordNotFound.
+func (a *accounts) one(tx *gorm.DB, row any, statement string, v values) error {
+	result := tx.Raw(statement, a.with(v)).Scan(row)
+	if result.Error == nil && result.RowsAffected == 0 {
+		return gorm.ErrRecordNotFound
+	}
+	return result.Error
+}
+
+// with adds the project, which every statement on a tenant table names.
+func (a *accounts) with(v values) map[string]any {
+	v["project"] = a.project
+	return v
+}
+
+// lookup answers a question by one value in one round trip.
+func (a *accounts) lookup(ctx context.Context, statement string, value any, scan func(pgx.Row) error) error {
+	if a.kind.actor == "user" {
+		return a.store.hot(ctx, a.project, scan, statement, value)
+	}
+	return translate(scan(a.store.pool.QueryRow(ctx, statement, value)))
+}
+
+// record writes the audit row of a change in its transaction. For members it goes to every organization they belong to.
+func (a *accounts) record(tx *gorm.DB, account secret.ID, actor, action, target string) error {
+	return tx.Exec(a.kind.audit, a.with(values{
+		"id": secret.NewID(), "actor": actor, "action": a.kind.actor + "." + action, "target": target, "account": account,
+	})).Error
+}
+
+func (a *accounts) name(account secret.ID) string { return a.kind.actor + ":" + account.String() }
+
+func (a *accounts) FindByEmail(ctx context.Context, email string) (signin.Account, string, error) {
+	out, hash := signin.Account{}, ""
+	err := a.lookup(ctx, a.sql.findByEmail, email, func(row pgx.Row) error {
+		return row.Scan(&out.ID, &out.Email, &out.EmailVerified, &out.Blocked, &hash)
+	})
+	if err != nil {
+		return signin.Account{}, "", err
+	}
+	return out, hash, nil
+}
+
+func (a *accounts) CreateAccount(ctx context.Context, account signin.NewAccount) (signin.Account, error) {
+	var out signin.Account
+	err := a.transaction(ctx, func(tx *gorm.DB) error {
+		var err error
+		out, err = a.create(tx, account, "system")
+		return err
+	})
+	if err != nil {
+		return signin.Account{}, err
+	}
+	return out, nil
+}
+
+// create inserts a verified account with all that belongs to it. An empty actor: the person made it.
+func (a *accounts) create(tx *gorm.DB, account signin.NewAccount, actor string) (signin.Account, error) {
+	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: true}
+	if actor == "" {
+		actor = a.name(out.ID)
+	}
+	err := tx.Exec(a.sql.createAccount, a.with(values{"id": out.ID, "email": account.Email, "password_hash": account.PasswordHash})).Error
+	if err != nil {
+		return signin.Account{}, err
+	}
+	if err := a.kind.afterCreate(tx, out.ID, account.Detail, actor); err != nil {
+		return signin.Account{}, err
+	}
+	return out, a.record(tx, out.ID, actor, "created", a.name(out.ID))
+}
+
+func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, oldHash, newHash string) error {
+	return a.transaction(ctx, func(tx *gorm.DB) error {
+		return tx.Exec(a.sql.replaceHash, a.with(values{"account": account, "old": oldHash, "new": newHash})).Error
+	})
+}
+
+// CreateSession locks the account against being blocked while the session is made.
+func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration) (signin.Session, error) {
+	out := signin.Session{ID: secret.NewID()}
+	err := a.transaction(ctx, func(tx *gorm.DB) error {
+		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": account}); err != nil {
+			return err
+		}
+		if out.Account.Blocked {
+			return signin.ErrBlocked
+		}
+		var times struct{ AuthTime, ExpiresAt time.Time }
+		err := a.one(tx, &times, a.sql.createSession, values{
+			"id": out.ID, "token_hash": tokenHash, "account": account, "seconds": ttl.Seconds(),
+		})
+		if err != nil {
+			return err
+		}
+		out.AuthTime, out.ExpiresAt = times.AuthTime, times.ExpiresAt
+		return a.record(tx, account, a.name(account), "signed_in", "session:"+out.ID.String())
+	})
+	if err != nil {
+		return signin.Session{}, err
+	}
+	return out, nil
+}
+
+func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {
+	var out signin.Session
+	err := a.lookup(ctx, a.sql.findSession, tokenHash, func(row pgx.Row) error {
+		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified)
+	})
+	if err != nil {
+		return signin.Session{}, err
+	}
+	return out, nil
+}
+
+func (a *accounts) EndSession(ctx context.Context, id secret.ID) error {
+	return a.transaction(ctx, func(tx *gorm.DB) error {
+		var ended struct{ AccountID secret.ID }
+		if err := a.one(tx, &ended, a.sql.endSession, values{"id": id}); err != nil {
+			return err
+		}
+		return a.record(tx, ended.AccountID, a.name(ended.AccountID), "signed_out", "session:"+id.String())
+	})
+}

@@ -1,0 +1,69 @@
+package postgres
+
+import "strings"
+
+// accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.
+type accountStatements struct {
+	findByEmail, createAccount, replaceHash, lockAccount           string
+	createSession, findSession, endSession                         string
+	dropChallenges, createChallenge, countAttempt, finishChallenge string
+}
+
+// Every statement on a tenant table names the project, in its key and in its conditions; row-level security is the second wall.
+var (
+	userStatements = newAccountStatements(strings.NewReplacer(
+		"{accounts}", "users", "{sessions}", "user_sessions", "{challenges}", "user_challenges",
+		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
+		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
+	))
+	memberStatements = newAccountStatements(strings.NewReplacer(
+		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
+		"{columns}", "", "{values}", "", "{tenant}", "",
+		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "",
+	))
+)
+
+const (
+	auditUser = `INSERT INTO audit_log (project_id, id, actor, action, target) VALUES (@project, @id, @actor, @action, @target)`
+
+	auditMember = `INSERT INTO organization_audit_log (organization_id, id, actor, action, target)
+		SELECT organization_id, CAST(@id AS uuid), CAST(@actor AS text), CAST(@action AS text), CAST(@target AS text)
+		FROM organization_members WHERE member_id = @account`
+)
+
+// newAccountStatements fills in the names of tables and the tenant's condition, which are constants of this file.
+func newAccountStatements(r *strings.Replacer) accountStatements {
+	return accountStatements{
+		findByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL, blocked_at IS NOT NULL, coalesce(password_hash, '')
+			FROM {accounts} WHERE {tenant $}email = {value}`),
+		createAccount: r.Replace(`INSERT INTO {accounts} ({columns}id, email, email_verified_at, password_hash)
+			VALUES ({values}@id, @email, now(), nullif(CAST(@password_hash AS text), ''))`),
+		replaceHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account AND password_hash = @old`),
+		lockAccount: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
+			FROM {accounts} WHERE {tenant}id = @account FOR SHARE`),
+
+		createSession: r.Replace(`INSERT INTO {sessions} ({columns}id, token_hash, account_id, expires_at)
+			VALUES ({values}@id, @token_hash, @account, now() + CAST(@seconds AS double precision) * interval '1 second')
+			RETURNING auth_time, expires_at`),
+		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, a.email, a.email_verified_at IS NOT NULL
+			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
+			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
+		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
+
+		dropChallenges: r.Replace(`DELETE FROM {challenges}
+			WHERE {tenant}email = @email AND created_at < now() - interval '1 hour' AND expires_at < now()`),
+		createChallenge: r.Replace(`INSERT INTO {challenges}
+				({columns}id, purpose, email, browser_hash, code_mac, password_hash, detail, expires_at)
+			SELECT {values}CAST(@id AS uuid), CAST(@purpose AS text), CAST(@email AS text), CAST(@browser AS bytea), CAST(@code_mac AS bytea),
+				nullif(CAST(@password_hash AS text), ''), CAST(@detail AS text), now() + CAST(@seconds AS double precision) * interval '1 second'
+			WHERE (SELECT count(*) FROM {challenges}
+				WHERE {tenant}email = @email AND created_at > now() - interval '1 hour') < CAST(@cap AS bigint)`),
+		countAttempt: r.Replace(`UPDATE {challenges} SET attempts = least(attempts, 1000000) + 1
+			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
+			RETURNING code_mac, attempts <= CAST(@max AS integer) AND finished_at IS NULL AND expires_at > now() AS open`),
+		finishChallenge: r.Replace(`UPDATE {challenges} SET finished_at = now()
+			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
+				AND finished_at IS NULL AND expires_at > now() AND code_mac IS NOT NULL
+			RETURNING email, coalesce(password_hash, '') AS password_hash, detail`),
+	}
+}

@@ -1,0 +1,106 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }
+
+// ApproveGrant implements oauth.GrantStore. Every row that must still allow the approval is locked FOR SHARE: blocking a user, ending a
+// session or suspending a project waits for the insert and then finds the grant, or comes first and is seen here.
+func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
+	var inserted bool
+	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
+	err := s.hot(ctx, project, scan, `
+		WITH tenant AS (SELECT id FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
+		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
+		sitting AS (SELECT auth_time FROM user_sessions
+			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
+		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL FOR SHARE),
+		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),
+		made AS (
+			INSERT INTO grants (project_id, id, flow_id, issuer, session_id, user_id, client_id, mcp_server_id, resource, scopes,
+				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at)
+			SELECT $1, $2, $3, $4, $5, person.id, app.id, server.id, $9, $10, $11, $12, $13, nullif($14, ''), $15, $16, sitting.auth_time,
+				now() + $17::interval, now() + $18::interval
+			FROM tenant, person, sitting, app, server
+			ON CONFLICT (project_id, flow_id) DO NOTHING
+			RETURNING id
+		), remembered AS (
+			INSERT INTO consents AS c (project_id, user_id, client_id, redirect_host, resource, scopes)
+			SELECT $1, $6, $7, $19, $9, $10 FROM made
+			ON CONFLICT (project_id, user_id, client_id, redirect_host, resource) DO UPDATE
+			SET scopes = (SELECT array_agg(DISTINCT name) FROM unnest(c.scopes || excluded.scopes) AS name), updated_at = now()
+		), used AS (
+			UPDATE clients SET first_used_at = now()
+			WHERE project_id = $1 AND id = $7 AND first_used_at IS NULL AND EXISTS (SELECT FROM made)
+		), audited AS (
+			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
+			SELECT $1, $20, 'user:' || $6::uuid, 'grant.approved', 'grant:' || id, jsonb_build_object('client', $7::text, 'resource', $9::text, 'scopes', $10::text[])
+			FROM made
+		)
+		SELECT EXISTS (SELECT FROM made)`,
+		a.GrantID, a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.ServerID, a.Resource, a.Scopes, a.RedirectURI, a.Challenge,
+		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID())
+	if err != nil {
+		return secret.ID{}, err
+	}
+	if inserted {
+		return a.GrantID, nil
+	}
+	return s.approvedBefore(ctx, project, a)
+}
+
+// approvedBefore finds the grant of a double submit: the same decision, by the same person, whose code is still unused.
+func (s *Store) approvedBefore(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
+	var id secret.ID
+	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
+		SELECT id FROM grants WHERE project_id = $1 AND flow_id = $2 AND issuer = $3 AND session_id = $4 AND user_id = $5 AND client_id = $6
+			AND resource = $7 AND scopes = $8 AND redirect_uri = $9 AND random_hash = $10
+			AND code_redeemed_at IS NULL AND code_expires_at > now() AND revoked_at IS NULL`,
+		a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.Resource, a.Scopes, a.RedirectURI, a.RandomHash)
+	return id, err
+}
+
+// grantRow is what a hot verb returns of a grant.
+type grantRow struct {
+	id, userID, serverID secret.ID
+	clientID, resource   string
+	scopes               []string
+	refreshable          bool
+	generation           int64
+	now                  time.Time
+}
+
+const grantColumns = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, date_trunc('second', now())`
+
+func (r *grantRow) fields() []any {
+	return []any{&r.id, &r.userID, &r.serverID, &r.clientID, &r.resource, &r.scopes, &r.refreshable, &r.generation, &r.now}
+}
+
+func (r *grantRow) state() oauth.GrantState {
+	return oauth.GrantState{ID: r.id, UserID: r.userID, ClientID: r.clientID, ServerID: r.serverID, Resource: r.resource, Scopes: r.scopes,
+		Refreshable: r.refreshable, Generation: uint64(r.generation), Now: r.now} //nolint:gosec // generations count up from 0
+}
+
+// RevokeGrant implements oauth.GrantStore.
+func (s *Store) RevokeGrant(ctx context.Context, project, grant secret.ID, clientID, reason string) error {
+	var revoked bool
+	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&revoked) }, `
+		WITH ended AS (
+			UPDATE grants SET revoked_at = now(), revoked_reason = $4
+			WHERE project_id = $1 AND id = $2 AND client_id = $3 AND revoked_at IS NULL
+			RETURNING id
+		), audited AS (
+			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
+			SELECT $1, $5, 'client:' || $3, 'grant.revoked', 'grant:' || id, jsonb_build_object('reason', $4::text) FROM ended
+		)
+		SELECT EXISTS (SELECT FROM ended)`, grant, clientID, reason, secret.NewID())
+}

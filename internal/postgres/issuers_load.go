@@ -1,0 +1,144 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+// purposeSigningKey names the sealing key of signing keys at rest.
+const purposeSigningKey = "signing-key"
+
+// signingKeyBinding ties a sealed key to its project and key id, so that rows cannot be swapped.
+func signingKeyBinding(project secret.ID, kid string) []byte {
+	return secret.Join(project[:], []byte(kid))
+}
+
+type issuerRow struct {
+	ID             secret.ID
+	Name           string
+	Status         string
+	AccessTokenTTL int64 `gorm:"column:access_token_ttl"`
+	RefreshIdleTTL int64 `gorm:"column:refresh_idle_ttl"`
+	RefreshTTL     int64 `gorm:"column:refresh_ttl"`
+	RefreshGrace   int64 `gorm:"column:refresh_grace"`
+	SignUpOpen     bool
+	URL            string
+}
+
+// loadIssuer reads everything about the project at an address.
+func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
+	var row issuerRow
+	err := s.db.WithContext(ctx).Raw(`
+		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, i.url
+		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
+	if err != nil {
+		return nil, translate(err)
+	}
+	issuer := &oauth.Issuer{
+		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen,
+		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
+		RefreshGrace: seconds(row.RefreshGrace),
+	}
+	err = s.inProject(ctx, row.ID, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return loadURLs(tx, issuer) },
+			func() error { return loadScopes(tx, issuer) },
+			func() error { return loadResources(tx, issuer) },
+			func() error { return s.loadKeys(tx, issuer) },
+		)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return issuer.At(row.URL), nil
+}
+
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+func firstError(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func loadURLs(tx *gorm.DB, issuer *oauth.Issuer) error {
+	if err := tx.Raw(`SELECT url FROM project_issuers WHERE project_id = ? ORDER BY is_primary DESC, created_at, url`, issuer.ID).
+		Scan(&issuer.URLs).Error; err != nil {
+		return err
+	}
+	if len(issuer.URLs) == 0 {
+		return errNotFound
+	}
+	issuer.Primary = issuer.URLs[0]
+	return nil
+}
+
+func loadScopes(tx *gorm.DB, issuer *oauth.Issuer) error {
+	var rows []struct {
+		Name        string
+		Description string
+		IsDefault   bool
+	}
+	err := tx.Raw(`SELECT name, description, is_default FROM scopes WHERE project_id = ? ORDER BY position, name`, issuer.ID).Scan(&rows).Error
+	for _, row := range rows {
+		issuer.Scopes = append(issuer.Scopes, oauth.Scope{Name: row.Name, Description: row.Description, Default: row.IsDefault})
+	}
+	return err
+}
+
+func loadResources(tx *gorm.DB, issuer *oauth.Issuer) error {
+	var rows []struct {
+		ID       secret.ID
+		Name     string
+		Resource string
+	}
+	err := tx.Raw(`SELECT id, name, resource FROM mcp_servers WHERE project_id = ? ORDER BY created_at, id`, issuer.ID).Scan(&rows).Error
+	for _, row := range rows {
+		issuer.Resources = append(issuer.Resources, oauth.Resource{ID: row.ID, Name: row.Name, URL: row.Resource})
+	}
+	return err
+}
+
+func (s *Store) loadKeys(tx *gorm.DB, issuer *oauth.Issuer) error {
+	var rows []struct {
+		ID        string
+		Algorithm string
+		State     string
+		Sealed    []byte
+	}
+	if err := tx.Raw(`SELECT id, algorithm, state, sealed FROM signing_keys WHERE project_id = ? ORDER BY created_at, id`, issuer.ID).
+		Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, row := range rows {
+		pkcs8, err := s.keys.Open(purposeSigningKey, row.Sealed, signingKeyBinding(issuer.ID, row.ID))
+		if err != nil {
+			return fmt.Errorf("signing key %s: %w", row.ID, err)
+		}
+		key, err := oauth.ParseSigningKey(row.ID, row.Algorithm, oauth.KeyState(row.State), pkcs8)
+		if err != nil {
+			return err
+		}
+		issuer.Keys = append(issuer.Keys, key)
+	}
+	if !slices.ContainsFunc(issuer.Keys, func(k oauth.SigningKey) bool { return k.State == oauth.KeyCurrent }) {
+		return fmt.Errorf("project %s has no current signing key", issuer.ID)
+	}
+	return nil
+}
+
+// Deployment reads the epoch that is part of every MAC.
+func (s *Store) Deployment(ctx context.Context) (epoch uint32, err error) {
+	err = s.db.WithContext(ctx).Raw(`SELECT epoch FROM deployment`).Scan(&epoch).Error
+	return epoch, translate(err)
+}

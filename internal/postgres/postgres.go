@@ -1,0 +1,142 @@
+// Package postgres is the product's store: rows and their mapping to domain types, store verbs, and the translation of database errors.
+//
+// It is the only package that imports gorm or knows SQLSTATE. Every verb is atomic: one statement or one transaction, project first,
+// never read-then-write. Verbs on tenant tables run with the project set for row-level security, which is the second wall behind the
+// explicit project_id condition that every statement carries as well.
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/jackc/pgx/v5/stdlib"
+	gormpostgres "gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// Config says how to reach the database.
+type Config struct {
+	// URL of the application role, possibly through PgBouncer.
+	URL string
+	// DirectURL of the application role, past any pooler: LISTEN needs a connection of its own. Empty: URL.
+	DirectURL string
+	// MaxConnections of the pool. Zero: 20.
+	MaxConnections int32
+}
+
+// Store holds the pool and what the verbs need besides. It is safe for concurrent use.
+type Store struct {
+	pool      *pgxpool.Pool
+	db        *gorm.DB
+	sql       *sql.DB
+	directURL string
+	keys      *secret.Keyring
+	log       *slog.Logger
+	queue     *queue
+}
+
+// Open connects and reads nothing. The keyring seals what rests in the database (signing keys, queued mail).
+func Open(ctx context.Context, cfg Config, keys *secret.Keyring, log *slog.Logger) (*Store, error) {
+	poolConfig, err := pgxpool.ParseConfig(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("database URL: %w", err)
+	}
+	poolConfig.MaxConns = cfg.MaxConnections
+	if poolConfig.MaxConns == 0 {
+		poolConfig.MaxConns = 20
+	}
+	poolConfig.ConnConfig.RuntimeParams["application_name"] = "mcpauth"
+	poolConfig.ConnConfig.RuntimeParams["statement_timeout"] = "5000" // milliseconds
+	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
+	if err != nil {
+		return nil, fmt.Errorf("database pool: %w", err)
+	}
+	sqlDB := stdlib.OpenDBFromPool(pool)
+	// Without idle connections of its own database/sql would prepare and deallocate each statement on a fresh wrapper.
+	sqlDB.SetMaxIdleConns(int(poolConfig.MaxConns))
+	sqlDB.SetMaxOpenConns(int(poolConfig.MaxConns))
+	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: sqlDB}), &gorm.Config{
+		SkipDefaultTransaction: true,
+		TranslateError:         false, // translated in errors.go, from SQLSTATE
+		Logger: logger.New(slogWriter{log}, logger.Config{
+			SlowThreshold: time.Second, LogLevel: logger.Warn, IgnoreRecordNotFoundError: true, ParameterizedQueries: true,
+		}),
+	})
+	if err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("open gorm: %w", err)
+	}
+	store := &Store{pool: pool, db: db, sql: sqlDB, directURL: cfg.DirectURL, keys: keys, log: log}
+	if store.directURL == "" {
+		store.directURL = cfg.URL
+	}
+	if store.queue, err = newQueue(store); err != nil {
+		store.Close()
+		return nil, err
+	}
+	return store, nil
+}
+
+// Close ends every connection.
+func (s *Store) Close() {
+	_ = s.sql.Close()
+	s.pool.Close()
+}
+
+// Ping asks the database for a sign of life.
+func (s *Store) Ping(ctx context.Context) error { return translate(s.pool.Ping(ctx)) }
+
+// inTransaction runs fn on the control tables.
+func (s *Store) inTransaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return translate(s.db.WithContext(ctx).Transaction(fn))
+}
+
+// inProject runs fn with the project set for row-level security, for this transaction only.
+func (s *Store) inProject(ctx context.Context, project secret.ID, fn func(tx *gorm.DB) error) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		if err := setProject(tx, project); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+}
+
+// setProject is the one place where gorm code names the tenant.
+func setProject(tx *gorm.DB, project secret.ID) error {
+	return tx.Exec(setProjectSQL, project.String()).Error
+}
+
+const setProjectSQL = "SELECT set_config('app.project_id', $1, true)"
+
+// hot runs one statement of a hot verb in one round trip: a batch is one implicit transaction, so the setting that row-level
+// security reads is local to it. The first argument of the statement is always the project.
+func (s *Store) hot(ctx context.Context, project secret.ID, scan func(pgx.Row) error, statement string, args ...any) error {
+	batch := &pgx.Batch{}
+	batch.Queue(setProjectSQL, project.String())
+	batch.Queue(statement, append([]any{project.String()}, args...)...)
+	results := s.pool.SendBatch(ctx, batch)
+	if _, err := results.Exec(); err != nil {
+		_ = results.Close()
+		return translate(err)
+	}
+	err := scan(results.QueryRow())
+	if closeErr := results.Close(); err == nil {
+		err = closeErr
+	}
+	return translate(err)
+}
+
+// slogWriter gives gorm's warnings to the product's log. Queries arrive with placeholders, never with values.
+type slogWriter struct{ log *slog.Logger }
+
+func (w slogWriter) Printf(format string, args ...any) {
+	w.log.Warn("database", "message", fmt.Sprintf(format, args...))
+}

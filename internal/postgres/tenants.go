@@ -1,0 +1,143 @@
+package postgres
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+var _ tenants.ProjectStore = (*Store)(nil)
+
+// Values of projects.status.
+const (
+	statusActive    = "active"
+	statusSuspended = "suspended"
+)
+
+// projectRow is a row of projects with the primary issuer URL of project_issuers.
+type projectRow struct {
+	ID             secret.ID
+	OrganizationID secret.ID
+	Slug           string
+	Name           string
+	Status         string
+	Issuer         string
+	CreatedAt      time.Time
+}
+
+func newProjectRow(p tenants.Project) projectRow {
+	return projectRow{ID: p.ID, OrganizationID: p.OrganizationID, Slug: p.Slug, Name: p.Name, Status: status(p.Suspended), Issuer: p.Issuer}
+}
+
+func (r projectRow) project(aliases []string) tenants.Project {
+	return tenants.Project{
+		ID: r.ID, OrganizationID: r.OrganizationID, Slug: r.Slug, Name: r.Name, Suspended: r.Status == statusSuspended,
+		Issuer: r.Issuer, Aliases: aliases, CreatedAt: r.CreatedAt,
+	}
+}
+
+func status(suspended bool) string {
+	if suspended {
+		return statusSuspended
+	}
+	return statusActive
+}
+
+type mcpServerRow struct {
+	ID       secret.ID
+	Name     string
+	Resource string
+}
+
+func (r mcpServerRow) server() tenants.MCPServer {
+	return tenants.MCPServer{ID: r.ID, Name: r.Name, Resource: r.Resource}
+}
+
+type registrationSecretRow struct {
+	ID          secret.ID
+	McpServerID secret.ID
+	LastFour    string
+	CreatedAt   time.Time
+	LastUsedAt  *time.Time
+}
+
+func (r registrationSecretRow) secret() tenants.RegistrationSecret {
+	found := tenants.RegistrationSecret{ID: r.ID, MCPServerID: r.McpServerID, LastFour: r.LastFour, CreatedAt: r.CreatedAt}
+	if r.LastUsedAt != nil {
+		found.LastUsedAt = *r.LastUsedAt
+	}
+	return found
+}
+
+type tenantScopeRow struct {
+	Name        string
+	Description string
+	IsDefault   bool
+}
+
+func (r tenantScopeRow) scope() tenants.Scope {
+	return tenants.Scope{Name: r.Name, Description: r.Description, Default: r.IsDefault}
+}
+
+// mapRows maps every row.
+func mapRows[Row, Domain any](rows []Row, mapper func(Row) Domain) []Domain {
+	out := make([]Domain, 0, len(rows))
+	for _, row := range rows {
+		out = append(out, mapper(row))
+	}
+	return out
+}
+
+// change is one entry of an audit log.
+type change struct {
+	actor  tenants.Actor
+	action string
+	target string // kind:id
+	detail map[string]string
+}
+
+// auditOrganization records a change in the organization's log, in the transaction of the change.
+func auditOrganization(tx *gorm.DB, organization secret.ID, c change) error {
+	return audit(tx, `INSERT INTO organization_audit_log (organization_id, id, actor, action, target, detail)
+		VALUES (?, ?, ?, ?, ?, ?::jsonb)`, organization, c)
+}
+
+// auditProject records a change in the project's log, in the transaction of the change.
+func auditProject(tx *gorm.DB, project secret.ID, c change) error {
+	return audit(tx, `INSERT INTO audit_log (project_id, id, actor, action, target, detail) VALUES (?, ?, ?, ?, ?, ?::jsonb)`, project, c)
+}
+
+func audit(tx *gorm.DB, statement string, owner secret.ID, c change) error {
+	detail := []byte("{}")
+	if len(c.detail) > 0 {
+		var err error
+		if detail, err = json.Marshal(c.detail); err != nil {
+			return fmt.Errorf("audit detail: %w", err)
+		}
+	}
+	return tx.Exec(statement, owner, secret.NewID(), string(c.actor), c.action, c.target, string(detail)).Error
+}
+
+// notifyProject tells every node, when the transaction commits, that what it remembers of the project is old.
+func notifyProject(tx *gorm.DB, project secret.ID) error {
+	return tx.Exec(`SELECT pg_notify(?, ?)`, projectsChannel, project.String()).Error
+}
+
+// mustChange is ErrNotFound for a statement that met no row.
+func mustChange(result *gorm.DB) error {
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected == 0 {
+		return errNotFound
+	}
+	return nil
+}
+
+// idRow is for statements that answer with an id only: gorm would take a bare secret.ID, an array, for a list of rows.
+type idRow struct{ ID secret.ID }

@@ -1,0 +1,87 @@
+package postgres
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// The verbs of this file bring about a state whatever was there before, for the operator's seeding. They take normalised addresses and
+// overwrite passwords: nothing that a stranger can reach may call them.
+
+type seededRow struct {
+	ID       secret.ID
+	Inserted bool
+}
+
+// EnsureMember makes sure that the member exists with a verified address and this password, and owns an organization of this name.
+func (s *Store) EnsureMember(ctx context.Context, email, passwordHash, organizationName string) (member, organization secret.ID, err error) {
+	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
+		var row seededRow
+		// The upsert locks the row, so that two calls at once make one organization.
+		if err := tx.Raw(`INSERT INTO members (id, email, email_verified_at, password_hash) VALUES (?, ?, now(), ?)
+			ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash,
+				email_verified_at = coalesce(members.email_verified_at, now())
+			RETURNING id`, secret.NewID(), email, passwordHash).Take(&row).Error; err != nil {
+			return err
+		}
+		member = row.ID
+		var owned idRow
+		found := tx.Raw(`SELECT o.id FROM organizations o JOIN organization_members m ON m.organization_id = o.id
+			WHERE m.member_id = ? AND m.role = ? AND o.name = ? ORDER BY o.created_at, o.id LIMIT 1`,
+			member, string(tenants.RoleOwner), organizationName).Scan(&owned)
+		if organization = owned.ID; found.Error != nil || found.RowsAffected > 0 {
+			return found.Error
+		}
+		organization = secret.NewID()
+		return insertOrganization(tx, tenants.SystemActor, tenants.Organization{ID: organization, Name: organizationName}, member)
+	})
+	return member, organization, err
+}
+
+// EnsureUser makes sure that the user exists in the project with a verified address and this password.
+func (s *Store) EnsureUser(ctx context.Context, project secret.ID, email, passwordHash string) (secret.ID, error) {
+	var row seededRow
+	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
+		if err := tx.Raw(`INSERT INTO users (project_id, id, email, email_verified_at, password_hash) VALUES (?, ?, ?, now(), ?)
+			ON CONFLICT (project_id, email) DO UPDATE SET password_hash = excluded.password_hash,
+				email_verified_at = coalesce(users.email_verified_at, now())
+			RETURNING id, xmax = 0 AS inserted`, project, secret.NewID(), email, passwordHash).Take(&row).Error; err != nil {
+			return err
+		}
+		if !row.Inserted {
+			return nil
+		}
+		return auditProject(tx, project, change{actor: tenants.SystemActor, action: "user.created", target: "user:" + row.ID.String()})
+	})
+	return row.ID, err
+}
+
+// EnsureScopes makes sure that the project has these scopes, in this order, with these descriptions; further ones stay.
+func (s *Store) EnsureScopes(ctx context.Context, project secret.ID, scopes []tenants.Scope) error {
+	return s.inProject(ctx, project, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return upsertScopes(tx, project, scopes) },
+			func() error { return notifyProject(tx, project) },
+		)
+	})
+}
+
+// EnsureServer makes sure that the project has an MCP server of this exact URL and returns it.
+func (s *Store) EnsureServer(ctx context.Context, project secret.ID, name, resource string) (tenants.MCPServer, error) {
+	var row mcpServerRow
+	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
+		return firstError(
+			func() error {
+				return tx.Raw(`INSERT INTO mcp_servers (project_id, id, name, resource) VALUES (?, ?, ?, ?)
+					ON CONFLICT (project_id, resource) DO UPDATE SET name = excluded.name RETURNING id, name, resource`,
+					project, secret.NewID(), name, resource).Take(&row).Error
+			},
+			func() error { return notifyProject(tx, project) },
+		)
+	})
+	return row.server(), err
+}
