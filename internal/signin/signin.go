@@ -1,0 +1,106 @@
+// Package signin proves who a person is: passwords, one-time codes sent by e-mail, and sessions. Users of a project (oauth/endpoints)
+// and members of the dashboard use the same code over two stores.
+//
+// It owns the rules for addresses, passwords, codes and session tokens. It imports the standard library, x/crypto/argon2,
+// internal/secret and the Message type of internal/mail; it knows neither HTTP nor SQL nor whose people these are.
+package signin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// What a store or a rule answers besides success.
+var (
+	ErrNotFound      = errors.New("not found")
+	ErrUnavailable   = errors.New("temporarily unavailable")
+	ErrConflict      = errors.New("already exists")
+	ErrWrongPassword = errors.New("wrong address or password")
+	ErrBlocked       = errors.New("account is blocked")
+	ErrCode          = errors.New("code is wrong, used up or expired")
+	ErrTooMany       = errors.New("too many messages to this address")
+	ErrBusy          = errors.New("too many passwords are being checked")
+)
+
+// FieldError says which field was refused and what was expected, in words for the person who typed it. It never repeats the value.
+type FieldError struct {
+	Field   string // "email", "password", "code" or "detail"
+	Message string
+}
+
+func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Message) }
+
+// Account is a person as a user of one project or as a member.
+type Account struct {
+	ID            secret.ID
+	Email         string // normalised, see ParseEmail
+	EmailVerified bool
+	Blocked       bool
+}
+
+// Session is one browser in which a person is signed in.
+type Session struct {
+	ID        secret.ID
+	Account   Account
+	AuthTime  time.Time // when the person proved who they are
+	ExpiresAt time.Time
+}
+
+// Challenge is a code on its way: what is known when it is sent, and what becomes of it when it comes back.
+type Challenge struct {
+	ID          secret.ID
+	Purpose     string
+	Email       string
+	BrowserHash []byte
+	// CodeMAC is the authenticated code, behind the version of its key; nil: no code was sent and none is right.
+	CodeMAC []byte
+	// PasswordHash and Detail are what the account is made with. A member's detail is the name of the organization.
+	PasswordHash string
+	Detail       string
+	Lifetime     time.Duration
+}
+
+// NewAccount is a person whose address the operator vouches for.
+type NewAccount struct {
+	Email        string
+	PasswordHash string
+	Detail       string // of a member: the name of the organization to make
+}
+
+// Limits that every store enforces by the database's clock and within its statements.
+const (
+	// MaxAttempts is how many codes may be tried on one challenge.
+	MaxAttempts = 5
+	// MaxChallenges is how many challenges one address is sent within an hour.
+	MaxChallenges = 5
+)
+
+// Accounts is where the people of one project, or the members, are kept. Each method is one atomic verb. Besides the errors named,
+// every method returns ErrUnavailable when the database cannot be asked.
+type Accounts interface {
+	// FindByEmail returns the account of a normalised address and its password hash ("" when it has none), or ErrNotFound.
+	FindByEmail(ctx context.Context, email string) (account Account, passwordHash string, err error)
+	// CreateAccount makes a verified account; ErrConflict when the address has one.
+	CreateAccount(ctx context.Context, account NewAccount) (Account, error)
+	// ReplacePasswordHash stores a new hash if the old one is still in place; otherwise it changes nothing and that is no error.
+	ReplacePasswordHash(ctx context.Context, account secret.ID, oldHash, newHash string) error
+
+	// CreateChallenge stores the challenge and queues its message, both or neither. ErrTooMany: MaxChallenges is reached.
+	CreateChallenge(ctx context.Context, challenge Challenge, message mail.Message) error
+	// FinishChallenge counts the attempt, for good, asks check about the code, and makes the account when it is right: of all
+	// attempts at once, one succeeds. ErrNotFound: there is no such challenge for this browser; ErrCode: wrong code, attempts used up,
+	// expired or finished before; ErrConflict: the address has got an account meanwhile.
+	FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
+
+	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one.
+	CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration) (Session, error)
+	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
+	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
+	// EndSession ends a living session; ErrNotFound when it has ended already or never was.
+	EndSession(ctx context.Context, id secret.ID) error
+}
