@@ -1,0 +1,106 @@
+package oauth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// codeLifetime is how long a code may be redeemed (RFC 9700 section 2.1.1 asks for short; catalogue 162).
+const codeLifetime = time.Minute
+
+// purposeApproval names the key of the token in the consent form.
+const purposeApproval = "approval"
+
+// Approval is what the store writes when a person allows a request.
+type Approval struct {
+	GrantID      secret.ID
+	FlowID       secret.ID
+	IssuerURL    string
+	SessionID    secret.ID
+	UserID       secret.ID
+	ClientID     string
+	ServerID     secret.ID
+	Resource     string
+	Scopes       []string
+	RedirectURI  string
+	RedirectHost string
+	Challenge    string
+	RandomHash   []byte
+	Nonce        string
+	AuthMethod   string
+	Refreshable  bool
+	CodeLifetime time.Duration
+	Lifetime     time.Duration // of the grant
+}
+
+// ApprovalToken binds the consent form to the flow, the session and the scopes that were shown (catalogue 139, 145, 146).
+func (s *Server) ApprovalToken(issuer *Issuer, r *Request, session secret.ID) string {
+	version := s.keys.Current()
+	return secret.Encode(append([]byte{version}, s.approvalMAC(version, issuer, r, session)...))
+}
+
+func (s *Server) approvalMAC(version byte, issuer *Issuer, r *Request, session secret.ID) []byte {
+	return s.keys.MAC(version, purposeApproval, issuer.ID[:], r.FlowID[:], session[:], []byte(strings.Join(r.Scopes, " ")))
+}
+
+// ValidApproval checks the token of a posted consent form.
+func (s *Server) ValidApproval(issuer *Issuer, r *Request, session secret.ID, token string) bool {
+	raw, err := secret.Decode(token)
+	if err != nil || len(raw) != 1+32 {
+		return false
+	}
+	expected := s.approvalMAC(raw[0], issuer, r, session)
+	return expected != nil && secret.Equal(expected, raw[1:])
+}
+
+// Refreshable reports whether a grant for this request comes with a refresh token: the client registered for one, or asks for offline
+// access (A29).
+func Refreshable(client Client, r *Request) bool {
+	return slices.Contains(client.GrantTypes, grantRefreshToken) || slices.Contains(r.Scopes, ScopeOfflineAccess)
+}
+
+// Approve records that the person behind a session allowed a request, and returns the redirect URI with the code. A double submit of
+// the same decision gives the same redirect while the code is unused (P21, catalogue 148); the store checks session, user, client,
+// MCP server and project under lock, so that no approval slips past a block.
+func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID) (string, error) {
+	resource, ok := issuer.resourceByID(r.ServerID)
+	if !ok {
+		return "", newError(InvalidTarget, "The MCP server is gone.")
+	}
+	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
+		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
+		ServerID: resource.ID, Resource: resource.URL, Scopes: r.Scopes, RedirectURI: r.Redirect,
+		RedirectHost: RedirectHost(r.Redirect), Challenge: r.Challenge, RandomHash: secret.Hash(string(r.Random)), Nonce: r.Nonce,
+		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL,
+	})
+	switch {
+	case isNotFound(err):
+		return "", newError(InvalidRequest, "This connection was already finished, or what it needs is no longer there. Start again from the app.")
+	case err != nil:
+		return "", Fault(err)
+	}
+	code := s.newReference(issuer, reference{kind: kindCode, grant: grantID, random: r.Random})
+	return s.Redirection(issuer, client, r).Success(code), nil
+}
+
+// RedirectHost is the host of a redirect URI, or the scheme of a private-use one: what people are shown, and what consent is kept for.
+func RedirectHost(uri string) string {
+	scheme, rest, _ := strings.Cut(uri, "://")
+	if scheme != "https" && scheme != "http" {
+		scheme, _, _ = strings.Cut(uri, ":")
+		return scheme
+	}
+	if end := strings.IndexAny(rest, "/?"); end >= 0 {
+		rest = rest[:end]
+	}
+	if scheme == "http" { // loopback: the port is the app's choice of the moment
+		if without, ok := withoutLoopbackPort("http://" + rest); ok {
+			return strings.TrimPrefix(without, "http://")
+		}
+	}
+	return rest
+}

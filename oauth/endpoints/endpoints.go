@@ -1,0 +1,98 @@
+// Package endpoints is the door of an issuer: the HTTP handlers of the protocol, and the sign-in, sign-up and consent pages.
+//
+// A handler parses, calls oauth or signin, and renders. The package must not import another door or internal/postgres; no business
+// rule and no SQL lives here.
+package endpoints
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+// Issuers finds the issuer at an address: an issuer URL without its scheme, lower case, without default port. It returns
+// oauth.ErrNotFound for an address that nobody has.
+type Issuers interface {
+	Resolve(ctx context.Context, address string) (*oauth.Issuer, error)
+}
+
+// Config is what the door needs. Every field but TrustedProxies is required.
+type Config struct {
+	OAuth   *oauth.Server
+	SignIn  *signin.Service
+	Issuers Issuers
+	// Accounts of the people of one issuer.
+	Accounts func(issuer secret.ID) signin.Accounts
+	// PathPrefix is "/t/" when issuers are told apart by path, empty when by host.
+	PathPrefix string
+	// BaseURL decides on Strict-Transport-Security.
+	BaseURL        string
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+}
+
+// Handler answers requests to issuers.
+type Handler struct {
+	oauth      *oauth.Server
+	signin     *signin.Service
+	issuers    Issuers
+	accounts   func(secret.ID) signin.Accounts
+	pathPrefix string
+	log        *slog.Logger
+	echo       *echo.Echo
+}
+
+// New returns the door.
+func New(c Config) *Handler {
+	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, log: c.Log}
+	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
+	h.echo.HTTPErrorHandler = h.renderError
+	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL)), h.crossOrigin, refuseSuspended)
+	for _, r := range Routes(h) {
+		h.echo.Add(r.Method, r.Path, r.Handler, r.Middleware...)
+	}
+	return h
+}
+
+// Route is one row of the endpoint table.
+type Route struct {
+	Method, Path string
+	// Spec is what defines the endpoint.
+	Spec       string
+	Handler    echo.HandlerFunc
+	Middleware []echo.MiddlewareFunc
+}
+
+// Routes lists every endpoint of an issuer, in the order of the README's table.
+func Routes(h *Handler) []Route {
+	form := []echo.MiddlewareFunc{web.MaxBody(oauth.TokenFormMax)}
+	registration := []echo.MiddlewareFunc{web.MaxBody(oauth.RegistrationMax)}
+	routes := []Route{
+		{http.MethodGet, oauth.PathMetadata, "RFC 8414", h.metadata, nil},
+		{http.MethodGet, oauth.PathJWKS, "RFC 7517", h.jwks, nil},
+		{http.MethodPost, oauth.PathRegister, "RFC 7591", h.register, registration},
+		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, nil},
+		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, form},
+		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, form},
+		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, form},
+		{http.MethodGet, oauth.PathServer, "mcpauth guard configuration", h.guardConfiguration, nil},
+		{http.MethodPost, pathSignIn, "page", h.signInPage, form},
+		{http.MethodPost, pathSignUp, "page", h.signUpPage, form},
+		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, form},
+		{http.MethodPost, pathConsent, "page", h.consentPage, form},
+	}
+	for _, r := range routes[:2] { // documents are also asked for with HEAD, and by some clients with a trailing slash (P2)
+		routes = append(routes,
+			Route{http.MethodHead, r.Path, r.Spec, r.Handler, nil},
+			Route{http.MethodGet, r.Path + "/", r.Spec, r.Handler, nil})
+	}
+	return routes
+}

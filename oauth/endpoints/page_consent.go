@@ -1,0 +1,67 @@
+package endpoints
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/templates"
+)
+
+// consentPage takes the decision. It counts only for the session, the flow and the scopes that the page showed.
+func (h *Handler) consentPage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	session, ok, err := h.sessionOf(c, f.issuer)
+	if err != nil {
+		return err
+	}
+	if !ok || !h.oauth.AcceptsSession(f.request, session.ID, session.AuthTime) {
+		return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: "You are no longer signed in. Sign in to decide."})
+	}
+	if !h.oauth.ValidApproval(f.issuer, f.request, session.ID, form.Get("approval")) {
+		return &oauth.Error{Code: oauth.AccessDenied, Description: "The decision belongs to another sign-in than the one in this browser now."}
+	}
+	switch form.Get("decision") {
+	case "allow":
+		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID)
+		if err != nil {
+			return err
+		}
+		return h.renderLeave(c, f, location, false)
+	case "deny":
+		return h.renderLeave(c, f, h.oauth.Redirection(f.issuer, f.client, f.request).Denied(), true)
+	default:
+		return &oauth.Error{Code: oauth.InvalidRequest, Description: "Expected a decision: allow or deny."}
+	}
+}
+
+func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session) error {
+	page, err := h.page(f, "")
+	if err != nil {
+		return err
+	}
+	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
+		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
+		Destination: destination(f.request.Redirect), ClientURI: f.client.URI, KeepsAccess: oauth.Refreshable(f.client, f.request)}
+	for _, scope := range f.issuer.Describe(f.request.Scopes) {
+		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description})
+	}
+	return web.Render(c, http.StatusOK, templates.Consent(view))
+}
+
+// renderLeave takes the person back on a page of ours: form-action and the browser's own rules would block a redirect from a form post
+// to another origin or to an app.
+func (h *Handler) renderLeave(c echo.Context, f *flow, location string, denied bool) error {
+	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: templates.Brand{Name: f.issuer.Name},
+		ClientName: f.client.Name, Location: location, Denied: denied}))
+}

@@ -1,0 +1,98 @@
+package endpoints
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+)
+
+// sessionLifetime is how long a person stays signed in at an issuer.
+const sessionLifetime = 7 * 24 * time.Hour
+
+type signInForm struct {
+	email, emailError, passwordError, alert string
+}
+
+// signInPage shows the form, also as "use another account", and takes it.
+func (h *Handler) signInPage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	if !form.Has("email") {
+		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
+	}
+	account, err := h.signin.SignIn(c.Request().Context(), h.accounts(f.issuer.ID), form.Get("email"), form.Get("password"))
+	if err != nil {
+		return h.renderSignInError(c, f, form, err)
+	}
+	return h.begin(c, f, account)
+}
+
+func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, err error) error {
+	shown := signInForm{email: form.Get("email")}
+	var field signin.FieldError
+	switch {
+	case errors.As(err, &field):
+		if shown.emailError = field.Message; field.Field == "password" {
+			shown.emailError, shown.passwordError = "", field.Message
+		}
+		return h.renderSignIn(c, http.StatusUnprocessableEntity, f, shown)
+	case errors.Is(err, signin.ErrWrongPassword):
+		shown.alert = "This e-mail address and password do not belong together."
+		return h.renderSignIn(c, http.StatusUnauthorized, f, shown)
+	default:
+		return fault(err)
+	}
+}
+
+func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signInForm) error {
+	page, err := h.page(f, shown.alert)
+	if err != nil {
+		return err
+	}
+	view := templates.SignInPage{FlowPage: page, Action: f.issuer.URL + pathSignIn,
+		Email: templates.Field{Value: shown.email, Error: shown.emailError}, Password: templates.Field{Error: shown.passwordError}}
+	if f.issuer.SignUpOpen {
+		view.SignUpAction = f.issuer.URL + pathSignUp
+	}
+	return web.Render(c, status, templates.SignIn(view))
+}
+
+// begin starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
+func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
+	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime)
+	if err != nil {
+		return fault(err)
+	}
+	if err := h.endOld(c, f); err != nil {
+		return err
+	}
+	cookiesOf(f.issuer).Set(c, cookieSession, token, sessionLifetime)
+	f.request.Session = session.ID
+	return h.renderConsent(c, f, session)
+}
+
+// endOld ends the session that the browser had before, so that nobody else's stays behind (catalogue 136).
+func (h *Handler) endOld(c echo.Context, f *flow) error {
+	old, ok, err := h.sessionOf(c, f.issuer)
+	if err != nil || !ok {
+		return err
+	}
+	err = h.accounts(f.issuer.ID).EndSession(c.Request().Context(), old.ID)
+	if errors.Is(err, signin.ErrNotFound) {
+		return nil
+	}
+	return fault(err)
+}

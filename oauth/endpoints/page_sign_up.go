@@ -1,0 +1,127 @@
+package endpoints
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/templates"
+)
+
+// signUpPage shows the form and takes it. What it answers does not depend on whether the address has an account (catalogue 105).
+func (h *Handler) signUpPage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	if !f.issuer.SignUpOpen { // catalogue 137
+		return &oauth.Error{Code: oauth.AccessDenied, Description: "New accounts cannot be created here."}
+	}
+	if !form.Has("email") {
+		return h.renderSignUp(c, http.StatusOK, f, signInForm{})
+	}
+	signUp := signin.SignUp{Email: form.Get("email"), Password: form.Get("password"), Browser: f.browser}
+	render := func(code string, known bool) (mail.Message, error) {
+		return codeMail(c.Request().Context(), f.issuer, code, known)
+	}
+	challenge, err := h.signin.BeginSignUp(c.Request().Context(), h.accounts(f.issuer.ID), signUp, render)
+	var field signin.FieldError
+	switch {
+	case errors.As(err, &field):
+		shown := signInForm{email: form.Get("email"), emailError: field.Message}
+		if field.Field == "password" {
+			shown.emailError, shown.passwordError = "", field.Message
+		}
+		return h.renderSignUp(c, http.StatusUnprocessableEntity, f, shown)
+	case errors.Is(err, signin.ErrTooMany):
+		shown := signInForm{email: form.Get("email"), alert: "Too many messages went to this address. Wait an hour, or use another one."}
+		return h.renderSignUp(c, http.StatusTooManyRequests, f, shown)
+	case err != nil:
+		return fault(err)
+	}
+	f.request.LoginHint = strings.TrimSpace(form.Get("email")) // travels sealed, to be shown beside the code
+	return h.renderCode(c, http.StatusOK, f, challenge.String(), "")
+}
+
+// signUpCodePage takes the code. It works only in the browser that asked for it (catalogue 112).
+func (h *Handler) signUpCodePage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	account, err := h.finishSignUp(c, f, form)
+	var field signin.FieldError
+	switch {
+	case errors.As(err, &field):
+		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), field.Message)
+	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
+		message := "This code is wrong, used or older than ten minutes. Check the latest message, or ask for a new one."
+		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), message)
+	case err != nil:
+		return fault(err)
+	}
+	return h.begin(c, f, account)
+}
+
+func (h *Handler) finishSignUp(c echo.Context, f *flow, form url.Values) (signin.Account, error) {
+	id, err := secret.ParseID(form.Get("challenge"))
+	if err != nil {
+		return signin.Account{}, signin.ErrNotFound
+	}
+	return h.signin.FinishSignUp(c.Request().Context(), h.accounts(f.issuer.ID), id, form.Get("code"), f.browser)
+}
+
+func (h *Handler) renderSignUp(c echo.Context, status int, f *flow, shown signInForm) error {
+	page, err := h.page(f, shown.alert)
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, templates.SignUp(templates.SignUpPage{FlowPage: page, Action: f.issuer.URL + pathSignUp,
+		SignInAction: f.issuer.URL + pathSignIn, Email: templates.Field{Value: shown.email, Error: shown.emailError},
+		Password: templates.Field{Error: shown.passwordError}}))
+}
+
+func (h *Handler) renderCode(c echo.Context, status int, f *flow, challenge, problem string) error {
+	page, err := h.page(f, "")
+	if err != nil {
+		return err
+	}
+	return web.Render(c, status, templates.Code(templates.CodePage{FlowPage: page, Action: f.issuer.URL + pathSignUpCode, Email: f.request.LoginHint,
+		Challenge: challenge, Code: templates.Field{Error: problem}, Restart: f.issuer.URL + pathSignUp}))
+}
+
+// codeMail renders the message of a sign-up in the project's name.
+func codeMail(ctx context.Context, issuer *oauth.Issuer, code string, known bool) (mail.Message, error) {
+	brand := templates.Brand{Name: issuer.Name}
+	message := mail.Message{FromName: issuer.Name, Subject: "Your code for " + issuer.Name}
+	view := templates.CodeMail{Brand: brand, Code: code, Minutes: int(signin.CodeLifetime / time.Minute),
+		Requested: "create your account at " + issuer.Name}
+	body, text := templates.CodeMailHTML(view), templates.CodeMailText(view)
+	if known {
+		message.Subject = "You already have an account at " + issuer.Name
+		view := templates.KnownAddressMail{Brand: brand}
+		body, text = templates.KnownAddressMailHTML(view), templates.KnownAddressMailText(view)
+	}
+	var html strings.Builder
+	err := body.Render(ctx, &html)
+	message.HTML, message.Text = html.String(), text
+	return message, err
+}

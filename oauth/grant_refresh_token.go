@@ -1,0 +1,74 @@
+package oauth
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+const grantRefreshToken = "refresh_token"
+
+// Rotation is the one statement that refreshes, every check in its condition.
+type Rotation struct {
+	GrantID        secret.ID
+	RandomHash     []byte
+	IssuerURL      string
+	ClientID       string
+	Generation     uint64 // the presented one
+	Resource       string // empty: the request names none
+	Scopes         []string
+	Grace          time.Duration
+	AccessTokenTTL time.Duration
+	RefreshIdleTTL time.Duration
+}
+
+// RotationOutcome says how a refresh ended.
+type RotationOutcome string
+
+// The outcomes of a refresh. A reason other than the first three changed nothing.
+const (
+	Rotated         RotationOutcome = "rotated"
+	Forgiven        RotationOutcome = "forgiven" // the predecessor within the grace: the same successor again
+	Reused          RotationOutcome = "reused"   // older, or later: the grant is revoked now
+	RotationTarget  RotationOutcome = "other_resource"
+	RotationScope   RotationOutcome = "scope_not_granted"
+	RotationRefused RotationOutcome = "refused"
+)
+
+// redeemRefreshToken rotates a refresh token (RFC 6749 section 6, RFC 9700 section 4.14). The successor is derived from the row, so a
+// client that lost the answer, or two processes that share one token, get the same one within the grace (P10).
+func redeemRefreshToken(ctx context.Context, s *Server, r tokenRequest) (issued, *Error) {
+	if r.form.Get("refresh_token") == "" {
+		return issued{}, newError(InvalidRequest, "The parameter refresh_token is missing.")
+	}
+	refused := newError(InvalidGrant, "The refresh token is unknown, expired or revoked, or was issued to another client.")
+	ref, ok := s.readReference(r.issuer, kindRefresh, r.form.Get("refresh_token"))
+	if !ok || ref.generation == 0 || ref.generation > 1<<62 {
+		return issued{}, refused
+	}
+	grant, outcome, err := s.grants.RotateRefreshToken(ctx, r.issuer.ID, Rotation{
+		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID,
+		Generation: ref.generation, Resource: r.resource, Scopes: r.scopes, Grace: r.issuer.RefreshGrace,
+		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
+	})
+	switch {
+	case err != nil:
+		return issued{}, Fault(err)
+	case outcome == RotationTarget:
+		return issued{}, newError(InvalidTarget, "The refresh token was issued for another resource. Expected: "+grant.Resource)
+	case outcome == RotationScope: // P20: what was not granted takes a new authorization
+		return issued{}, newError(InvalidScope, "Not granted: authorize again for more. Granted: "+strings.Join(grant.Scopes, " "))
+	case outcome == Reused:
+		return issued{}, newError(InvalidGrant, "The refresh token was used before. The connection is revoked.")
+	case outcome != Rotated && outcome != Forgiven:
+		return issued{}, refused
+	}
+	result := issued{grant: grant, random: ref.random, scopes: grant.Scopes, generation: grant.Generation}
+	if len(r.scopes) > 0 { // narrowed for this access token only (RFC 6749 section 6)
+		result.scopes = slices.DeleteFunc(slices.Clone(grant.Scopes), func(name string) bool { return !slices.Contains(r.scopes, name) })
+	}
+	return result, nil
+}

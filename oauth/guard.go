@@ -1,0 +1,44 @@
+package oauth
+
+import (
+	"context"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// GuardConfiguration is everything a guard needs to know, so that an MCP server is configured in one place only.
+type GuardConfiguration struct {
+	Issuer                string   `json:"issuer"`
+	Issuers               []string `json:"issuers"` // every value that iss of a valid token may have
+	Resource              string   `json:"resource"`
+	ResourceName          string   `json:"resource_name"`
+	ScopesSupported       []string `json:"scopes_supported"`
+	DefaultScopes         []string `json:"default_scopes"`
+	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	MetadataURL           string   `json:"authorization_server_metadata"`
+}
+
+// GuardConfiguration tells the MCP server behind a registration secret about itself. scopes_supported never lists offline_access (R6).
+func (s *Server) GuardConfiguration(ctx context.Context, issuer *Issuer, registrationSecret string) (GuardConfiguration, *Error) {
+	serverID, err := s.guards.FindGuard(ctx, issuer.ID, secret.Hash(registrationSecret))
+	if isNotFound(err) {
+		return GuardConfiguration{}, unknownGuard()
+	}
+	if err != nil {
+		return GuardConfiguration{}, Fault(err)
+	}
+	resource, ok := issuer.resourceByID(serverID)
+	if !ok { // created a moment ago, on another node
+		return GuardConfiguration{}, Fault(ErrUnavailable)
+	}
+	c := GuardConfiguration{
+		Issuer: issuer.Primary, Issuers: issuer.URLs, Resource: resource.URL, ResourceName: resource.Name,
+		ScopesSupported: make([]string, 0, len(issuer.Scopes)), DefaultScopes: issuer.DefaultScopes(),
+		IntrospectionEndpoint: issuer.URL + PathIntrospect, JWKSURI: issuer.URL + PathJWKS, MetadataURL: MetadataURL(issuer.Primary),
+	}
+	for _, scope := range issuer.Scopes {
+		c.ScopesSupported = append(c.ScopesSupported, scope.Name)
+	}
+	return c, nil
+}

@@ -1,0 +1,94 @@
+package oauth
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// GuardStore answers the credential of an MCP server.
+type GuardStore interface {
+	// FindGuard returns the MCP server of a living registration secret, or ErrNotFound.
+	FindGuard(ctx context.Context, issuer secret.ID, secretHash []byte) (secret.ID, error)
+	// IntrospectGrant reads secret and grant in one step. ErrNotFound means that the secret is not one; an unknown grant is not living.
+	IntrospectGrant(ctx context.Context, issuer secret.ID, secretHash []byte, grant secret.ID) (Introspected, error)
+}
+
+// Introspected is what the store knows of a token's grant at this moment.
+type Introspected struct {
+	GuardServerID secret.ID // the MCP server that asks
+	Living        bool      // the grant exists, is not revoked and not past its end
+	ServerID      secret.ID // the MCP server that the grant is for
+	ClientID      string
+	Username      string
+	Now           time.Time
+}
+
+// Introspection is an answer of the introspection endpoint (RFC 7662 section 2.2). An inactive token has no other member.
+type Introspection struct {
+	Active    bool   `json:"active"`
+	Issuer    string `json:"iss,omitempty"`
+	Subject   string `json:"sub,omitempty"`
+	Audience  string `json:"aud,omitempty"`
+	ClientID  string `json:"client_id,omitempty"`
+	Username  string `json:"username,omitempty"`
+	Scope     string `json:"scope,omitempty"`
+	TokenType string `json:"token_type,omitempty"`
+	Expires   int64  `json:"exp,omitempty"`
+	IssuedAt  int64  `json:"iat,omitempty"`
+	ID        string `json:"jti,omitempty"`
+	GrantID   string `json:"sid,omitempty"`
+}
+
+// Introspect tells an MCP server whether an access token is good now (RFC 7662). It answers for tokens of that server only; every
+// other token is inactive, whatever it is (catalogue 196, 200).
+func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSecret string, form url.Values) (Introspection, *Error) {
+	if refused := once(form); refused != nil {
+		return Introspection{}, refused
+	}
+	claims, signed := s.verifyAccessToken(issuer, form.Get("token"))
+	grantID, err := secret.ParseID(claims.GrantID)
+	signed = signed && err == nil
+	found, err := s.guards.IntrospectGrant(ctx, issuer.ID, secret.Hash(registrationSecret), grantID)
+	switch {
+	case isNotFound(err):
+		return Introspection{}, unknownGuard()
+	case err != nil:
+		return Introspection{}, Fault(err)
+	case form.Get("token") == "":
+		return Introspection{}, newError(InvalidRequest, "The parameter token is missing.")
+	}
+	good := signed && !issuer.Suspended && found.Living && found.GuardServerID == found.ServerID && found.ClientID == claims.ClientID &&
+		found.Now.Unix() < claims.Expires && issuer.answersAs(claims.Issuer)
+	if !good {
+		return Introspection{}, nil
+	}
+	return Introspection{Active: true, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, ClientID: claims.ClientID,
+		Username: found.Username, Scope: claims.Scope, TokenType: "Bearer", Expires: claims.Expires, IssuedAt: claims.IssuedAt,
+		ID: claims.ID, GrantID: claims.GrantID}, nil
+}
+
+func (i *Issuer) answersAs(url string) bool {
+	for _, own := range i.URLs {
+		if own == url {
+			return true
+		}
+	}
+	return false
+}
+
+func unknownGuard() *Error {
+	return newError(InvalidToken, "Unknown or revoked registration secret. Expected: Authorization: Bearer with a registration secret of this project.")
+}
+
+// BearerToken reads Authorization: Bearer (RFC 6750 section 2.1); empty when there is none.
+func BearerToken(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Bearer") || len(token) > accessTokenMax {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}

@@ -1,0 +1,85 @@
+package oauth
+
+import (
+	"slices"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// Issuer is one authorization server as clients see it, in the name of the URL a request came in on. It is immutable: a change of
+// the settings makes a new one.
+type Issuer struct {
+	ID secret.ID
+	// URL is the issuer identifier of this request (RFC 8414 section 2): no trailing slash, no query.
+	URL string
+	// Primary is the issuer's main URL, and URLs every URL it answers at, Primary first.
+	Primary string
+	URLs    []string
+	// Name is what people see.
+	Name string
+	// Suspended issuers refuse everything, and their tokens are inactive.
+	Suspended bool
+	// SignUpOpen lets people create an account.
+	SignUpOpen bool
+
+	Scopes    []Scope
+	Resources []Resource // oldest first; the first one is the default (P6)
+	Keys      []SigningKey
+
+	AccessTokenTTL time.Duration
+	RefreshIdleTTL time.Duration // sliding
+	RefreshTTL     time.Duration // from the approval
+	RefreshGrace   time.Duration // how long a refresh token's predecessor is forgiven; 0: never
+
+	metadata []byte
+	jwks     []byte
+}
+
+// Scope is one permission of an issuer, in the words a user reads.
+type Scope struct {
+	Name        string
+	Description string
+	Default     bool
+}
+
+// Resource is one MCP server (RFC 8707), by its exact URL.
+type Resource struct {
+	ID   secret.ID
+	Name string
+	URL  string
+}
+
+// At returns the issuer in the name of another of its URLs.
+func (i *Issuer) At(url string) *Issuer {
+	copied := *i
+	copied.URL = url
+	copied.metadata = encodeMetadata(&copied)
+	copied.jwks = encodeJWKS(i.Keys)
+	return &copied
+}
+
+// MetadataJSON is the authorization server metadata document (RFC 8414).
+func (i *Issuer) MetadataJSON() []byte { return i.metadata }
+
+// JWKSJSON is the key set document (RFC 7517 section 5).
+func (i *Issuer) JWKSJSON() []byte { return i.jwks }
+
+// DefaultScopes are granted when a client asks for none.
+func (i *Issuer) DefaultScopes() []string {
+	var names []string
+	for _, s := range i.Scopes {
+		if s.Default {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+func (i *Issuer) resourceByID(id secret.ID) (Resource, bool) {
+	at := slices.IndexFunc(i.Resources, func(r Resource) bool { return r.ID == id })
+	if at < 0 {
+		return Resource{}, false
+	}
+	return i.Resources[at], true
+}
