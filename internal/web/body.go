@@ -1,0 +1,71 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+)
+
+// MaxBody refuses bodies of more than n bytes with an echo.HTTPError of status 413 for the surface's error renderer, whether the length
+// was announced or only found while reading. Handlers must not swallow the error of reading: Form does not.
+func MaxBody(n int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if r.ContentLength > n {
+				return echo.ErrStatusRequestEntityTooLarge
+			}
+			r.Body = http.MaxBytesReader(c.Response(), r.Body, n)
+			err := next(c)
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				return echo.ErrStatusRequestEntityTooLarge
+			}
+			return err
+		}
+	}
+}
+
+// Form reads an application/x-www-form-urlencoded body, and nothing of the query string. It returns an echo.HTTPError: 415 for another
+// content type, 413 from MaxBody, 400 for a body that is not a form, is not UTF-8 or holds a NUL.
+func Form(c echo.Context) (url.Values, error) {
+	mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || mediaType != echo.MIMEApplicationForm {
+		return nil, echo.ErrUnsupportedMediaType
+	}
+	body, err := io.ReadAll(c.Request().Body)
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return nil, echo.ErrStatusRequestEntityTooLarge
+		}
+		return nil, echo.ErrBadRequest
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, echo.ErrBadRequest
+	}
+	for name, values := range form {
+		for _, value := range append(values[:len(values):len(values)], name) {
+			if !isText(value) {
+				return nil, echo.ErrBadRequest
+			}
+		}
+	}
+	return form, nil
+}
+
+// isText refuses what PostgreSQL would refuse later, with a worse answer.
+func isText(value string) bool {
+	for i := range len(value) {
+		if value[i] == 0 {
+			return false
+		}
+	}
+	return utf8.ValidString(value)
+}

@@ -1,0 +1,40 @@
+package templates
+
+import "fmt"
+
+const (
+	codeMailWarning     = "Tell this code to nobody, and enter it only on the page you opened yourself. If you did not ask for it, ignore this mail: nothing happens without the code."
+	knownAddressWarning = "If it was not you, ignore this mail: nothing was changed."
+)
+
+func (m CodeMail) purpose() string {
+	if m.Requested == "" {
+		return "Enter it on the page you have open."
+	}
+	return "Enter it to " + oneLine(m.Requested, 200) + "."
+}
+
+func (m CodeMail) validity() string {
+	if m.Minutes == 1 {
+		return "It works for one minute."
+	}
+	return fmt.Sprintf("It works for %d minutes.", m.Minutes)
+}
+
+func (m KnownAddressMail) happened() string {
+	return "Somebody tried to create an account at " + m.Brand.name() + " with this address. There is one already: sign in with it instead."
+}
+
+// CodeMailText is the plain text of CodeMailHTML.
+func CodeMailText(m CodeMail) string {
+	return fmt.Sprintf("Your code: %s\n\n%s\n%s\n\n%s\n\n-- \nSent by mcpauth for %s.\n", m.Code, m.purpose(), m.validity(), codeMailWarning, m.Brand.name())
+}
+
+// KnownAddressMailText is the plain text of KnownAddressMailHTML.
+func KnownAddressMailText(m KnownAddressMail) string {
+	link := ""
+	if m.SignInURL != "" {
+		link = "\nSign in: " + m.SignInURL + "\n"
+	}
+	return fmt.Sprintf("You already have an account\n\n%s\n%s\n%s\n\n-- \nSent by mcpauth for %s.\n", m.happened(), link, knownAddressWarning, m.Brand.name())
+}

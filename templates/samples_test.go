@@ -1,0 +1,140 @@
+package templates_test
+
+import (
+	"time"
+
+	"github.com/a-h/templ"
+
+	. "github.com/mcpauth/mcpauth/templates"
+)
+
+// kind says under which rules a page stands.
+type kind int
+
+const (
+	flow      kind = iota // a page of an issuer: no script, not indexed
+	dashboard             // a page behind or before the dashboard's sign-in
+	site                  // a public page
+)
+
+// sample is a page filled with plausible values.
+type sample struct {
+	name string
+	kind kind
+	page templ.Component
+}
+
+var (
+	brand = Brand{Name: "Acme Tools"}
+	frame = FlowPage{Brand: brand, ClientName: "Claude Code", ServerName: "Acme Tools", Request: "sealed-request"}
+	now   = time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC)
+)
+
+const issuer = "https://acme.mcpauth.example"
+
+func consent() ConsentPage {
+	return ConsentPage{
+		FlowPage: frame, Action: "/oauth/consent", SwitchAction: "/oauth/switch", Approval: "approval-token", AccountEmail: "ada@acme.example", Resource: "https://tools.acme.example/mcp",
+		Scopes: []ScopeLine{
+			{Name: "mcp:tools", Description: "Use the tools of this server: greet and list notes"},
+			{Name: "notes:write", Description: "Add notes in your name"},
+		},
+		Destination: Destination{Host: "localhost", Kind: "loopback"}, ClientURI: "https://claude.ai/code", KeepsAccess: true,
+	}
+}
+
+func shell(title, project string) Shell {
+	s := Shell{
+		Title: title, MemberEmail: "grace@acme.example", Organization: "Acme", SignOutAction: "/dashboard/sign-out", ThemeAction: "/dashboard/theme", Now: now,
+		Nav: []NavItem{{Label: "Projects", Href: "/dashboard", Icon: "folder", Group: "Organization", Current: project == ""}},
+	}
+	if project != "" {
+		s.Project = project
+		s.Nav = append([]NavItem{{Label: "Overview", Href: "/dashboard/projects/acme", Icon: "layout-dashboard", Group: "Project", Current: true}}, s.Nav...)
+	}
+	return s
+}
+
+func project() ProjectPage {
+	return ProjectPage{
+		Shell: shell("Acme Tools", "Acme Tools"), Name: "Acme Tools", Issuer: issuer, MetadataURL: issuer + "/.well-known/oauth-authorization-server", Aliases: []string{"https://auth.acme.example"},
+		Servers: []ServerRow{{
+			Name: "Acme Tools", URL: "https://tools.acme.example/mcp", CreateAction: "/dashboard/projects/acme/secrets",
+			Secrets: []SecretRow{
+				{ID: "s1", LastFour: "x7Qd", CreatedAt: now.Add(-40 * 24 * time.Hour), LastUsedAt: now.Add(-5 * time.Minute), RevokeAction: "/dashboard/projects/acme/secrets/s1/revoke"},
+				{ID: "s2", LastFour: "m2Pz", CreatedAt: now.Add(-3 * time.Hour), RevokeAction: "/dashboard/projects/acme/secrets/s2/revoke"},
+			},
+		}},
+		Scopes: consent().Scopes,
+		Snippets: []Snippet{
+			{Label: "Express", Language: "typescript", Code: "import express from \"express\";\nimport { mcpAuth } from \"mcpauth\";\n\nconst app = express();\napp.use(\"/mcp\", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));\n"},
+			{Label: "Go", Language: "go", Code: "guard, err := mcpauth.New(os.Getenv(\"MCPAUTH_SECRET\"))\nif err != nil {\n\tlog.Fatal(err)\n}\nhttp.Handle(\"/mcp\", guard.Protect(handler))\n"},
+		},
+	}
+}
+
+// samples returns every page of the product, the usual cases first.
+func samples() []sample {
+	return append(append(flowSamples(), dashboardSamples()...),
+		sample{"landing", site, Landing(LandingPage{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard"})},
+		sample{"landing-signed-in", site, Landing(LandingPage{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", SignedIn: true})},
+	)
+}
+
+func flowSamples() []sample {
+	stepUp := consent()
+	stepUp.Scopes[1].New = true
+	stepUp.Destination = Destination{Host: "cursor", Kind: "app"}
+	stepUp.ClientName, stepUp.ClientURI, stepUp.KeepsAccess, stepUp.AccountHref = "Cursor", "", false, "/account"
+	warned := consent()
+	warned.ClientName, warned.NameWarning = "Acme Tools Support", "This app uses a name like \"Acme Tools\" but is not made by Acme Tools."
+	warned.Destination, warned.ClientURI = Destination{Host: "xn--cme-pla.example", Kind: "web"}, "https://xn--cme-pla.example/about"
+	failed := frame
+	failed.Alert = "E-mail address or password is wrong."
+	return []sample{
+		{"sign-in", flow, SignIn(SignInPage{FlowPage: frame, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up"})},
+		{"sign-in-error", flow, SignIn(SignInPage{FlowPage: failed, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up", Email: Field{Value: "ada@acme.example"}, Password: Field{Error: "Enter your password."}})},
+		{"sign-in-plain", flow, SignIn(SignInPage{FlowPage: FlowPage{Brand: brand}, Action: "/oauth/sign-in"})},
+		{"sign-up", flow, SignUp(SignUpPage{FlowPage: frame, Action: "/oauth/sign-up", SignInAction: "/oauth/sign-in", PasswordMin: 12, Email: Field{Value: "ada@acme", Error: "Expected an address such as ada@acme.example."}})},
+		{"code", flow, Code(CodePage{FlowPage: frame, Action: "/oauth/code", Email: "ada@acme.example", Challenge: "challenge-1", Restart: "/oauth/sign-up", Code: Field{Error: "That code has expired. We sent a new one."}})},
+		{"code-plain", flow, Code(CodePage{FlowPage: FlowPage{Brand: brand}, Action: "/oauth/code", Email: "ada@acme.example", Challenge: "challenge-1", Restart: "/oauth/sign-up"})},
+		{"consent", flow, Consent(consent())},
+		{"consent-step-up", flow, Consent(stepUp)},
+		{"consent-warned", flow, Consent(warned)},
+		{"leave", flow, Leave(LeavePage{Brand: brand, ClientName: "Claude Code", Location: "http://localhost:3118/callback?code=abc&state=x%22y&iss=https%3A%2F%2Facme.mcpauth.example"})},
+		{"leave-app", flow, Leave(LeavePage{Brand: brand, ClientName: "Cursor", Location: "cursor://anysphere.cursor-mcp/oauth/callback?error=access_denied", Denied: true})},
+		{"leave-refused", flow, Leave(LeavePage{Brand: brand, ClientName: "Evil", Location: "javascript:alert(1)"})},
+		{"message", flow, Message(MessagePage{Brand: brand, Title: "This link cannot be used", Text: "The app asked to be answered at an address it has not registered: http://localhost:3118/cb.", Expected: "one of http://localhost/callback", Steps: []string{"Close this page.", "Remove the connection in the app and connect again."}, LinkText: "Back to Claude Code", LinkURL: "https://claude.ai", RequestID: "01938f0e-7b1c-7d1e-9f11-3c0d5a1b2c3d", Code: "invalid_request"})},
+		{"message-short", flow, Message(MessagePage{Title: "Try again in a minute", Text: "We could not reach our database. Nothing was lost."})},
+	}
+}
+
+func dashboardSamples() []sample {
+	fresh := project()
+	fresh.Secret = "mcpauth_rs_aHR0cHM6Ly9hY21lLm1jcGF1dGguZXhhbXBsZQ.kq3Yb1Zt0e9wVx7RrLmPz4sUa8HdNfJcGoTi2Bv5EyQ"
+	fresh.EnvFile, fresh.Flash = "MCPAUTH_SECRET="+fresh.Secret+"\n", "Project created."
+	suspended := project()
+	suspended.Suspended, suspended.Theme, suspended.Servers[0].Secrets = true, "dark", nil
+	rows := []ProjectRow{
+		{Name: "Acme Tools", Href: "/dashboard/projects/acme", Issuer: issuer, ServerURL: "https://tools.acme.example/mcp", CreatedAt: now.Add(-50 * 24 * time.Hour)},
+		{Name: "Acme Tools (staging)", Href: "/dashboard/projects/staging", Issuer: issuer, ServerURL: "https://staging.tools.acme.example/mcp", CreatedAt: now.Add(-2 * 24 * time.Hour)},
+		{Name: "Old notes", Href: "/dashboard/projects/old", Issuer: issuer, ServerURL: "https://notes.acme.example/mcp", Suspended: true, CreatedAt: now.Add(-time.Hour)},
+	}
+	invalid := NewProjectPage{Shell: shell("Create a project", ""), Action: "/dashboard/projects", CancelHref: "/dashboard", Name: Field{Value: "Acme"}, ServerURL: Field{Value: "tools.acme.example", Error: "Expected a full URL such as https://tools.example.com/mcp."}}
+	return []sample{
+		{"member-sign-in", dashboard, MemberSignIn(MemberSignInPage{Action: "/dashboard/sign-in", SignUpHref: "/dashboard/sign-up", Alert: "E-mail address or password is wrong.", Email: Field{Value: "grace@acme.example"}, Next: "/dashboard/projects/acme"})},
+		{"member-sign-up", dashboard, MemberSignUp(MemberSignUpPage{Action: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", PasswordMin: 12})},
+		{"member-code", dashboard, MemberCode(MemberCodePage{Action: "/dashboard/code", Email: "grace@acme.example", Challenge: "challenge-2", RestartHref: "/dashboard/sign-up"})},
+		{"projects", dashboard, Projects(ProjectsPage{Shell: shell("Projects", ""), Projects: rows, CreateHref: "/dashboard/projects/new"})},
+		{"projects-empty", dashboard, Projects(ProjectsPage{Shell: shell("Projects", ""), CreateHref: "/dashboard/projects/new"})},
+		{"new-project", dashboard, NewProject(invalid)},
+		{"project", dashboard, Project(project())},
+		{"project-fresh", dashboard, Project(fresh)},
+		{"project-suspended", dashboard, Project(suspended)},
+		{"mail", dashboard, Mail(MailPage{Mails: []CaughtMail{
+			{ID: "m2", From: "no-reply@mcpauth.example", To: "ada@acme.example", Subject: "Your code for Acme Tools", Text: CodeMailText(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "create your account at Acme Tools"}), At: now},
+			{ID: "m1", From: "no-reply@mcpauth.example", To: "grace@acme.example", Subject: "You already have an account", Text: KnownAddressMailText(KnownAddressMail{Brand: brand, SignInURL: issuer}), At: now.Add(-time.Minute)},
+		}})},
+		{"mail-empty", dashboard, Mail(MailPage{})},
+	}
+}

@@ -1,0 +1,46 @@
+// Copies the fonts and their licences from their npm packages to static/, and the lucide icons in use to ui/icons.templ.
+// Run it after a change of the lists below: npm run assets, then go tool templ generate.
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+
+const fonts = [
+  ["@fontsource-variable/inter", "inter-latin-wght-normal.woff2", "inter"],
+  ["@fontsource-variable/jetbrains-mono", "jetbrains-mono-latin-wght-normal.woff2", "jetbrains-mono"],
+];
+for (const [pkg, file, name] of fonts) {
+  copyFileSync(`node_modules/${pkg}/files/${file}`, `static/${name}.woff2`);
+  copyFileSync(`node_modules/${pkg}/LICENSE`, `static/${name}.LICENSE.txt`);
+}
+copyFileSync("node_modules/lucide-static/LICENSE", "ui/icons.LICENSE.txt");
+
+const icons = [
+  "activity", "app-window", "arrow-right", "check", "chart-column", "chevron-down", "circle", "circle-alert", "copy", "download", "external-link",
+  "folder", "key-round", "layout-dashboard", "log-in", "log-out", "mail", "menu", "monitor", "moon", "palette", "plug", "plus",
+  "scroll-text", "server", "settings", "shield-check", "sun", "triangle-alert", "users", "x",
+];
+const body = (name) =>
+  readFileSync(`node_modules/lucide-static/icons/${name}.svg`, "utf8")
+    .replace(/^[\s\S]*?<svg[\s\S]*?>/, "")
+    .replace("</svg>", "")
+    .trim()
+    .split("\n")
+    .map((line) => `\t\t\t\t${line.trim()}`)
+    .join("\n");
+const cases = icons.map((name) => `\t\t\tcase "${name}":\n${body(name)}`).join("\n");
+writeFileSync(
+  "ui/icons.templ",
+  `package ui
+
+// Icon draws a lucide icon by its name, 16 px wide at the text's colour; an unknown name draws a circle.
+// It is hidden from assistive technology: there is always a word beside it or a label on its control.
+// The drawings are copied from lucide (ISC, see icons.LICENSE.txt) by npm run assets.
+templ Icon(name string) {
+	<svg class="icon" viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
+		switch name {
+${cases}
+			default:
+				<circle cx="12" cy="12" r="9"></circle>
+		}
+	</svg>
+}
+`,
+);

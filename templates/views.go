@@ -1,0 +1,253 @@
+// Package templates renders every page and e-mail of the product from plain view structs, and serves the static files they use.
+//
+// It owns markup, words and styles; it must not import anything of the project outside templates/.
+package templates
+
+import "time"
+
+// Field is one form field as it is shown again after an error: what was typed, and what was expected instead.
+type Field struct {
+	Value string
+	Error string
+}
+
+// Brand is what a project lets its people see of itself on the pages of its issuer.
+type Brand struct {
+	// Name of the project in plain text.
+	Name string
+}
+
+// FlowPage is the frame of every page of one authorization: who asks for whom, and the sealed request that each form posts back.
+type FlowPage struct {
+	Brand Brand
+	// ClientName is the name the client gave itself; empty outside an authorization (then Request is empty too).
+	ClientName string
+	// ServerName is the display name of the MCP server the client asks for.
+	ServerName string
+	// Request is the sealed authorization request, posted back as the hidden field "request".
+	Request string
+	// Alert is one sentence about what went wrong, above the form; empty when nothing did.
+	Alert string
+}
+
+// SignInPage asks for e-mail and password. Fields: email, password, request.
+type SignInPage struct {
+	FlowPage
+	Action       string
+	SignUpAction string // POST target of the button "Create an account", carries request; empty when sign-up is closed
+	Email        Field
+	Password     Field
+}
+
+// SignUpPage asks for e-mail and a new password. Fields: email, password, request.
+type SignUpPage struct {
+	FlowPage
+	Action       string
+	SignInAction string // POST target of "Sign in instead", carries request
+	Email        Field
+	Password     Field
+	PasswordMin  int // fewest characters of a password, shown as help; 0: no help
+}
+
+// CodePage asks for the six digits sent by e-mail. Fields: code, challenge, request.
+type CodePage struct {
+	FlowPage
+	Action    string
+	Email     string
+	Challenge string // reference of the challenge, hidden field "challenge"
+	Code      Field
+	Restart   string // GET or POST target to start again (POST with request inside an authorization)
+}
+
+// ScopeLine is one thing the client will be able to do.
+type ScopeLine struct {
+	Name        string
+	Description string
+	// New marks what was not allowed before, in a step-up.
+	New bool
+}
+
+// Destination says where the person is taken after the decision.
+type Destination struct {
+	// Host is the redirect host in ASCII, or the scheme of a private-use redirect ("cursor").
+	Host string
+	// Kind is "loopback" (an app on this computer), "app" (a private-use scheme) or "web".
+	Kind string
+}
+
+// ConsentPage asks to allow or deny. Fields: request, approval, decision ("allow" or "deny"); a second small form posts request to SwitchAction ("use another account").
+type ConsentPage struct {
+	FlowPage
+	Action       string
+	SwitchAction string
+	Approval     string
+	AccountEmail string
+	Resource     string // exact MCP server URL
+	Scopes       []ScopeLine
+	Destination  Destination
+	ClientURI    string // shown as plain text; empty when the client gave none
+	// KeepsAccess says that the client may keep access until it is revoked (a refresh token is issued).
+	KeepsAccess bool
+	// NameWarning is a sentence the page must show prominently, such as for a name that imitates another; empty when there is none.
+	NameWarning string
+	// AccountHref leads to the page where the person takes access back; empty when there is none.
+	AccountHref string
+}
+
+// LeavePage takes the person back to the client: a meta refresh, a link, and what to do if nothing happens.
+type LeavePage struct {
+	Brand      Brand
+	ClientName string
+	Location   string // validated redirect URI with its parameters; any scheme that was registered, never a script scheme
+	Denied     bool
+}
+
+// MessagePage is a full page that explains an error or an end state.
+type MessagePage struct {
+	Brand     Brand // Name may be empty: then the product's own name is shown
+	Title     string
+	Text      string   // what happened
+	Expected  string   // what was expected instead; may be empty
+	Steps     []string // what to do
+	LinkText  string   // an optional link, such as back to the client
+	LinkURL   string
+	RequestID string
+	Code      string // OAuth error code for support, shown small in mono
+}
+
+// Shell is the frame of a dashboard page: who is signed in, where one is.
+type Shell struct {
+	Title        string
+	MemberEmail  string
+	Organization string
+	Theme        string // "light", "dark" or "" for the system's
+	Nav          []NavItem
+	Project      string // name of the open project; empty on organization pages
+	Flash        string
+	// HomeHref is where the organization's name leads; "/dashboard" when empty.
+	HomeHref string
+	// SignOutAction is the POST target of "Sign out"; the button is left out when empty.
+	SignOutAction string
+	// ThemeAction is the POST target of the theme switch (field theme: "light", "dark" or ""); left out when empty.
+	ThemeAction string
+	// Now makes times relative ("3 hours ago"); when zero they are shown as dates.
+	Now time.Time
+}
+
+// NavItem is one entry of the dashboard's left rail.
+type NavItem struct {
+	Label   string
+	Href    string
+	Icon    string // lucide name
+	Current bool
+	Group   string // "Project" or "Organization"
+}
+
+// MemberSignInPage, MemberSignUpPage and MemberCodePage are the dashboard's own entrance. Fields: email, password, name (of the organization, sign-up only), code, challenge.
+type MemberSignInPage struct {
+	Action, SignUpHref string
+	Email, Password    Field
+	Alert              string
+	Next               string // hidden field next
+}
+
+// MemberSignUpPage creates a member and an organization.
+type MemberSignUpPage struct {
+	Action, SignInHref            string
+	Organization, Email, Password Field
+	Alert                         string
+	PasswordMin                   int // fewest characters of a password, shown as help; 0: no help
+}
+
+// MemberCodePage asks a new member for the six digits sent by e-mail.
+type MemberCodePage struct {
+	Action, Email, Challenge, RestartHref string
+	Code                                  Field
+	Alert                                 string
+}
+
+// ProjectRow is a project in the list.
+type ProjectRow struct {
+	Name, Href, Issuer, ServerURL string
+	Suspended                     bool
+	CreatedAt                     time.Time
+}
+
+// ProjectsPage lists the organization's projects, or teaches how to make the first.
+type ProjectsPage struct {
+	Shell
+	Projects   []ProjectRow
+	CreateHref string
+}
+
+// NewProjectPage asks for a name and the MCP server's URL. Fields: name, server_url.
+type NewProjectPage struct {
+	Shell
+	Action, CancelHref string
+	Name, ServerURL    Field
+	Alert              string
+}
+
+// SecretRow is a living registration secret as it may be shown: never the secret.
+type SecretRow struct {
+	ID, LastFour string
+	CreatedAt    time.Time
+	LastUsedAt   time.Time // zero: never
+	RevokeAction string
+}
+
+// ServerRow is one MCP server of a project with its secrets.
+type ServerRow struct {
+	Name, URL    string
+	Secrets      []SecretRow
+	CreateAction string // POST: a further secret
+}
+
+// Snippet is code with real values filled in.
+type Snippet struct {
+	Label, Language, Code string
+}
+
+// ProjectPage shows what a developer needs to guard an MCP server.
+type ProjectPage struct {
+	Shell
+	Name, Issuer, MetadataURL string
+	Aliases                   []string
+	Servers                   []ServerRow
+	Scopes                    []ScopeLine
+	Snippets                  []Snippet
+	// Secret is a registration secret just created, shown this once; empty otherwise. EnvFile is its .env line.
+	Secret, EnvFile string
+	Suspended       bool
+}
+
+// CaughtMail is one message that the mail catcher of local work holds.
+type CaughtMail struct {
+	ID, From, To, Subject, Text string
+	At                          time.Time
+}
+
+// MailPage lists caught mail, newest first.
+type MailPage struct {
+	Mails []CaughtMail
+}
+
+// CodeMail carries a six-digit code.
+type CodeMail struct {
+	Brand     Brand
+	Code      string
+	Minutes   int
+	Requested string // what it was requested for: "create your account at Acme Tools"
+}
+
+// KnownAddressMail tells somebody who already has an account that it was tried to create another with the same address.
+type KnownAddressMail struct {
+	Brand     Brand
+	SignInURL string
+}
+
+// LandingPage is the root of the service.
+type LandingPage struct {
+	SignUpHref, SignInHref, DashboardHref string
+	SignedIn                              bool
+}

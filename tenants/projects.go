@@ -1,0 +1,179 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// maxName is the longest name of a project or organization in characters, as the schema has it.
+const maxName = 100
+
+// slugAttempts is how often another slug is tried after the first one was taken.
+const slugAttempts = 5
+
+// Projects is what members may do with projects. Its methods return ErrNotFound for an organization the actor does not belong to, or a
+// project of another organization, and ErrForbidden when the role does not allow a change.
+type Projects struct {
+	Store ProjectStore
+	// Primary names the issuer URL that metadata, tokens and registration secrets carry.
+	Primary IssuerTemplate
+	// Aliases name further issuer URLs that a project answers at.
+	Aliases []IssuerTemplate
+}
+
+// Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned
+// here and never again. It returns a FieldError for "name" or "server_url".
+func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, serverURL string) (Project, MCPServer, string, error) {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return Project{}, MCPServer{}, "", err
+	}
+	name, nameErr := ParseName(name)
+	resource, urlErr := ParseServerURL(serverURL)
+	if err := errors.Join(nameErr, urlErr); err != nil {
+		return Project{}, MCPServer{}, "", err
+	}
+	slug := NewSlug(name)
+	for attempt := 0; ; attempt++ {
+		draft, shown := p.draft(org, slug, name, resource)
+		created, err := p.Store.CreateProject(ctx, actor, draft)
+		if err == nil {
+			return created.Project, draft.Server, shown, nil
+		}
+		if !errors.Is(err, ErrConflict) || attempt == slugAttempts {
+			return Project{}, MCPServer{}, "", err
+		}
+		slug = withSuffix(slugCharacters(name))
+	}
+}
+
+// draft puts together what a new project consists of.
+func (p Projects) draft(org secret.ID, slug, name, resource string) (project NewProject, shown string) {
+	issuer := p.Primary.URL(slug)
+	var aliases []string
+	for _, template := range p.Aliases {
+		aliases = append(aliases, template.URL(slug))
+	}
+	shown, stored := newSecret(issuer)
+	return NewProject{
+		Project: Project{ID: secret.NewID(), OrganizationID: org, Slug: slug, Name: name, Issuer: issuer, Aliases: aliases},
+		Server:  MCPServer{ID: secret.NewID(), Name: name, Resource: resource},
+		Secret:  stored,
+		Scopes:  []Scope{{Name: "mcp:tools", Description: "Use the tools of " + name, Default: true}},
+	}, shown
+}
+
+// List returns the organization's projects, the newest first.
+func (p Projects) List(ctx context.Context, actor Actor, org secret.ID) ([]ProjectSummary, error) {
+	if err := p.maySee(ctx, actor, org); err != nil {
+		return nil, err
+	}
+	return p.Store.ListProjects(ctx, org)
+}
+
+// Find returns one project with its configuration.
+func (p Projects) Find(ctx context.Context, actor Actor, org, project secret.ID) (ProjectDetail, error) {
+	if err := p.maySee(ctx, actor, org); err != nil {
+		return ProjectDetail{}, err
+	}
+	return p.Store.FindProject(ctx, org, project)
+}
+
+// CreateSecret makes a further registration secret for an MCP server, which is returned here and never again.
+func (p Projects) CreateSecret(ctx context.Context, actor Actor, org, project, server secret.ID) (RegistrationSecret, string, error) {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return RegistrationSecret{}, "", err
+	}
+	found, err := p.Store.FindProject(ctx, org, project)
+	if err != nil {
+		return RegistrationSecret{}, "", err
+	}
+	// The address comes from the slug, which is never given to another project, and not from an issuer URL on a customer's domain.
+	shown, stored := newSecret(p.Primary.URL(found.Slug))
+	created, err := p.Store.CreateRegistrationSecret(ctx, actor, org, project, server, stored)
+	if err != nil {
+		return RegistrationSecret{}, "", err
+	}
+	return created, shown, nil
+}
+
+// RevokeSecret ends a registration secret at once.
+func (p Projects) RevokeSecret(ctx context.Context, actor Actor, org, project, id secret.ID) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.RevokeRegistrationSecret(ctx, actor, org, project, id)
+}
+
+// Suspend makes every issuer URL of the project refuse.
+func (p Projects) Suspend(ctx context.Context, actor Actor, org, project secret.ID) error {
+	return p.setSuspended(ctx, actor, org, project, true)
+}
+
+// Resume reverses Suspend.
+func (p Projects) Resume(ctx context.Context, actor Actor, org, project secret.ID) error {
+	return p.setSuspended(ctx, actor, org, project, false)
+}
+
+func (p Projects) setSuspended(ctx context.Context, actor Actor, org, project secret.ID, suspended bool) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.SetSuspended(ctx, actor, org, project, suspended)
+}
+
+func (p Projects) maySee(ctx context.Context, actor Actor, org secret.ID) error {
+	_, err := p.role(ctx, actor, org)
+	return err
+}
+
+func (p Projects) mayChange(ctx context.Context, actor Actor, org secret.ID) error {
+	role, err := p.role(ctx, actor, org)
+	if err == nil && !role.CanChangeProjects() {
+		return ErrForbidden
+	}
+	return err
+}
+
+// role asks anew each time: a member who was removed or given another role has it from the next request on.
+func (p Projects) role(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+	if actor == SystemActor {
+		return RoleOwner, nil
+	}
+	member, ok := actor.Member()
+	if !ok {
+		return "", ErrForbidden
+	}
+	membership, err := p.Store.FindMembership(ctx, member, org)
+	return membership.Role, err
+}
+
+// Member is the member's id when the actor is one.
+func (a Actor) Member() (secret.ID, bool) {
+	text, found := strings.CutPrefix(string(a), "member:")
+	id, err := secret.ParseID(text)
+	return id, found && err == nil
+}
+
+// ParseName reads the name of a project or organization: 1 to 100 visible characters. It returns a FieldError for "name".
+func ParseName(raw string) (string, error) {
+	name := strings.Join(strings.FieldsFunc(raw, unicode.IsSpace), " ")
+	switch {
+	case !utf8.ValidString(name), strings.ContainsFunc(name, func(r rune) bool { return unicode.In(r, unicode.C) }):
+		return "", FieldError{Field: "name", Message: "Use visible characters only."}
+	case name == "":
+		return "", FieldError{Field: "name", Message: "Enter a name of 1 to 100 characters."}
+	case utf8.RuneCountInString(name) > maxName:
+		return "", FieldError{Field: "name", Message: "Use at most 100 characters."}
+	}
+	return name, nil
+}
+
+func newSecret(address string) (shown string, stored NewSecret) {
+	shown = NewRegistrationSecret(address)
+	return shown, NewSecret{ID: secret.NewID(), Hash: secret.Hash(shown), LastFour: LastFour(shown)}
+}

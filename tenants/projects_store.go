@@ -1,0 +1,56 @@
+package tenants
+
+import (
+	"context"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// NewProject is a project with everything it starts with, made in one transaction.
+type NewProject struct {
+	Project Project // ID, OrganizationID, Slug, Name, Issuer and Aliases are set
+	Server  MCPServer
+	Secret  NewSecret
+	Scopes  []Scope
+}
+
+// NewSecret is a registration secret as it is stored: never itself.
+type NewSecret struct {
+	ID       secret.ID
+	Hash     []byte
+	LastFour string
+}
+
+// ProjectSummary is a project in a list.
+type ProjectSummary struct {
+	Project
+	ServerURL string // of its first MCP server; empty: it has none
+}
+
+// ProjectDetail is a project with what its developers configure. Secrets are the living ones.
+type ProjectDetail struct {
+	Project
+	Servers []MCPServer
+	Secrets []RegistrationSecret
+	Scopes  []Scope
+}
+
+// ProjectStore keeps projects. Every verb names the organization, and answers ErrNotFound when the project belongs to another one.
+// Changes and their audit rows are one transaction.
+type ProjectStore interface {
+	// FindMembership returns ErrNotFound when the member does not belong to the organization.
+	FindMembership(ctx context.Context, member, organization secret.ID) (Membership, error)
+	// CreateProject returns the time of creation, and ErrConflict when the slug was ever used or an issuer URL is taken.
+	CreateProject(ctx context.Context, actor Actor, project NewProject) (ProjectSummary, error)
+	ListProjects(ctx context.Context, organization secret.ID) ([]ProjectSummary, error)
+	FindProject(ctx context.Context, organization, project secret.ID) (ProjectDetail, error)
+	// CreateRegistrationSecret returns ErrLimit when the MCP server already has MaxLiveSecrets.
+	CreateRegistrationSecret(ctx context.Context, actor Actor, organization, project, server secret.ID, s NewSecret) (RegistrationSecret, error)
+	// RevokeRegistrationSecret succeeds when the secret was revoked before.
+	RevokeRegistrationSecret(ctx context.Context, actor Actor, organization, project, id secret.ID) error
+	// SetSuspended succeeds when nothing changes.
+	SetSuspended(ctx context.Context, actor Actor, organization, project secret.ID, suspended bool) error
+}
+
+// MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.
+const MaxLiveSecrets = 10
