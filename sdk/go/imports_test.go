@@ -1,0 +1,35 @@
+package mcpauth
+
+import (
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// The package is linked into other people's programs, so what it brings along is part of its promise.
+func TestImportsOnlyStandardLibraryAndGoSDK(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %v, %v", files, err)
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, spec := range file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			host, _, _ := strings.Cut(path, "/")
+			if strings.Contains(host, ".") && !strings.HasPrefix(path, "github.com/modelcontextprotocol/go-sdk/") {
+				t.Errorf("%s imports %s", name, path)
+			}
+		}
+	}
+}
