@@ -79,10 +79,27 @@ func ParseSigningKey(id, algorithm string, state KeyState, pkcs8 []byte) (Signin
 		return SigningKey{}, fmt.Errorf("signing key %s: %w", id, err)
 	}
 	key, ok := parsed.(crypto.Signer)
-	if !ok || signingMethod(algorithm) == nil {
+	if !ok || algorithm == "" || algorithmOf(key) != algorithm {
 		return SigningKey{}, fmt.Errorf("signing key %s: not a key for %s", id, algorithm)
 	}
 	return SigningKey{ID: id, Algorithm: algorithm, State: state, private: key}, nil
+}
+
+// algorithmOf is the one algorithm that a key is used with (RFC 8725 section 3.1); empty when there is none.
+func algorithmOf(key crypto.Signer) string {
+	switch public := key.Public().(type) {
+	case *ecdsa.PublicKey:
+		if public.Curve == elliptic.P256() {
+			return ES256
+		}
+	case ed25519.PublicKey:
+		return EdDSA
+	case *rsa.PublicKey:
+		if public.Size() >= 2048/8 {
+			return RS256
+		}
+	}
+	return ""
 }
 
 func signingMethod(algorithm string) jwt.SigningMethod {

@@ -27,10 +27,12 @@ var (
 
 // refusedSchemes run script, read files or start programs of the system; no app calls itself by one of them.
 var refusedSchemes = []string{
-	"about", "blob", "cid", "chrome", "chrome-extension", "chrome-untrusted", "content", "data", "devtools", "edge", "feed", "file",
-	"filesystem", "ftp", "ftps", "gopher", "help", "intent", "jar", "javascript", "ldap", "livescript", "mailto", "mid", "mocha",
-	"moz-extension", "news", "nntp", "res", "resource", "rtsp", "sftp", "shell", "sip", "sips", "sms", "ssh", "tel", "telnet", "urn",
-	"vbscript", "view-source", "wais", "ws", "wss", "xmpp",
+	"about", "blob", "callto", "chrome", "chrome-extension", "chrome-untrusted", "cid", "content", "data", "devtools", "dict", "edge",
+	"facetime", "facetime-audio", "feed", "file", "filesystem", "ftp", "ftps", "gopher", "hcp", "help", "imap", "intent", "itms-apps",
+	"itms-services", "jar", "javascript", "ldap", "ldaps", "livescript", "mailto", "market", "mhtml", "mid", "mocha", "moz-extension",
+	"news", "nfs", "nntp", "rdp", "res", "resource", "rlogin", "rtsp", "search", "search-ms", "sftp", "shell", "sip", "sips", "smb", "sms",
+	"ssh", "tel", "telnet", "tn3270", "urn", "vbscript", "view-source", "vnc", "wais", "ws", "wss", "wyciwyg", "x-apple.systempreferences",
+	"xmpp",
 }
 
 // CheckRedirectURI decides whether a client may register a redirect URI, and returns the form in which it is stored and compared:
@@ -129,18 +131,30 @@ func redirectRegistered(registered []string, requested string) bool {
 	return err == nil && slices.Contains(registered, stored)
 }
 
-// isOurs reports whether a redirect URI leads back to the issuer itself, on any of its URLs.
+// isOurs reports whether a redirect URI leads back to the issuer itself, on any of its URLs and however its port is spelled. http is
+// loopback only, where every name is the same machine and the port decides.
 func (i *Issuer) isOurs(redirectURI string) bool {
 	u, err := url.Parse(redirectURI)
 	if err != nil {
 		return true
 	}
 	for _, own := range i.URLs {
-		if o, err := url.Parse(own); err == nil && strings.EqualFold(o.Host, u.Host) {
+		o, err := url.Parse(own)
+		if err != nil || o.Scheme != u.Scheme {
+			continue
+		}
+		if (u.Scheme == "https" && strings.EqualFold(o.Hostname(), u.Hostname())) || (u.Scheme == "http" && loopbackPort(o) == loopbackPort(u)) {
 			return true
 		}
 	}
 	return false
+}
+
+func loopbackPort(u *url.URL) string {
+	if port := u.Port(); port != "" {
+		return port
+	}
+	return "80"
 }
 
 // Redirection is where an authorization response goes.

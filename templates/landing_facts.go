@@ -21,7 +21,7 @@ var steps = []step{
 	{"Discovery", "The client reads one document at a well-known address and knows every other address.", "GET /.well-known/…", laneClient, laneAuth},
 	{"Registration", "It introduces itself. Nobody fills in a form, and the same client twice stays one client.", "POST /register", laneClient, laneAuth},
 	{"A person allows it", "The browser opens. The person signs in, reads who asks for what, and allows or denies it.", "GET /authorize", laneClient, laneAuth},
-	{"Access is issued", "The client exchanges the approval for access that lasts an hour and works at your server only.", "token", laneAuth, laneClient},
+	{"Access is issued", "The client exchanges the approval for access that lasts an hour and works at your server only.", "access token", laneAuth, laneClient},
 	{"The call", "The client calls your server as before, now with its access in the header.", "POST /mcp", laneClient, laneServer},
 	{"The check", "Your server asks what the access is good for before any tool runs. Taken back means refused.", "POST /introspect", laneServer, laneAuth},
 }

@@ -1,3 +1,5 @@
+//go:build unix
+
 package devdb
 
 import (
@@ -108,7 +110,7 @@ func refusesStranger(t *testing.T, s *Server) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	acct, err := switchedAccount(stranger)
+	acct, err := accountOf(stranger, true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -28,19 +28,19 @@ func chooseAccount() (account, error) {
 		if err != nil {
 			return account{}, err
 		}
-		return account{name: u.Username, uid: uint32(os.Geteuid()), gid: uint32(os.Getegid())}, nil
+		return accountOf(u, false)
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
 		if err != nil {
 			continue
 		}
-		return switchedAccount(u)
+		return accountOf(u, true)
 	}
 	return account{}, errors.New("PostgreSQL cannot run as root, and this system has neither an account postgres nor nobody")
 }
 
-func switchedAccount(u *user.User) (account, error) {
+func accountOf(u *user.User, switched bool) (account, error) {
 	uid, err := strconv.ParseUint(u.Uid, 10, 32)
 	if err != nil {
 		return account{}, fmt.Errorf("account %s: %w", u.Username, err)
@@ -49,7 +49,7 @@ func switchedAccount(u *user.User) (account, error) {
 	if err != nil {
 		return account{}, fmt.Errorf("account %s: %w", u.Username, err)
 	}
-	return account{name: u.Username, uid: uint32(uid), gid: uint32(gid), switched: true}, nil
+	return account{name: u.Username, uid: uint32(uid), gid: uint32(gid), switched: switched}, nil
 }
 
 // ownerOf is the account an existing cluster belongs to: PostgreSQL insists on its owner.
@@ -73,7 +73,7 @@ func (a account) ownerOf(pgdata string) (account, error) {
 		return a, fmt.Errorf("%s belongs to %s (it was made by a run as root, or by another user); choose another data folder",
 			pgdata, u.Username)
 	}
-	return switchedAccount(u)
+	return accountOf(u, true)
 }
 
 // own hands a file or folder to the account.

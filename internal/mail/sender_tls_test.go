@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"log"
 	"math/big"
 	"net"
 	"sync/atomic"
@@ -86,12 +87,13 @@ func startTLSServer(t *testing.T, implicit bool) (host string, roots *x509.CertP
 	host = listener.Addr().String()
 	a = &account{}
 	server := smtp.NewServer(a)
+	server.ErrorLog = log.New(io.Discard, "", 0)
 	server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
 	if implicit {
 		listener = tls.NewListener(listener, server.TLSConfig)
 	}
 	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
+	t.Cleanup(func() { _, _ = server.Close(), listener.Close() })
 	return host, roots, a
 }
 

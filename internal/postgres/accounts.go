@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -69,11 +70,30 @@ func (a *accounts) one(tx *gorm.DB, row any, statement string, v values) error {
 	return result.Error
 }
 
-// with adds the project, which every statement on a tenant table names.
+// with adds the project, which every statement on a tenant table names, and makes sure that one name is one parameter: behind a
+// parenthesis gorm takes arrays and slices of bytes for lists.
 func (a *accounts) with(v values) map[string]any {
 	v["project"] = a.project
+	return v.named()
+}
+
+func (v values) named() map[string]any {
+	for name, value := range v {
+		switch value := value.(type) {
+		case secret.ID:
+			v[name] = parameter{value.Value}
+		case []byte:
+			v[name] = parameter{func() (driver.Value, error) { return value, nil }}
+		}
+	}
 	return v
 }
+
+// parameter is one value, whatever it is made of.
+type parameter struct{ value func() (driver.Value, error) }
+
+// Value gives it to the database.
+func (p parameter) Value() (driver.Value, error) { return p.value() }
 
 // lookup answers a question by one value in one round trip.
 func (a *accounts) lookup(ctx context.Context, statement string, value any, scan func(pgx.Row) error) error {

@@ -27,10 +27,10 @@ func createOwnOrganization(tx *gorm.DB, member secret.ID, name, actor string) er
 		return nil
 	}
 	organization := secret.NewID()
-	v := map[string]any{
+	v := values{
 		"organization": organization, "name": name, "member": member, "role": string(tenants.RoleOwner), "id": secret.NewID(),
 		"actor": actor, "target": "organization:" + organization.String(),
-	}
+	}.named()
 	for _, statement := range []string{
 		`INSERT INTO organizations (id, name) VALUES (@organization, @name)`,
 		`INSERT INTO organization_members (organization_id, member_id, role) VALUES (@organization, @member, @role)`,

@@ -78,7 +78,7 @@ func TestFailuresOfTheProjectAreNeverTheTokensFault(t *testing.T) {
 		},
 		"HTML":         content("text/html", "<p>captive portal</p>"),
 		"not JSON":     content("application/json", `{"active":`),
-		"wrong types": content("application/json", `{"issuer":7,"active":"yes"}`),
+		"wrong types":  content("application/json", `{"issuer":7,"active":"yes"}`),
 		"empty object": content("application/json", `{}`),
 		"endless":      content("application/json", `{"active":false}`+strings.Repeat(" ", maxAnswerBytes)),
 		"broken off":   func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
@@ -232,5 +232,18 @@ func TestUnusableConfiguration(t *testing.T) {
 				t.Error("the token was introspected all the same")
 			}
 		})
+	}
+}
+
+func TestSecretStaysWithItsHost(t *testing.T) {
+	t.Parallel()
+	p, thief := newProject(t), newProject(t)
+	thief.secret = p.secret // it would answer, and say that the token is good
+	thief.put("stolen", map[string]any{"iss": p.issuer()})
+	p.set("introspection_endpoint", thief.issuer()+"/api/oauth/introspect")
+	guard, _ := newTestGuard(t, p, Config{})
+	assertUnavailable(t, call(guard.Protect(echo), "POST", "/mcp", "stolen", "{}"))
+	if got := thief.count(introspectAt); got != 0 {
+		t.Error("the secret was sent to another host")
 	}
 }

@@ -82,6 +82,7 @@ func (c *Catcher) URL() string { return "smtp://" + c.listener.Addr().String() +
 // Close ends the server and its connections; messages stay readable.
 func (c *Catcher) Close() error {
 	err := c.server.Close()
+	_ = c.listener.Close() // the server does not know it before it has begun to serve
 	<-c.served
 	return err
 }

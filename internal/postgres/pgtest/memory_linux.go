@@ -13,8 +13,11 @@ const memoryNeeded = 2 << 30
 func temporary() string {
 	const memory = "/dev/shm"
 	var st syscall.Statfs_t
-	if os.Getenv("TMPDIR") == "" && syscall.Statfs(memory, &st) == nil && st.Bavail*uint64(st.Bsize) >= memoryNeeded {
-		return memory
+	if os.Getenv("TMPDIR") != "" || syscall.Statfs(memory, &st) != nil {
+		return os.TempDir()
 	}
-	return os.TempDir()
+	if free := st.Bavail * uint64(st.Bsize); free < memoryNeeded { //nolint:gosec // a block's size is positive
+		return os.TempDir()
+	}
+	return memory
 }

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// app is the product, connected.
+type app struct {
+	settings settings
+	log      *slog.Logger
+	store    *postgres.Store
+	issuers  *postgres.Issuers
+	signin   *signin.Service
+	projects tenants.Projects
+	sender   *mail.Sender
+	doors    *endpoints.Handler
+	root     http.Handler // the site and the dashboard
+	rootHost string
+	static   http.Handler
+}
+
+// newApp connects everything. The database must be migrated.
+func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
+	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: s.databaseMax}, s.keys, log)
+	if err != nil {
+		return nil, err
+	}
+	epoch, err := store.Deployment(ctx)
+	if err != nil {
+		store.Close()
+		return nil, fmt.Errorf("read the deployment (is the schema migrated?): %w", err)
+	}
+	sender, err := mail.NewSender(s.smtpURL, s.mailFrom)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
+	a := &app{
+		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
+		issuers:  postgres.NewIssuers(store, time.Now, log),
+		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
+		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases},
+		static:   templates.StaticHandler(),
+	}
+	a.doors = endpoints.New(endpoints.Config{
+		OAuth:  oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: s.keys, Epoch: epoch, Now: time.Now, Log: log}),
+		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
+		TrustedProxies: s.trustedProxies, Log: log,
+	})
+	a.root = newRoot(a)
+	return a, nil
+}
+
+// pathPrefix is the part of a path-form issuer URL between host and project, such as "/t/"; empty when every template is a host.
+func pathPrefix(s settings) string {
+	for _, template := range append([]tenants.IssuerTemplate{s.issuerTemplate}, s.issuerAliases...) {
+		if u, err := url.Parse(template.URL("project")); err == nil && template.InPath() {
+			return strings.TrimSuffix(u.Path, "project")
+		}
+	}
+	return ""
+}
+
+// ServeHTTP sends a request to the door it is for: health and static files on every host, the site on the root host, issuers elsewhere.
+func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/healthz":
+		w.WriteHeader(http.StatusNoContent)
+	case r.URL.Path == "/readyz":
+		a.ready(w, r)
+	case strings.HasPrefix(r.URL.Path, "/static/"):
+		a.static.ServeHTTP(w, r)
+	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path):
+		a.root.ServeHTTP(w, r)
+	default:
+		a.doors.ServeHTTP(w, r)
+	}
+}
+
+// ready tells a load balancer whether this process can answer, and nothing else.
+func (a *app) ready(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+	defer cancel()
+	if err := a.store.Ping(ctx); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}

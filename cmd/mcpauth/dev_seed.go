@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// devFile tells scripts and tests what runs where.
+const devFile = "dev.json"
+
+// devInfo is the content of dev.json. Its credentials are made for one data folder.
+type devInfo struct {
+	DashboardURL       string `json:"dashboard_url"`
+	Issuer             string `json:"issuer"`
+	IssuerAlias        string `json:"issuer_alias"`
+	RegistrationSecret string `json:"registration_secret"`
+	MCPServerURL       string `json:"mcp_server_url"`
+	MemberEmail        string `json:"member_email"`
+	MemberPassword     string `json:"member_password"`
+	UserEmail          string `json:"user_email"`
+	UserPassword       string `json:"user_password"`
+	MailURL            string `json:"mail_url"`
+}
+
+const (
+	demoSlug = "demo"
+	demoName = "Demo"
+)
+
+var demoScopes = []tenants.Scope{
+	{Name: "mcp:tools", Description: "See who you are and list your notes", Default: true},
+	{Name: "notes:write", Description: "Add notes in your name"},
+}
+
+// seed makes sure that the demo is there, whatever an earlier run left, and writes dev.json.
+func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, error) {
+	info, err := readDevInfo(dataDir)
+	if err != nil {
+		return devInfo{}, err
+	}
+	before := info
+	info.DashboardURL, info.MailURL, info.MCPServerURL = a.settings.baseURL+"/dashboard", a.settings.baseURL+"/dev/mail", serverURL
+	info.MemberEmail, info.UserEmail = "member@example.com", "user@example.com"
+	if info.MemberPassword == "" {
+		info.MemberPassword, info.UserPassword = "member-"+secret.Encode(secret.Bytes(9)), "user-"+secret.Encode(secret.Bytes(9))
+	}
+	organization, err := seedMember(ctx, a, info)
+	if err != nil {
+		return devInfo{}, err
+	}
+	project, server, err := seedProject(ctx, a, organization, serverURL)
+	if err != nil {
+		return devInfo{}, err
+	}
+	info.Issuer, info.IssuerAlias = project.Issuer, project.Aliases[0]
+	if err := seedUser(ctx, a, project.ID, info); err != nil {
+		return devInfo{}, err
+	}
+	if info.Issuer != before.Issuer || info.MCPServerURL != before.MCPServerURL || info.RegistrationSecret == "" {
+		_, info.RegistrationSecret, err = a.projects.CreateSecret(ctx, tenants.SystemActor, organization, project.ID, server.ID)
+		if err != nil {
+			return devInfo{}, err
+		}
+	}
+	return info, writeDevInfo(dataDir, info)
+}
+
+func seedMember(ctx context.Context, a *app, info devInfo) (organization secret.ID, err error) {
+	if account, hash, err := a.store.Members().FindByEmail(ctx, info.MemberEmail); err == nil {
+		if ok, _, err := a.signin.Passwords.Verify(ctx, hash, info.MemberPassword); err == nil && ok {
+			memberships, err := a.store.Memberships(ctx, account.ID)
+			if err == nil && len(memberships) > 0 {
+				return memberships[0].Organization.ID, nil
+			}
+		}
+	}
+	hash, err := a.signin.Passwords.Hash(ctx, info.MemberPassword)
+	if err != nil {
+		return secret.ID{}, err
+	}
+	_, organization, err = a.store.EnsureMember(ctx, info.MemberEmail, hash, demoName)
+	return organization, err
+}
+
+func seedUser(ctx context.Context, a *app, project secret.ID, info devInfo) error {
+	_, hash, err := a.store.Users(project).FindByEmail(ctx, info.UserEmail)
+	if err != nil && !errors.Is(err, signin.ErrNotFound) {
+		return err
+	}
+	if ok, _, err := a.signin.Passwords.Verify(ctx, hash, info.UserPassword); err == nil && ok {
+		return nil
+	}
+	if hash, err = a.signin.Passwords.Hash(ctx, info.UserPassword); err != nil {
+		return err
+	}
+	_, err = a.store.EnsureUser(ctx, project, info.UserEmail, hash)
+	return err
+}
+
+// seedProject finds or makes the demo project and gives it the issuer URLs of this run's address.
+func seedProject(ctx context.Context, a *app, organization secret.ID, serverURL string) (tenants.Project, tenants.MCPServer, error) {
+	known, err := a.projects.List(ctx, tenants.SystemActor, organization)
+	if err != nil {
+		return tenants.Project{}, tenants.MCPServer{}, err
+	}
+	var project tenants.Project
+	for _, p := range known {
+		if p.Slug == demoSlug {
+			project = p.Project
+		}
+	}
+	if project.ID.IsZero() {
+		if project, _, _, err = a.projects.Create(ctx, tenants.SystemActor, organization, demoName, serverURL); err != nil {
+			return tenants.Project{}, tenants.MCPServer{}, err
+		}
+	}
+	primary, alias := a.settings.issuerTemplate.URL(demoSlug), a.settings.issuerAliases[0].URL(demoSlug)
+	if project.Issuer != primary {
+		if err := a.store.SetIssuers(ctx, project.ID, primary, []string{alias}); err != nil {
+			return tenants.Project{}, tenants.MCPServer{}, err
+		}
+	}
+	project.Issuer, project.Aliases = primary, []string{alias}
+	if err := a.store.EnsureScopes(ctx, project.ID, demoScopes); err != nil {
+		return tenants.Project{}, tenants.MCPServer{}, err
+	}
+	server, err := a.store.EnsureServer(ctx, project.ID, demoName, serverURL)
+	return project, server, err
+}
+
+func readDevInfo(dataDir string) (devInfo, error) {
+	var info devInfo
+	content, err := os.ReadFile(filepath.Join(dataDir, devFile)) //nolint:gosec // the folder of the command line
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return info, nil
+	case err != nil:
+		return info, err
+	}
+	if err := json.Unmarshal(content, &info); err != nil {
+		return info, fmt.Errorf("%s: %w (start with --reset to make a new one)", devFile, err)
+	}
+	return info, nil
+}
+
+// writeDevInfo replaces the file as a whole, readable by its owner only.
+func writeDevInfo(dataDir string, info devInfo) error {
+	content, err := json.MarshalIndent(info, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(dataDir, devFile)
+	if err := os.WriteFile(path+".new", append(content, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+// welcome says in a few lines what runs where and how to connect a client.
+func (i devInfo) welcome(dataDir string) string {
+	lines := []string{
+		"mcpauth is running. Stop it with Ctrl-C; the data stays in " + dataDir + ".",
+		"",
+		"  Dashboard    " + i.DashboardURL,
+		"               " + i.MemberEmail + "  " + i.MemberPassword,
+		"  Issuer       " + i.Issuer,
+		"  MCP server   " + i.MCPServerURL + "  (guarded; tools whoami, list_notes, add_note)",
+		"  Mail         " + i.MailURL,
+		"",
+		"Connect a client:  claude mcp add --transport http demo " + i.MCPServerURL,
+		"and sign in as     " + i.UserEmail + "  " + i.UserPassword,
+		"",
+		"The same for scripts: " + filepath.Join(dataDir, devFile),
+	}
+	return strings.Join(lines, "\n") + "\n"
+}

@@ -1,0 +1,38 @@
+// Command mcpauth is the one binary of the product. It reads the configuration and connects the packages; it holds no rule of its own.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the command line. What a deployment sets comes from the environment (settings.go); flags are for what one run decides.
+type commands struct {
+	Serve    serveCommand    `cmd:"" help:"Serve the site, the dashboard and every project's issuer, and work on queued jobs."`
+	Worker   workerCommand   `cmd:"" help:"Only work on queued jobs, such as mail."`
+	Migrate  migrateCommand  `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
+	Dev      devCommand      `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
+	Keys     keysCommand     `cmd:"" help:"Master keys."`
+	Settings settingsCommand `cmd:"" help:"Print the table of settings as Markdown."`
+}
+
+func main() {
+	var c commands
+	parser := kong.Must(&c, kong.Name("mcpauth"), kong.Description("The authorization server for MCP servers."), kong.UsageOnError())
+	chosen, err := parser.Parse(os.Args[1:])
+	parser.FatalIfErrorf(err)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	chosen.BindTo(ctx, (*context.Context)(nil))
+	if err := chosen.Run(); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "mcpauth:", err)
+		stop()
+		os.Exit(1)
+	}
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/oauth/endpoints"
+)
+
+// endpointTests names, for every path, the file whose tests prove the endpoint.
+var endpointTests = map[string]string{
+	oauth.PathMetadata:    "oauth/endpoints/discovery_test.go",
+	oauth.PathJWKS:        "oauth/endpoints/discovery_test.go",
+	oauth.PathRegister:    "oauth/registration_test.go",
+	oauth.PathAuthorize:   "oauth/endpoints/authorize_test.go",
+	oauth.PathToken:       "oauth/endpoints/token_test.go",
+	oauth.PathIntrospect:  "oauth/endpoints/introspection_test.go",
+	oauth.PathRevoke:      "oauth/endpoints/revocation_test.go",
+	oauth.PathServer:      "oauth/endpoints/guard_test.go",
+	"/oauth/sign-in":      "oauth/endpoints/sign_in_test.go",
+	"/oauth/sign-up":      "oauth/endpoints/sign_up_test.go",
+	"/oauth/sign-up/code": "oauth/endpoints/sign_up_test.go",
+	"/oauth/consent":      "oauth/endpoints/consent_test.go",
+}
+
+// TestReadmeTables keeps the README's tables true: `go test ./cmd/mcpauth -run TestReadmeTables -args update` writes them.
+func TestReadmeTables(t *testing.T) {
+	root := filepath.Join("..", "..")
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var settings strings.Builder
+	if err := writeSettings(&settings); err != nil {
+		t.Fatal(err)
+	}
+	want := replaceTable(t, string(readme), "endpoints", endpointTable(t, root))
+	want = replaceTable(t, want, "settings", settings.String())
+	if len(os.Args) > 0 && os.Args[len(os.Args)-1] == "update" {
+		if err := os.WriteFile(filepath.Join(root, "README.md"), []byte(want), 0o644); err != nil { //nolint:gosec // a public file
+			t.Fatal(err)
+		}
+		return
+	}
+	if want != string(readme) {
+		t.Error("README.md's tables are out of date; write them with: go test ./cmd/mcpauth -run TestReadmeTables -args update")
+	}
+}
+
+func endpointTable(t *testing.T, root string) string {
+	t.Helper()
+	var table strings.Builder
+	table.WriteString("| endpoint | specification | test |\n|---|---|---|\n")
+	seen := map[string]bool{}
+	for _, route := range endpoints.Routes(nil) {
+		path := strings.TrimSuffix(route.Path, "/")
+		if seen[path] {
+			continue
+		}
+		seen[path] = true
+		file, ok := endpointTests[path]
+		if !ok {
+			t.Errorf("%s has no test named in endpointTests", path)
+		}
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			t.Errorf("the test of %s is missing: %v", path, err)
+		}
+		fmt.Fprintf(&table, "| `%s %s` | %s | [%s](%s) |\n", route.Method, path, route.Spec, filepath.Base(file), file)
+	}
+	return table.String()
+}
+
+func replaceTable(t *testing.T, text, name, table string) string {
+	t.Helper()
+	begin, end := "<!-- "+name+": generated, see cmd/mcpauth/readme_test.go -->\n", "<!-- /"+name+" -->"
+	before, rest, ok := strings.Cut(text, begin)
+	_, after, closed := strings.Cut(rest, end)
+	if !ok || !closed {
+		t.Fatalf("README.md has no markers for the table of %s", name)
+	}
+	return before + begin + table + end + after
+}

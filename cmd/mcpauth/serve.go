@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+)
+
+type serveCommand struct {
+	Jobs bool `help:"Work on queued jobs as well." default:"true" negatable:""`
+}
+
+// Run serves until the context ends.
+func (c serveCommand) Run(ctx context.Context) error {
+	s, err := readSettings(os.Environ())
+	if err != nil {
+		return err
+	}
+	log := newLogger(s.logLevel)
+	a, err := newApp(ctx, s, log)
+	if err != nil {
+		return err
+	}
+	defer a.store.Close()
+	listener, err := net.Listen("tcp", s.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", s.baseURL)
+	return a.run(ctx, listener, c.Jobs)
+}
+
+// run serves and listens for changes, and works on jobs if asked to, until the context ends or one of them fails.
+func (a *app) run(ctx context.Context, listener net.Listener, jobs bool) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return web.Serve(ctx, listener, a) })
+	group.Go(func() error { return a.issuers.Listen(ctx) })
+	if jobs {
+		group.Go(func() error { return a.store.Work(ctx, a.sender) })
+	}
+	return group.Wait()
+}
+
+type workerCommand struct{}
+
+// Run works on jobs until the context ends.
+func (workerCommand) Run(ctx context.Context) error {
+	s, err := readSettings(os.Environ())
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, s, newLogger(s.logLevel))
+	if err != nil {
+		return err
+	}
+	defer a.store.Close()
+	return a.store.Work(ctx, a.sender)
+}
+
+func newLogger(level slog.Level) *slog.Logger {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	slog.SetDefault(log)
+	return log
+}

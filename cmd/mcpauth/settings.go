@@ -1,0 +1,205 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// setting is one environment variable. The table below is the only list: the README's table and deploy/environment.example are tested
+// against it.
+type setting struct {
+	Name, Default, Help string
+	Required            bool // by serve
+	apply               func(*settings, string) error
+}
+
+// settings is the configuration of serve, worker and migrate. It is read once.
+type settings struct {
+	listen            string
+	baseURL           string
+	issuerTemplate    tenants.IssuerTemplate
+	issuerAliases     []tenants.IssuerTemplate
+	databaseURL       string
+	databaseDirectURL string
+	databaseOwnerURL  string
+	databaseMax       int32
+	keys              *secret.Keyring
+	smtpURL           string
+	mailFrom          string
+	trustedProxies    []netip.Prefix
+	logLevel          slog.Level
+}
+
+var settingsTable = []setting{
+	{"MCPAUTH_BASE_URL", "", "Root URL of the site and the dashboard, such as `https://mcpauth.example`. No trailing slash.", true, applyBaseURL},
+	{"MCPAUTH_ISSUER_TEMPLATE", "", "Issuer URL of a project: `https://{project}.mcpauth.example`, or `https://auth.example/t/{project}` without wildcard DNS (one organization only).", true, applyIssuerTemplate},
+	{"MCPAUTH_ISSUER_ALIASES", "", "Further issuer URL templates that new projects answer at, separated by commas.", false, applyIssuerAliases},
+	{"MCPAUTH_DATABASE_URL", "", "PostgreSQL as the application role, possibly through a pooler. The role must not own the tables.", true, text(func(s *settings) *string { return &s.databaseURL })},
+	{"MCPAUTH_DATABASE_DIRECT_URL", "same as MCPAUTH_DATABASE_URL", "PostgreSQL as the application role without a pooler in between, for notifications.", false, text(func(s *settings) *string { return &s.databaseDirectURL })},
+	{"MCPAUTH_DATABASE_OWNER_URL", "", "PostgreSQL as the owner, without a pooler. Only `migrate` uses it.", false, text(func(s *settings) *string { return &s.databaseOwnerURL })},
+	{"MCPAUTH_DATABASE_MAX_CONNECTIONS", "20", "Most connections one process opens, 2 to 500.", false, applyDatabaseMax},
+	{"MCPAUTH_MASTER_KEYS", "", "Master keys, `version:key` separated by commas, the first one in use. Make one with `mcpauth keys new`.", false, applyKeys},
+	{"MCPAUTH_MASTER_KEYS_FILE", "", "File with the master keys, one per line, instead of MCPAUTH_MASTER_KEYS.", false, applyKeysFile},
+	{"MCPAUTH_SMTP_URL", "", "Mail server: `smtp://user:password@host:587`, `smtps://host`, or `smtp://localhost:25?tls=off`.", true, text(func(s *settings) *string { return &s.smtpURL })},
+	{"MCPAUTH_MAIL_FROM", "", "Address that mail comes from.", true, text(func(s *settings) *string { return &s.mailFrom })},
+	{"MCPAUTH_LISTEN", ":8080", "Address to listen on. Requests arrive as plain HTTP; TLS ends at the reverse proxy.", false, text(func(s *settings) *string { return &s.listen })},
+	{"MCPAUTH_TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed, in CIDR form, separated by commas.", false, applyTrustedProxies},
+	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
+}
+
+// toolSettings are read by commands for local work and by the tests, each in its own place.
+var toolSettings = []setting{
+	{Name: "MCPAUTH_POSTGRES_BIN", Help: "`dev` and tests: folder with the PostgreSQL programs, when they are not found by themselves."},
+	{Name: "MCPAUTH_TEST_DATABASE_URL", Help: "Tests: a PostgreSQL to use as superuser instead of starting one."},
+	{Name: "MCPAUTH_BROWSER", Help: "Tests: path of Chromium, when it is not `/usr/bin/chromium`."},
+}
+
+// readSettings reads the environment. All problems are reported at once, names nobody knows included.
+func readSettings(environment []string) (settings, error) {
+	values, problems := collect(environment)
+	var s settings
+	for _, known := range settingsTable {
+		value := values[known.Name]
+		if value == "" && !strings.Contains(known.Default, " ") {
+			value = known.Default
+		}
+		switch {
+		case value == "" && known.Required:
+			problems = append(problems, fmt.Errorf("%s is missing: %s", known.Name, known.Help))
+		case value != "":
+			if err := known.apply(&s, value); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", known.Name, err))
+			}
+		}
+	}
+	if s.keys == nil && values["MCPAUTH_MASTER_KEYS"] == "" && values["MCPAUTH_MASTER_KEYS_FILE"] == "" {
+		problems = append(problems, errors.New("MCPAUTH_MASTER_KEYS or MCPAUTH_MASTER_KEYS_FILE is missing: make a key with `mcpauth keys new`"))
+	}
+	if s.databaseDirectURL == "" {
+		s.databaseDirectURL = s.databaseURL
+	}
+	return s, errors.Join(problems...)
+}
+
+// collect keeps what is ours and refuses names that are not in a table: a typing error must not be a silent default.
+func collect(environment []string) (map[string]string, []error) {
+	values := map[string]string{}
+	var problems []error
+	for _, entry := range environment {
+		name, value, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, "MCPAUTH_") {
+			continue
+		}
+		isName := func(s setting) bool { return s.Name == name }
+		if !slices.ContainsFunc(settingsTable, isName) && !slices.ContainsFunc(toolSettings, isName) {
+			problems = append(problems, fmt.Errorf("%s is not a setting", name))
+		}
+		values[name] = strings.TrimSpace(value)
+	}
+	return values, problems
+}
+
+func text(field func(*settings) *string) func(*settings, string) error {
+	return func(s *settings, value string) error {
+		*field(s) = value
+		return nil
+	}
+}
+
+func applyBaseURL(s *settings, value string) error {
+	u, err := url.Parse(value)
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+		return errors.New("expected https://host without path or trailing slash")
+	}
+	s.baseURL = value
+	return nil
+}
+
+func applyIssuerTemplate(s *settings, value string) (err error) {
+	s.issuerTemplate, err = tenants.ParseIssuerTemplate(value)
+	return err
+}
+
+func applyIssuerAliases(s *settings, value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		template, err := tenants.ParseIssuerTemplate(strings.TrimSpace(part))
+		if err != nil {
+			return err
+		}
+		s.issuerAliases = append(s.issuerAliases, template)
+	}
+	return nil
+}
+
+func applyDatabaseMax(s *settings, value string) error {
+	n, err := strconv.ParseInt(value, 10, 32)
+	if err != nil || n < 2 || n > 500 {
+		return errors.New("expected a number from 2 to 500")
+	}
+	s.databaseMax = int32(n)
+	return nil
+}
+
+func applyKeys(s *settings, value string) (err error) {
+	s.keys, err = secret.ParseKeyring(value)
+	return err
+}
+
+func applyKeysFile(s *settings, path string) error {
+	if s.keys != nil {
+		return errors.New("give MCPAUTH_MASTER_KEYS or MCPAUTH_MASTER_KEYS_FILE, not both")
+	}
+	content, err := os.ReadFile(path) //nolint:gosec // the operator chooses the path
+	if err != nil {
+		return err
+	}
+	return applyKeys(s, string(content))
+}
+
+func applyTrustedProxies(s *settings, value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		network, err := netip.ParsePrefix(strings.TrimSpace(part))
+		if err != nil {
+			return errors.New("expected networks such as 10.0.0.0/8")
+		}
+		s.trustedProxies = append(s.trustedProxies, network)
+	}
+	return nil
+}
+
+func applyLogLevel(s *settings, value string) error {
+	if err := s.logLevel.UnmarshalText([]byte(value)); err != nil {
+		return errors.New("expected debug, info, warn or error")
+	}
+	return nil
+}
+
+type settingsCommand struct{}
+
+// Run prints the table that the README shows.
+func (settingsCommand) Run() error { return writeSettings(os.Stdout) }
+
+func writeSettings(w io.Writer) error {
+	var table strings.Builder
+	table.WriteString("| setting | default | what it is |\n|---|---|---|\n")
+	for _, s := range slices.Concat(settingsTable, toolSettings) {
+		value := s.Default
+		if s.Required {
+			value = "required"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", s.Name, value, s.Help)
+	}
+	_, err := io.WriteString(w, table.String())
+	return err
+}

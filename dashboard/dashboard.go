@@ -1,0 +1,64 @@
+// Package dashboard is the door for members: the site's front page, sign-up and sign-in, and the pages on which an organization
+// configures its projects.
+//
+// A handler parses, calls tenants or signin, and renders; pages.go lists all of them. The package must not import another door or
+// internal/postgres; no business rule and no SQL lives here.
+package dashboard
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// maxForm bounds a posted form in bytes: a password of 1,000 characters, percent-encoded, and the rest.
+const maxForm = 32 << 10
+
+// Memberships says which organizations a member belongs to.
+type Memberships interface {
+	Memberships(ctx context.Context, member secret.ID) ([]tenants.Membership, error)
+}
+
+// Config is what the door needs. Every field but TrustedProxies is required.
+type Config struct {
+	SignIn      *signin.Service
+	Accounts    signin.Accounts // of the members
+	Memberships Memberships
+	Projects    tenants.Projects
+	// BaseURL is the root of the service, such as https://mcpauth.example, without trailing slash. Cookies follow its scheme.
+	BaseURL        string
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	Now            func() time.Time
+}
+
+// dashboard holds what the handlers share. It keeps nothing between requests.
+type dashboard struct {
+	Config
+	cookies web.Cookies
+}
+
+// New returns the door. It answers at "/" and below "/dashboard"; static files are served beside it.
+func New(config Config) *echo.Echo {
+	d := &dashboard{Config: config, cookies: web.Cookies{Secure: strings.HasPrefix(config.BaseURL, "https://")}}
+	e := web.New(config.Log, web.TrustedProxies(config.TrustedProxies...))
+	e.HTTPErrorHandler = d.renderError
+	e.Use(
+		web.SecurityHeaders(web.PolicyDashboard, web.HSTS(config.BaseURL)),
+		web.CrossOrigin(func(echo.Context) error { return errCrossOrigin }),
+		web.MaxBody(maxForm),
+	)
+	for _, p := range d.pages() {
+		e.Add(p.method, p.path, d.serve(p))
+	}
+	return e
+}

@@ -1,0 +1,42 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+func (d *dashboard) newProject(v *visit) error {
+	return d.renderNewProject(v, http.StatusOK, nil, nil, "")
+}
+
+// createProject answers with the project's page itself: the registration secret is on it, this once.
+func (d *dashboard) createProject(v *visit) error {
+	form, err := web.Form(v)
+	if err != nil {
+		return err
+	}
+	organization := v.membership.Organization.ID
+	project, server, shown, err := d.Projects.Create(v.ctx(), v.actor(), organization, form.Get("name"), form.Get("server_url"))
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderNewProject(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	if errors.Is(err, tenants.ErrConflict) {
+		return d.renderNewProject(v, http.StatusConflict, form, nil, "No address could be made from this name, because all of them are taken. Try another name.")
+	}
+	if err != nil {
+		return err
+	}
+	return d.renderProject(v, http.StatusCreated, project.ID, newSecret{server: server.ID, text: shown})
+}
+
+func (d *dashboard) renderNewProject(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+	return web.Render(v, status, templates.NewProject(templates.NewProjectPage{
+		Shell: d.shell(v, "Create a project", pathProjects, tenants.Project{}), Action: v.href(pathProjects), CancelHref: v.href(pathProjects),
+		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), Alert: alert,
+	}))
+}

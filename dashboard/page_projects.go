@@ -1,0 +1,27 @@
+package dashboard
+
+import (
+	"net/http"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+func (d *dashboard) projects(v *visit) error {
+	found, err := d.Projects.List(v.ctx(), v.actor(), v.membership.Organization.ID)
+	if err != nil {
+		return err
+	}
+	view := templates.ProjectsPage{Shell: d.shell(v, "Projects", pathProjects, tenants.Project{})}
+	if v.mayChange() {
+		view.CreateHref = v.href(pathNewProject)
+	}
+	for _, p := range found {
+		view.Projects = append(view.Projects, templates.ProjectRow{
+			Name: p.Name, Href: v.href(pathProject, ":project", p.ID.String()), Issuer: p.Issuer, ServerURL: p.ServerURL,
+			Suspended: p.Suspended, CreatedAt: p.CreatedAt,
+		})
+	}
+	return web.Render(v, http.StatusOK, templates.Projects(view))
+}

@@ -1,0 +1,82 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+)
+
+// sessionLifetime is how long a member stays signed in.
+const sessionLifetime = 7 * 24 * time.Hour
+
+func (d *dashboard) showSignIn(v *visit) error {
+	form := url.Values{"next": {v.QueryParam("next")}}
+	return d.renderSignIn(v, http.StatusOK, form, nil, "")
+}
+
+func (d *dashboard) signIn(v *visit) error {
+	form, err := web.Form(v)
+	if err != nil {
+		return err
+	}
+	account, err := d.SignIn.SignIn(v.ctx(), d.Accounts, form.Get("email"), form.Get("password"))
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderSignIn(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	if errors.Is(err, signin.ErrWrongPassword) {
+		return d.renderSignIn(v, http.StatusUnprocessableEntity, form, nil, "This e-mail address and password do not belong together.")
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.begin(v, account); err != nil {
+		return err
+	}
+	return seeOther(v, web.LocalPath(form.Get("next"), pathDashboard))
+}
+
+func (d *dashboard) renderSignIn(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+	return web.Render(v, status, templates.MemberSignIn(templates.MemberSignInPage{
+		Action: pathSignIn, SignUpHref: pathSignUp, Alert: alert, Next: web.LocalPath(form.Get("next"), ""),
+		Email: field(form, "email", problems["email"]), Password: templates.Field{Error: problems["password"]},
+	}))
+}
+
+// begin gives whoever has just proved who they are a session of its own (catalogue 106), and ends the one that was there.
+func (d *dashboard) begin(v *visit, account signin.Account) error {
+	if err := d.endSession(v); err != nil {
+		return err
+	}
+	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, account.ID, sessionLifetime)
+	if err != nil {
+		return err
+	}
+	d.cookies.Set(v, cookieSession, token, sessionLifetime)
+	return nil
+}
+
+// signOut ends the session on the server, not only in the browser (catalogue 133).
+func (d *dashboard) signOut(v *visit) error {
+	if err := d.endSession(v); err != nil {
+		return err
+	}
+	d.cookies.Clear(v, cookieSession)
+	return seeOther(v, pathSignIn)
+}
+
+// endSession is content when there is none.
+func (d *dashboard) endSession(v *visit) error {
+	session, err := d.sessionOf(v)
+	if err == nil {
+		err = d.Accounts.EndSession(v.ctx(), session.ID)
+	}
+	if errors.Is(err, signin.ErrNotFound) {
+		return nil
+	}
+	return err
+}

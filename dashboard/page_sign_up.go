@@ -1,0 +1,148 @@
+package dashboard
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// service is the name under which the service writes to its own members.
+const service = "mcpauth"
+
+func (d *dashboard) showSignUp(v *visit) error {
+	return d.renderSignUp(v, http.StatusOK, nil, nil, "")
+}
+
+// signUp sends a code. What it answers does not depend on whether the address has an account (catalogue 105).
+func (d *dashboard) signUp(v *visit) error {
+	form, err := web.Form(v)
+	if err != nil {
+		return err
+	}
+	organization, nameErr := tenants.ParseName(form.Get("name"))
+	_, emailErr := signin.ParseEmail(form.Get("email"))
+	err = errors.Join(nameErr, emailErr, signin.CheckPassword(form.Get("password")))
+	var challenge secret.ID
+	if err == nil {
+		challenge, err = d.SignIn.BeginSignUp(v.ctx(), d.Accounts, signin.SignUp{
+			Email: form.Get("email"), Password: form.Get("password"), Detail: organization, Browser: d.browser(v),
+		}, d.signUpMail(v.ctx()))
+	}
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderSignUp(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	if errors.Is(err, signin.ErrTooMany) {
+		return d.renderSignUp(v, http.StatusTooManyRequests, form, nil,
+			"Too many messages went to this address. Wait an hour, or use another one.")
+	}
+	if err != nil {
+		return err
+	}
+	d.cookies.Set(v, cookieSignUp, secret.Encode([]byte(challenge.String()+" "+form.Get("email"))), signin.CodeLifetime)
+	return seeOther(v, pathSignUpCode)
+}
+
+func (d *dashboard) renderSignUp(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+	return web.Render(v, status, templates.MemberSignUp(templates.MemberSignUpPage{
+		Action: pathSignUp, SignInHref: pathSignIn, Alert: alert, PasswordMin: signin.MinPassword,
+		Organization: field(form, "name", problems["name"]+problems["detail"]),
+		Email:        field(form, "email", problems["email"]), Password: templates.Field{Error: problems["password"]},
+	}))
+}
+
+func (d *dashboard) showCode(v *visit) error {
+	challenge, email := d.pendingSignUp(v)
+	if challenge == "" {
+		return seeOther(v, pathSignUp)
+	}
+	return d.renderCode(v, http.StatusOK, challenge, email, "")
+}
+
+// finishSignUp takes the code, which works in the browser that asked for it only (catalogue 112).
+func (d *dashboard) finishSignUp(v *visit) error {
+	form, err := web.Form(v)
+	if err != nil {
+		return err
+	}
+	account, err := d.redeemCode(v, form)
+	if err != nil {
+		message := "This code is wrong, used or older than ten minutes. Check the latest message, or start again."
+		if problems, ok := fieldErrors(err); ok {
+			message = problems["code"]
+		} else if !errors.Is(err, signin.ErrCode) && !errors.Is(err, signin.ErrNotFound) && !errors.Is(err, signin.ErrConflict) {
+			return err
+		}
+		_, email := d.pendingSignUp(v)
+		return d.renderCode(v, http.StatusUnprocessableEntity, form.Get("challenge"), email, message)
+	}
+	if err := d.begin(v, account); err != nil {
+		return err
+	}
+	d.cookies.Clear(v, cookieSignUp)
+	return seeOther(v, pathDashboard)
+}
+
+func (d *dashboard) redeemCode(v *visit, form url.Values) (signin.Account, error) {
+	challenge, err := secret.ParseID(form.Get("challenge"))
+	if err != nil {
+		return signin.Account{}, signin.ErrNotFound
+	}
+	return d.SignIn.FinishSignUp(v.ctx(), d.Accounts, challenge, form.Get("code"), d.cookies.Get(v, cookieBrowser))
+}
+
+func (d *dashboard) renderCode(v *visit, status int, challenge, email, problem string) error {
+	return web.Render(v, status, templates.MemberCode(templates.MemberCodePage{
+		Action: pathSignUpCode, Email: email, Challenge: challenge, RestartHref: pathSignUp, Code: templates.Field{Error: problem},
+	}))
+}
+
+// browser is the opaque value of this browser, given at its first sign-up. It stays the same, so that two tabs finish independently.
+func (d *dashboard) browser(v *visit) string {
+	if value := d.cookies.Get(v, cookieBrowser); len(value) == len(secret.Token("")) {
+		return value
+	}
+	value := secret.Token("")
+	d.cookies.Set(v, cookieBrowser, value, 0)
+	return value
+}
+
+// pendingSignUp is what the browser remembers of the code on its way. It is shown, and trusted for nothing.
+func (d *dashboard) pendingSignUp(v *visit) (challenge, email string) {
+	text, err := secret.Decode(d.cookies.Get(v, cookieSignUp))
+	challenge, email, _ = strings.Cut(string(text), " ")
+	if _, invalid := secret.ParseID(challenge); err != nil || invalid != nil {
+		return "", ""
+	}
+	return challenge, email
+}
+
+// signUpMail renders the message with the code, or the one for somebody who has an account already.
+func (d *dashboard) signUpMail(ctx context.Context) func(code string, known bool) (mail.Message, error) {
+	return func(code string, known bool) (mail.Message, error) {
+		brand := templates.Brand{Name: service}
+		view := templates.CodeMail{
+			Brand: brand, Code: code, Minutes: int(signin.CodeLifetime / time.Minute), Requested: "create your account at " + service,
+		}
+		message := mail.Message{FromName: service, Subject: "Your code for " + service, Text: templates.CodeMailText(view)}
+		body := templates.CodeMailHTML(view)
+		if known {
+			view := templates.KnownAddressMail{Brand: brand, SignInURL: d.BaseURL + pathSignIn}
+			message.Subject, message.Text = "You already have an account at "+service, templates.KnownAddressMailText(view)
+			body = templates.KnownAddressMailHTML(view)
+		}
+		var html strings.Builder
+		err := body.Render(ctx, &html)
+		message.HTML = html.String()
+		return message, err
+	}
+}

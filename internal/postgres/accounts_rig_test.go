@@ -1,0 +1,180 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+)
+
+const (
+	goodPassword = "correct horse battery"
+	someBrowser  = "a browser's cookie of 128 bits"
+)
+
+// accountsRig is a store on a database of its own, and a look past row-level security.
+type accountsRig struct {
+	t       *testing.T
+	url     string
+	keys    *secret.Keyring
+	store   *postgres.Store
+	super   *pgxpool.Pool
+	service *signin.Service
+	log     *strings.Builder // of the rig's store; read it after the store's work has ended
+	users   signin.Accounts  // of one project
+	others  signin.Accounts  // of another project
+	members signin.Accounts
+	project secret.ID
+}
+
+// kinds runs a test on users and on members: they make the same promises.
+func kinds(t *testing.T, test func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string)) {
+	t.Helper()
+	for _, table := range []string{"user", "member"} {
+		t.Run(table+"s", func(t *testing.T) {
+			t.Parallel()
+			r := newAccountsRig(t)
+			if table == "user" {
+				test(t, r, r.users, table)
+			} else {
+				test(t, r, r.members, table)
+			}
+		})
+	}
+}
+
+func newAccountsRig(t *testing.T) *accountsRig {
+	t.Helper()
+	database := pgtest.New(t)
+	keys, err := secret.ParseKeyring(secret.NewKeyringText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &accountsRig{t: t, url: database.AppURL, keys: keys, log: &strings.Builder{}}
+	r.store = r.open(slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	if r.super, err = pgxpool.New(t.Context(), database.SuperuserURL); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.super.Close)
+	r.service = &signin.Service{Keys: keys, Passwords: signin.NewPasswords()}
+	r.project = r.newProject("one")
+	r.users, r.others, r.members = r.store.Users(r.project), r.store.Users(r.newProject("two")), r.store.Members()
+	return r
+}
+
+// open is a node of the server on the rig's database.
+func (r *accountsRig) open(log *slog.Logger) *postgres.Store {
+	r.t.Helper()
+	store, err := postgres.Open(r.t.Context(), postgres.Config{URL: r.url}, r.keys, log)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(store.Close)
+	return store
+}
+
+func (r *accountsRig) newProject(slug string) secret.ID {
+	r.t.Helper()
+	organization, project := secret.NewID(), secret.NewID()
+	r.exec("INSERT INTO organizations (id, name) VALUES ($1, $2)", organization.String(), "Organization "+slug)
+	r.exec("INSERT INTO projects (id, organization_id, slug, name) VALUES ($1, $2, $3, $4)",
+		project.String(), organization.String(), "project-"+slug, "Project "+slug)
+	return project
+}
+
+// exec and count look at the rows themselves.
+func (r *accountsRig) exec(statement string, args ...any) {
+	r.t.Helper()
+	if _, err := r.super.Exec(r.t.Context(), statement, args...); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *accountsRig) count(query string, args ...any) int {
+	r.t.Helper()
+	var n int
+	if err := r.super.QueryRow(r.t.Context(), query, args...).Scan(&n); err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// texts returns the single text column of a query.
+func (r *accountsRig) texts(query string, args ...any) []string {
+	r.t.Helper()
+	rows, err := r.super.Query(r.t.Context(), query, args...)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return out
+}
+
+// begin starts a sign-up and returns its challenge and the code that the message would carry.
+func (r *accountsRig) begin(accounts signin.Accounts, email string) (secret.ID, string) {
+	r.t.Helper()
+	id, code, _, err := r.tryBegin(accounts, email)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return id, code
+}
+
+func (r *accountsRig) tryBegin(accounts signin.Accounts, email string) (id secret.ID, code string, known bool, err error) {
+	in := signin.SignUp{Email: email, Password: goodPassword, Detail: "Acme Tools", Browser: someBrowser}
+	id, err = r.service.BeginSignUp(r.t.Context(), accounts, in, func(c string, k bool) (mail.Message, error) {
+		code, known = c, k
+		if k {
+			return mail.Message{Subject: "You have an account already", Text: "Sign in instead."}, nil
+		}
+		return mail.Message{Subject: "Your code", Text: "Your code is " + c}, nil
+	})
+	return id, code, known, err
+}
+
+// signUp makes an account the way people do.
+func (r *accountsRig) signUp(accounts signin.Accounts, email string) signin.Account {
+	r.t.Helper()
+	id, code := r.begin(accounts, email)
+	account, err := r.service.FinishSignUp(r.t.Context(), accounts, id, code, someBrowser)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return account
+}
+
+// wrong is a code that is not the given one.
+func wrong(code string) string {
+	if code[0] == '9' {
+		return "0" + code[1:]
+	}
+	return string(code[0]+1) + code[1:]
+}
+
+func wantError(t *testing.T, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Fatalf("got error %v, want %v", err, want)
+	}
+}
+
+func within(t *testing.T, limit time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	t.Cleanup(cancel)
+	return ctx
+}
