@@ -59,6 +59,11 @@ func (s *Server) Authorize(ctx context.Context, issuer *Issuer, rawQuery string)
 			return nil, Client{}, newError(InvalidRequest, "The parameter "+name+" is given more than once.")
 		}
 	}
+	for _, values := range query {
+		if slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
+			return nil, Client{}, newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.")
+		}
+	}
 	client, redirect, err := s.authorizeClient(ctx, issuer, query)
 	if err != nil {
 		return nil, client, err
@@ -78,7 +83,7 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 	if id == "" {
 		return Client{}, "", newError(InvalidRequest, "The parameter client_id is missing.")
 	}
-	if len(id) > clientIDMax || strings.ContainsRune(id, 0) {
+	if len(id) > clientIDMax {
 		return Client{}, "", newError(InvalidClient, "This app is not known here.")
 	}
 	client, err := s.clients.FindClient(ctx, issuer.ID, id)

@@ -84,7 +84,7 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.")
 	}
 	unknown := &Error{Code: InvalidClient, Description: "Unknown client or wrong client authentication. Register again.", Basic: c.basic}
-	if len(c.id) > clientIDMax {
+	if len(c.id) > clientIDMax || !isText(c.id) {
 		return Client{}, unknown
 	}
 	client, err := s.clients.FindClient(ctx, issuer.ID, c.id)

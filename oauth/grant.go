@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 )
@@ -134,9 +135,12 @@ func once(form url.Values) *Error {
 		if len(values) > 1 && name != "resource" {
 			return newError(InvalidRequest, "A parameter is given more than once.")
 		}
-		if slices.ContainsFunc(values, func(v string) bool { return strings.ContainsRune(v, 0) }) {
-			return newError(InvalidRequest, "A parameter contains NUL.")
+		if slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
+			return newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.")
 		}
 	}
 	return nil
 }
+
+// isText refuses what no store can keep and JSON would change on the way.
+func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,12 +73,7 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 }
 
 func (i *Issuer) answersAs(url string) bool {
-	for _, own := range i.URLs {
-		if own == url {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(i.URLs, url)
 }
 
 func unknownGuard() *Error {

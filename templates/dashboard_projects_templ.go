@@ -121,7 +121,7 @@ func projectsEmpty(p ProjectsPage) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"panel mt-6 grid overflow-hidden lg:grid-cols-2\"><div class=\"p-6 sm:p-8\"><h2 class=\"text-16\">Guard your first MCP server</h2><p class=\"mt-2 max-w-[52ch] text-ink-2\">A project gives your server its own sign-in: people see your name when an app asks for access, and only requests they allowed reach your tools. Make one for each environment.</p>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<div class=\"panel mt-6 grid grid-cols-1 overflow-hidden lg:grid-cols-2\"><div class=\"p-6 sm:p-8\"><h2 class=\"text-16\">Guard your first MCP server</h2><p class=\"mt-2 max-w-[52ch] text-ink-2\">A project gives your server its own sign-in: people see your name when an app asks for access, and only requests they allowed reach your tools. Make one for each environment.</p>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

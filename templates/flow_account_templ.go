@@ -81,11 +81,11 @@ func SignIn(p SignInPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = emailField(p.Email, "username", p.Email.Value == "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = emailField(p.Email, "username", p.Email.Value == "" || p.Email.Error != "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = passwordField(p.Password, "current-password", 0, p.Email.Value != "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = passwordField(p.Password, "current-password", 0, p.Email.Value != "" && p.Email.Error == "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -180,11 +180,11 @@ func SignUp(p SignUpPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = emailField(p.Email, "email", p.Email.Value == "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = emailField(p.Email, "email", p.Email.Value == "" || p.Email.Error != "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = passwordField(p.Password, "new-password", p.PasswordMin, p.Email.Value != "").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = passwordField(p.Password, "new-password", p.PasswordMin, p.Email.Value != "" && p.Email.Error == "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -319,7 +319,7 @@ func landingPromise(p LandingPage) templ.Component {
 			templ_7745c5c3_Var11 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"mx-auto grid max-w-[70rem] gap-10 px-5 pt-12 pb-20 sm:px-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,30rem)] lg:items-center lg:gap-16 lg:pt-20 lg:pb-28\"><div><h1 class=\"text-32 tracking-[-0.022em] text-balance sm:text-48\">Sign-in for your MCP server, in one line.</h1><p class=\"mt-5 max-w-[54ch] text-16 text-ink-2\">MCP clients expect an authorization server that they can find, register with and send their user to. mcpauth is that server. Yours keeps its tools and lets in only what a person has allowed.</p><div class=\"mt-8 flex flex-wrap items-center gap-3\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<div class=\"mx-auto grid max-w-[70rem] grid-cols-1 gap-10 px-5 pt-12 pb-20 sm:px-8 lg:grid-cols-[minmax(0,1fr)_minmax(0,30rem)] lg:items-center lg:gap-16 lg:pt-20 lg:pb-28\"><div><h1 class=\"text-32 tracking-[-0.022em] text-balance sm:text-48\">Sign-in for your MCP server, in one line.</h1><p class=\"mt-5 max-w-[54ch] text-16 text-ink-2\">MCP clients expect an authorization server that they can find, register with and send their user to. mcpauth is that server. Yours keeps its tools and lets in only what a person has allowed.</p><div class=\"mt-8 flex flex-wrap items-center gap-3\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

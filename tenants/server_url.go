@@ -83,7 +83,7 @@ func checkPath(path string) (problem string) {
 	if path == "" {
 		return ""
 	}
-	for _, segment := range strings.Split(path[1:], "/") {
+	for segment := range strings.SplitSeq(path[1:], "/") {
 		decoded, err := url.PathUnescape(segment)
 		switch {
 		case err != nil, strings.ContainsAny(decoded, "/\\"), strings.ContainsFunc(decoded, func(r rune) bool { return r < ' ' || r == 0x7f }):

@@ -110,7 +110,7 @@ func startNodes(t *testing.T) *nodes {
 	n := &nodes{database: db, oauth: oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: keys, Epoch: 1, Now: time.Now, Log: log})}
 	n.seed(t, store, log)
 	binary := filepath.Join(t.TempDir(), "mcpauth")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil { //nolint:gosec // fixed arguments
+	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	for range 2 {
@@ -156,7 +156,7 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 // startNode starts one process and returns its address as soon as it says that it serves.
 func startNode(t *testing.T, binary, databaseURL, keys string) string {
 	t.Helper()
-	cmd := exec.Command(binary, "serve", "--no-jobs") //nolint:gosec // the binary built above
+	cmd := exec.Command(binary, "serve", "--no-jobs")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "MCPAUTH_LISTEN=127.0.0.1:0", "MCPAUTH_BASE_URL=https://mcpauth.example",
 		"MCPAUTH_ISSUER_TEMPLATE=https://{project}.mcpauth.example", "MCPAUTH_DATABASE_URL=" + databaseURL, "MCPAUTH_MASTER_KEYS=" + keys,
 		"MCPAUTH_SMTP_URL=smtp://127.0.0.1:1?tls=off", "MCPAUTH_MAIL_FROM=mail@mcpauth.example"}

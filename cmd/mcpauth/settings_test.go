@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -29,7 +30,7 @@ func TestReadSettings(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := readSettings(append(good[:len(good):len(good)], test.add...))
+			_, err := readSettings(append(slices.Clip(good), test.add...))
 			if (err != nil) != (len(test.want) > 0) {
 				t.Fatalf("error %v, want parts %q", err, test.want)
 			}

@@ -116,7 +116,7 @@ func TestCheck(t *testing.T) {
 		{"dashboard", own + "tenants/billing", true},
 		{"dashboard", own + "api", false},
 		{"dashboard", own + "oauth/endpoints", false},
-		{"dashboard", own + "internal/mail", false},
+		{"dashboard", own + "internal/mail", true},
 		{"dashboard", "gorm.io/gorm", false},
 		{"dashboard", "database/sql", false},
 		{"api", own + "dashboard", false},

@@ -223,7 +223,7 @@ func TestRawRequests(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			request, err := http.NewRequestWithContext(t.Context(), "POST", web.URL+Path, strings.NewReader(test.body))
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, web.URL+Path, strings.NewReader(test.body))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -31,9 +30,8 @@ type accountsRig struct {
 	store   *postgres.Store
 	super   *pgxpool.Pool
 	service *signin.Service
-	log     *strings.Builder // of the rig's store; read it after the store's work has ended
-	users   signin.Accounts  // of one project
-	others  signin.Accounts  // of another project
+	users   signin.Accounts // of one project
+	others  signin.Accounts // of another project
 	members signin.Accounts
 	project secret.ID
 }
@@ -57,12 +55,18 @@ func kinds(t *testing.T, test func(t *testing.T, r *accountsRig, accounts signin
 func newAccountsRig(t *testing.T) *accountsRig {
 	t.Helper()
 	database := pgtest.New(t)
+	return newAccountsRigAs(t, database, database.AppURL)
+}
+
+// newAccountsRigAs lets the store work as another role than the application's.
+func newAccountsRigAs(t *testing.T, database *pgtest.Database, url string) *accountsRig {
+	t.Helper()
 	keys, err := secret.ParseKeyring(secret.NewKeyringText())
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &accountsRig{t: t, url: database.AppURL, keys: keys, log: &strings.Builder{}}
-	r.store = r.open(slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	r := &accountsRig{t: t, url: url, keys: keys}
+	r.store = r.open(slog.New(slog.DiscardHandler))
 	if r.super, err = pgxpool.New(t.Context(), database.SuperuserURL); err != nil {
 		t.Fatal(err)
 	}

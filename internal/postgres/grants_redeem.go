@@ -23,13 +23,16 @@ const redeemSQL = `
 			revoked_reason = CASE WHEN code_redeemed_at IS NOT NULL THEN 'code_replayed' END
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5 AND code_challenge = $6
 			AND ($7 = '' OR redirect_uri = $7) AND ($10 = '' OR resource = $10)
-			AND revoked_at IS NULL AND (code_redeemed_at IS NOT NULL OR code_expires_at > now())
+			AND revoked_at IS NULL AND (code_redeemed_at IS NOT NULL OR code_expires_at > now()) AND ` + personMayUse + `
 		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS replayed
 	), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target)
 		SELECT $1, $11, 'client:' || client_id, CASE WHEN replayed THEN 'grant.code_replayed' ELSE 'grant.code_redeemed' END, 'grant:' || id FROM used
 	)
 	SELECT * FROM used`
+
+// personMayUse is the condition of every statement that hands out tokens: a blocked person gets none (catalogue 163, 186).
+const personMayUse = `EXISTS (SELECT FROM users u WHERE u.project_id = grants.project_id AND u.id = grants.user_id AND u.blocked_at IS NULL)`
 
 // RedeemCode implements oauth.GrantStore.
 func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeRedemption) (oauth.GrantState, oauth.RedemptionOutcome, error) {

@@ -26,7 +26,7 @@ const rotateSQL = `
 			revoked_reason = CASE WHEN $6 >= generation OR ($6 = generation - 1 AND $7::interval > interval '0' AND now() <= rotated_at + $7::interval) THEN NULL ELSE 'refresh_token_reused' END
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
-			AND ($10 = '' OR resource = $10) AND scopes @> $11::text[]
+			AND ($10 = '' OR resource = $10) AND scopes @> $11::text[] AND ` + personMayUse + `
 		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS reused, NOT (generation = $6 + 1 AND rotated_at = now()) AS old
 	), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target, detail)

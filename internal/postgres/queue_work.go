@@ -135,8 +135,7 @@ func (w *mailWorker) Work(ctx context.Context, job *river.Job[mailArgs]) error {
 
 // presentable keeps the errors that are known not to quote the message.
 func presentable(err error) error {
-	var send *mail.SendError
-	if errors.As(err, &send) {
+	if send, ok := errors.AsType[*mail.SendError](err); ok {
 		return send
 	}
 	return errors.New("mail not sent")

@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
 	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
 )
 
 // Every table is one or the other; a new one must be named here.
@@ -218,4 +220,35 @@ func inTenant(t *testing.T, conn *pgx.Conn, project secret.ID, fn func(pgx.Tx)) 
 		t.Fatal(err)
 	}
 	fn(tx)
+}
+
+// Section 2.6: a setting that outlives its transaction would be the next borrower's tenant. Every way in is tried on one connection.
+func TestSettingEndsWithItsTransaction(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	project := newTestProject(t, db, "Lambda")
+	store := openTenants(t, db, 1)
+	for name, run := range map[string]func() error{
+		"gorm transaction": func() error {
+			_, err := store.FindProject(t.Context(), project.OrganizationID, project.ID)
+			return err
+		},
+		"batch of the list": func() error {
+			_, err := store.ListProjects(t.Context(), project.OrganizationID)
+			return err
+		},
+		"hot verb that finds nothing": func() error {
+			if _, err := store.FindGuard(t.Context(), project.ID, []byte("unknown")); !errors.Is(err, oauth.ErrNotFound) {
+				return err
+			}
+			return nil
+		},
+	} {
+		if err := run(); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if left, err := store.LeftSetting(t.Context()); err != nil || left != "" {
+			t.Errorf("%s leaves %q, %v", name, left, err)
+		}
+	}
 }

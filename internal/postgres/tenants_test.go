@@ -1,8 +1,6 @@
 package postgres_test
 
 import (
-	"context"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -11,7 +9,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
@@ -20,14 +17,15 @@ import (
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
-// openTenants opens the store of a test's database with a keyring of its own.
-func openTenants(t *testing.T, db *pgtest.Database) *postgres.Store {
+// openTenants opens the store of a test's database with a keyring of its own, on eight connections unless told otherwise.
+func openTenants(t *testing.T, db *pgtest.Database, connections ...int32) *postgres.Store {
 	t.Helper()
+	connections = append(connections, 8)
 	keys, err := secret.ParseKeyring(secret.NewKeyringText())
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 8}, keys, slog.New(slog.DiscardHandler))
+	store, err := postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: connections[0]}, keys, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,245 +167,5 @@ func TestCreateProjectConcurrently(t *testing.T) {
 	slices.Sort(slugs)
 	if len(slices.Compact(slugs)) != 8 {
 		t.Errorf("slugs %v", slugs)
-	}
-}
-
-// catalogue 216: another organization's project is not there, for reading and for changing, in the service and in each statement.
-func TestForeignOrganizationIsNotFound(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	store := openTenants(t, db)
-	service := tenantsOf(t, store)
-	victim := newTestProject(t, db, "Victim")
-	member, org, err := store.EnsureMember(t.Context(), "eve@example.com", "hash", "Eve")
-	if err != nil {
-		t.Fatal(err)
-	}
-	actor := tenants.MemberActor(member)
-	detail, err := store.FindProject(t.Context(), victim.OrganizationID, victim.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, id := detail.Servers[0].ID, detail.Secrets[0].ID
-	before := dump(t, db)
-	for name, organization := range map[string]secret.ID{"their organization": victim.OrganizationID, "own organization": org} {
-		attempts := map[string]func(context.Context) error{
-			"find": func(ctx context.Context) error {
-				_, err := service.Find(ctx, actor, organization, victim.ID)
-				return err
-			},
-			"create secret": func(ctx context.Context) error {
-				_, _, err := service.CreateSecret(ctx, actor, organization, victim.ID, server)
-				return err
-			},
-			"revoke secret": func(ctx context.Context) error { return service.RevokeSecret(ctx, actor, organization, victim.ID, id) },
-			"suspend":       func(ctx context.Context) error { return service.Suspend(ctx, actor, organization, victim.ID) },
-			"resume":        func(ctx context.Context) error { return service.Resume(ctx, actor, organization, victim.ID) },
-		}
-		for verb, attempt := range attempts {
-			if err := attempt(t.Context()); !errors.Is(err, tenants.ErrNotFound) {
-				t.Errorf("%s in %s: %v", verb, name, err)
-			}
-		}
-	}
-	// The statements by themselves, without the service's check of the membership.
-	_, err = store.FindProject(t.Context(), org, victim.ID)
-	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
-	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, id)
-	err4 := store.SetSuspended(t.Context(), actor, org, victim.ID, true)
-	for i, err := range []error{err, err2, err3, err4} {
-		if !errors.Is(err, tenants.ErrNotFound) {
-			t.Errorf("statement %d: %v", i, err)
-		}
-	}
-	if _, err := service.List(t.Context(), actor, victim.OrganizationID); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("list of theirs: %v", err)
-	}
-	if list, err := service.List(t.Context(), actor, org); err != nil || len(list) != 0 {
-		t.Errorf("own list: %v, %v", list, err)
-	}
-	if diff := cmp.Diff(before, dump(t, db)); diff != "" {
-		t.Errorf("something changed: %s", diff)
-	}
-}
-
-// dump is everything that an attempt on a project could change.
-func dump(t *testing.T, db *pgtest.Database) []string {
-	t.Helper()
-	return column(t, connect(t, db.SuperuserURL), `SELECT p::text FROM projects p UNION ALL SELECT r::text FROM registration_secrets r
-		UNION ALL SELECT a::text FROM audit_log a UNION ALL SELECT i::text FROM project_issuers i ORDER BY 1`)
-}
-
-func TestRegistrationSecretsRotate(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	store := openTenants(t, db)
-	service := tenantsOf(t, store)
-	project := newTestProject(t, db, "Delta")
-	org := project.OrganizationID
-	detail, err := store.FindProject(t.Context(), org, project.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, first := detail.Servers[0].ID, detail.Secrets[0].ID
-	created, shown, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, server)
-	if err != nil || created.LastFour != shown[len(shown)-4:] || created.CreatedAt.IsZero() {
-		t.Fatalf("%+v, %v", created, err)
-	}
-	for range 2 { // a second revocation is no error and no second audit row
-		if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, first); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if _, err := store.FindGuard(t.Context(), project.ID, secret.Hash(shown)); err != nil {
-		t.Errorf("the new secret: %v", err)
-	}
-	detail, err = store.FindProject(t.Context(), org, project.ID)
-	if err != nil || len(detail.Secrets) != 1 || detail.Secrets[0].ID != created.ID {
-		t.Errorf("%+v, %v", detail.Secrets, err)
-	}
-	super := connect(t, db.SuperuserURL)
-	if got := column(t, super, `SELECT action FROM audit_log WHERE target LIKE 'registration_secret:%' ORDER BY id`); !slices.Equal(got,
-		[]string{"registration_secret.created", "registration_secret.revoked"}) {
-		t.Errorf("audit %v", got)
-	}
-	if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("unknown secret: %v", err)
-	}
-	if _, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("unknown server: %v", err)
-	}
-}
-
-func TestRegistrationSecretLimitHoldsConcurrently(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	store := openTenants(t, db)
-	service := tenantsOf(t, store)
-	project := newTestProject(t, db, "Epsilon")
-	detail, err := store.FindProject(t.Context(), project.OrganizationID, project.ID)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wait sync.WaitGroup
-	for range 2 * tenants.MaxLiveSecrets {
-		wait.Go(func() {
-			_, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, project.OrganizationID, project.ID, detail.Servers[0].ID)
-			if err != nil && !errors.Is(err, tenants.ErrLimit) {
-				t.Error(err)
-			}
-		})
-	}
-	wait.Wait()
-	detail, err = store.FindProject(t.Context(), project.OrganizationID, project.ID)
-	if err != nil || len(detail.Secrets) != tenants.MaxLiveSecrets {
-		t.Errorf("%d living secrets, %v", len(detail.Secrets), err)
-	}
-}
-
-func TestChangesAreAnnounced(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	store := openTenants(t, db)
-	service := tenantsOf(t, store)
-	project := newTestProject(t, db, "Zeta")
-	org := project.OrganizationID
-	listener, err := pgx.Connect(t.Context(), db.AppURL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = listener.Close(context.WithoutCancel(t.Context())) }()
-	if _, err := listener.Exec(t.Context(), "LISTEN mcpauth_projects"); err != nil {
-		t.Fatal(err)
-	}
-	for name, run := range map[string]func(context.Context) error{
-		"suspend": func(ctx context.Context) error { return service.Suspend(ctx, tenants.SystemActor, org, project.ID) },
-		"resume": func(ctx context.Context) error {
-			return errors.Join(service.Suspend(ctx, tenants.SystemActor, org, project.ID), service.Resume(ctx, tenants.SystemActor, org, project.ID))
-		},
-		"issuers": func(ctx context.Context) error {
-			return store.SetIssuers(ctx, project.ID, "http://localhost:9090/t/zeta", []string{"http://zeta.localhost:9090"})
-		},
-		"scopes": func(ctx context.Context) error {
-			return store.EnsureScopes(ctx, project.ID, []tenants.Scope{{Name: "notes:write", Description: "Add notes in your name"}})
-		},
-		"server": func(ctx context.Context) error {
-			_, err := store.EnsureServer(ctx, project.ID, "Notes", "http://localhost:8090/mcp")
-			return err
-		},
-	} {
-		if err := run(t.Context()); err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-		notification, err := listener.WaitForNotification(ctx)
-		cancel()
-		if err != nil || notification.Payload != project.ID.String() {
-			t.Errorf("%s: %+v, %v", name, notification, err)
-		}
-	}
-	found, err := store.FindProject(t.Context(), org, project.ID)
-	if err != nil || found.Issuer != "http://localhost:9090/t/zeta" || !slices.Equal(found.Aliases, []string{"http://zeta.localhost:9090"}) {
-		t.Errorf("%+v, %v", found.Project, err)
-	}
-}
-
-func TestSetIssuersRefusesAnothersAddress(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	a, b := newTestProject(t, db, "Eta"), newTestProject(t, db, "Theta")
-	store := openTenants(t, db)
-	if err := store.SetIssuers(t.Context(), a.ID, b.Issuer, nil); !errors.Is(err, tenants.ErrConflict) {
-		t.Errorf("%v", err)
-	}
-	if err := store.SetIssuers(t.Context(), secret.NewID(), "http://localhost:1/t/x", nil); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("unknown project: %v", err)
-	}
-	found, err := store.FindProject(t.Context(), a.OrganizationID, a.ID)
-	if err != nil || found.Issuer != a.Issuer {
-		t.Errorf("rolled back to %q, %v", found.Issuer, err)
-	}
-}
-
-func TestSeedingTwiceIsSeedingOnce(t *testing.T) {
-	t.Parallel()
-	db := pgtest.New(t)
-	store := openTenants(t, db)
-	project := newTestProject(t, db, "Iota")
-	type state struct{ Member, Organization, User secret.ID }
-	var states []state
-	for range 2 {
-		var s state
-		var err error
-		if s.Member, s.Organization, err = store.EnsureMember(t.Context(), "ada@example.com", "hash", "Acme"); err != nil {
-			t.Fatal(err)
-		}
-		if s.User, err = store.EnsureUser(t.Context(), project.ID, "user@example.com", "hash"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := store.EnsureServer(t.Context(), project.ID, "Tools", "https://tools.example.com/mcp"); err != nil {
-			t.Fatal(err)
-		}
-		states = append(states, s)
-	}
-	if diff := cmp.Diff(states[0], states[1]); diff != "" {
-		t.Error(diff)
-	}
-	memberships, err := store.Memberships(t.Context(), states[0].Member)
-	if err != nil || len(memberships) != 1 || memberships[0].Role != tenants.RoleOwner || memberships[0].Organization.ID != states[0].Organization {
-		t.Errorf("%+v, %v", memberships, err)
-	}
-	if got := column(t, connect(t, db.SuperuserURL), `SELECT action FROM audit_log WHERE action = 'user.created'`); len(got) != 1 {
-		t.Errorf("audit %v", got)
-	}
-	second, err := store.CreateOrganization(t.Context(), tenants.SystemActor, "Second", states[0].Member)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if memberships, _ = store.Memberships(t.Context(), states[0].Member); len(memberships) != 2 || memberships[1].Organization != second {
-		t.Errorf("%+v", memberships)
-	}
-	if _, err := store.CreateOrganization(t.Context(), tenants.SystemActor, "Third", secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
-		t.Errorf("unknown owner: %v", err)
 	}
 }

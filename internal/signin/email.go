@@ -39,7 +39,7 @@ func validLocal(local string) bool {
 	if len(local) > 64 {
 		return false
 	}
-	for _, atom := range strings.Split(local, ".") {
+	for atom := range strings.SplitSeq(local, ".") {
 		if atom == "" || strings.Trim(atom, lettersAndDigits+"!#$%&'*+-/=?^_`{|}~") != "" {
 			return false
 		}

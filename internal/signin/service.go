@@ -61,7 +61,7 @@ func (s *Service) CreateAccount(ctx context.Context, accounts Accounts, email, p
 }
 
 // NewSession begins a session for an account that has just proved itself and returns its token, of which only the hash is stored.
-// Each call makes a new token: a session is never raised to another account or level (catalogue 106).
+// Each call makes a new token: a session is never raised to another account or level.
 func (s *Service) NewSession(ctx context.Context, accounts Accounts, account secret.ID, ttl time.Duration) (token string, session Session, err error) {
 	token = secret.Token(SessionPrefix)
 	session, err = accounts.CreateSession(ctx, account, secret.Hash(token), ttl)

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
@@ -22,8 +23,7 @@ func MaxBody(n int64) echo.MiddlewareFunc {
 			}
 			r.Body = http.MaxBytesReader(c.Response(), r.Body, n)
 			err := next(c)
-			var tooLarge *http.MaxBytesError
-			if errors.As(err, &tooLarge) {
+			if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 				return echo.ErrStatusRequestEntityTooLarge
 			}
 			return err
@@ -40,8 +40,7 @@ func Form(c echo.Context) (url.Values, error) {
 	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, echo.ErrStatusRequestEntityTooLarge
 		}
 		return nil, echo.ErrBadRequest
@@ -51,7 +50,7 @@ func Form(c echo.Context) (url.Values, error) {
 		return nil, echo.ErrBadRequest
 	}
 	for name, values := range form {
-		for _, value := range append(values[:len(values):len(values)], name) {
+		for _, value := range append(slices.Clip(values), name) {
 			if !isText(value) {
 				return nil, echo.ErrBadRequest
 			}

@@ -20,7 +20,7 @@ func LocalPath(next, fallback string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Fragment != "" {
 		return fallback
 	}
-	for _, segment := range strings.Split(u.Path[1:], "/") {
+	for segment := range strings.SplitSeq(u.Path[1:], "/") {
 		if segment == "" && u.Path != "/" || segment == "." || segment == ".." {
 			return fallback
 		}

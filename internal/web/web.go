@@ -70,8 +70,7 @@ func RequestID(c echo.Context) string {
 
 // Status is the HTTP status that an error which no surface knows better asks for: that of an echo.HTTPError, else 500.
 func Status(err error) int {
-	var he *echo.HTTPError
-	if errors.As(err, &he) {
+	if he, ok := errors.AsType[*echo.HTTPError](err); ok {
 		return he.Code
 	}
 	return http.StatusInternalServerError

@@ -65,11 +65,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			issuerPath, path = before, rest
 		}
 	}
-	var issuer *oauth.Issuer
-	err := error(oauth.ErrNotFound)
-	if r.URL.RawPath == "" { // no path of ours needs escaping, and an escaped slash would name something else than it routes to
-		issuer, err = h.issuers.Resolve(r.Context(), host+issuerPath)
+	if r.URL.RawPath != "" { // no path of ours needs escaping, and an escaped slash would name something else than it routes to
+		writeUnknown(w)
+		return
 	}
+	issuer, err := h.issuers.Resolve(r.Context(), host+issuerPath)
 	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
 		h.log.ErrorContext(r.Context(), "project cannot be resolved", "error", err)
 		w.Header().Set("Retry-After", "2")

@@ -63,8 +63,7 @@ func (g *Guard) answerUnavailable(w http.ResponseWriter, r *http.Request, err er
 		g.warnUnavailable(err)
 	}
 	var wait time.Duration
-	var down *unavailable
-	if errors.As(err, &down) {
+	if down, ok := errors.AsType[*unavailable](err); ok {
 		wait = down.retryAfter
 	}
 	seconds := max(1, int(math.Ceil(wait.Seconds())))

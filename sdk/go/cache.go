@@ -51,7 +51,7 @@ func (c *tokenCache) get(ctx context.Context, token string, ask func(context.Con
 		return ask(ctx)
 	}
 	key := sha256.Sum256([]byte(token))
-	found, shared := c.find(key, context.WithoutCancel(ctx), ask)
+	found, shared := c.find(context.WithoutCancel(ctx), key, ask)
 	if found != nil {
 		return found, nil
 	}
@@ -63,12 +63,12 @@ func (c *tokenCache) get(ctx context.Context, token string, ask func(context.Con
 	}
 }
 
-func (c *tokenCache) find(key [sha256.Size]byte, ctx context.Context, ask func(context.Context) (*claims, error)) (*claims, *lookup) {
+func (c *tokenCache) find(ctx context.Context, key [sha256.Size]byte, ask func(context.Context) (*claims, error)) (*claims, *lookup) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	if element, ok := c.entries[key]; ok {
-		if entry := element.Value.(*cached); now.Before(entry.until) {
+		if entry := element.Value.(*cached); now.Before(entry.until) { //nolint:errcheck // the list holds nothing else
 			c.order.MoveToFront(element)
 			return entry.claims, nil
 		}
@@ -119,5 +119,5 @@ func (c *tokenCache) keep(key [sha256.Size]byte, answer *lookup) {
 
 func (c *tokenCache) drop(element *list.Element) {
 	c.order.Remove(element)
-	delete(c.entries, element.Value.(*cached).key)
+	delete(c.entries, element.Value.(*cached).key) //nolint:errcheck // the list holds nothing else
 }

@@ -116,7 +116,7 @@ func TestAskerLeavingDoesNotFailOthers(t *testing.T) {
 	}()
 	<-asked
 	leave()
-	if err := <-left; err != context.Canceled {
+	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Errorf("the one who left got %v", err)
 	}
 	stayed := make(chan error)

@@ -82,7 +82,7 @@ func New(config Config) (*Guard, error) {
 	if config.Address != "" {
 		address = strings.TrimSuffix(config.Address, "/")
 		if _, err := parseAddress(address); err != nil {
-			problems = append(problems, fmt.Errorf("Address: %w", err))
+			problems = append(problems, fmt.Errorf("field Address: %w", err))
 		}
 	}
 	problems = append(problems, config.check()...)
@@ -114,7 +114,7 @@ func (c *Config) check() []error {
 	}
 	if c.Resource != "" {
 		if err := checkResource(c.Resource); err != nil {
-			problems = append(problems, fmt.Errorf("Resource: %w", err))
+			problems = append(problems, fmt.Errorf("field Resource: %w", err))
 		}
 	}
 	problems = append(problems, checkScopes("RequiredScopes", c.RequiredScopes)...)

@@ -213,7 +213,7 @@ func TestMetadataRoutesDoNotClashWithMethodPatterns(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = answer.Body.Close()
-	if answer.StatusCode != 200 {
+	if answer.StatusCode != http.StatusOK {
 		t.Errorf("status %d, want 200", answer.StatusCode)
 	}
 }

@@ -83,7 +83,7 @@ func toolName(message json.RawMessage) (string, error) {
 	}
 	var method string
 	if json.Unmarshal(members["method"], &method) != nil || method != "tools/call" {
-		return "", nil
+		return "", nil //nolint:nilerr // not a call of a tool
 	}
 	params, err := pick(members["params"], "name")
 	if err != nil {
@@ -91,17 +91,17 @@ func toolName(message json.RawMessage) (string, error) {
 	}
 	var name string
 	if json.Unmarshal(params["name"], &name) != nil {
-		return "", nil // the handler answers what is wrong with it
+		return "", nil //nolint:nilerr // the handler answers what is wrong with it
 	}
 	return name, nil
 }
 
 // pick returns the named members of a JSON object, nil for any other value. Parsers differ in which of two members of
-// one name counts and in whether case matters (catalogue: parser differentials), so both are refused for these names.
+// one name counts and in whether case matters, so both are refused for these names.
 func pick(object json.RawMessage, names ...string) (map[string]json.RawMessage, error) {
 	decoder := json.NewDecoder(bytes.NewReader(object))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
-		return nil, nil
+		return nil, nil //nolint:nilerr // not an object
 	}
 	members := make(map[string]json.RawMessage, len(names))
 	for decoder.More() {

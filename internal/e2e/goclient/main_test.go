@@ -154,6 +154,8 @@ func TestUserSaysNo(t *testing.T) {
 	i := newIssuer(t)
 	i.setDeny(true)
 	d := start(t, "-url", i.resource)
+	// The go-sdk tries to connect by server/discover and then by initialize, and asks the user for each.
+	d.approve()
 	d.approve()
 	if got := d.expect("error"); !strings.Contains(got.Message, "access_denied") {
 		t.Errorf("message %q", got.Message)

@@ -1,0 +1,23 @@
+// What a developer does in the dashboard.
+import assert from "node:assert/strict";
+
+/** Signs in as the seeded member. */
+export async function signInMember(page, { dev }) {
+  await page.goto(dev.dashboard_url);
+  await page.getByLabel("E-mail address").fill(dev.member_email);
+  await page.getByLabel("Password").fill(dev.member_password);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { name: "Projects", level: 1 }).waitFor();
+}
+
+/** Creates a project on the dashboard's pages, and reads from its page what is shown once. */
+export async function createProject(page, product, { name, serverUrl }) {
+  await page.getByRole("link", { name: "Create project" }).click();
+  await page.getByLabel("Name").fill(name);
+  await page.getByLabel("URL of the MCP server").fill(serverUrl);
+  await page.getByRole("button", { name: "Create project" }).click();
+  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  const secret = product.canaries.note("registration secret", await page.getByTestId("secret").textContent());
+  assert.match(secret, /^mcpauth_rs_[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/);
+  return { secret, issuer: await page.getByTestId("issuer").textContent() };
+}

@@ -1,0 +1,289 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// catalogue 216: another organization's project is not there, for reading and for changing, in the service and in each statement.
+func TestForeignOrganizationIsNotFound(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := openTenants(t, db)
+	service := tenantsOf(t, store)
+	victim := newTestProject(t, db, "Victim")
+	member, org, err := store.EnsureMember(t.Context(), "eve@example.com", "hash", "Eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	actor := tenants.MemberActor(member)
+	detail, err := store.FindProject(t.Context(), victim.OrganizationID, victim.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, id := detail.Servers[0].ID, detail.Secrets[0].ID
+	before := dump(t, db)
+	for name, organization := range map[string]secret.ID{"their organization": victim.OrganizationID, "own organization": org} {
+		attempts := map[string]func(context.Context) error{
+			"find": func(ctx context.Context) error {
+				_, err := service.Find(ctx, actor, organization, victim.ID)
+				return err
+			},
+			"create secret": func(ctx context.Context) error {
+				_, _, err := service.CreateSecret(ctx, actor, organization, victim.ID, server)
+				return err
+			},
+			"revoke secret": func(ctx context.Context) error { return service.RevokeSecret(ctx, actor, organization, victim.ID, id) },
+			"suspend":       func(ctx context.Context) error { return service.Suspend(ctx, actor, organization, victim.ID) },
+			"resume":        func(ctx context.Context) error { return service.Resume(ctx, actor, organization, victim.ID) },
+		}
+		for verb, attempt := range attempts {
+			if err := attempt(t.Context()); !errors.Is(err, tenants.ErrNotFound) {
+				t.Errorf("%s in %s: %v", verb, name, err)
+			}
+		}
+	}
+	// The statements by themselves, without the service's check of the membership.
+	_, err = store.FindProject(t.Context(), org, victim.ID)
+	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
+	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, id)
+	err4 := store.SetSuspended(t.Context(), actor, org, victim.ID, true)
+	for i, err := range []error{err, err2, err3, err4} {
+		if !errors.Is(err, tenants.ErrNotFound) {
+			t.Errorf("statement %d: %v", i, err)
+		}
+	}
+	if _, err := service.List(t.Context(), actor, victim.OrganizationID); !errors.Is(err, tenants.ErrNotFound) {
+		t.Errorf("list of theirs: %v", err)
+	}
+	if list, err := service.List(t.Context(), actor, org); err != nil || len(list) != 0 {
+		t.Errorf("own list: %v, %v", list, err)
+	}
+	if diff := cmp.Diff(before, dump(t, db)); diff != "" {
+		t.Errorf("something changed: %s", diff)
+	}
+}
+
+// dump is everything that an attempt on a project could change.
+func dump(t *testing.T, db *pgtest.Database) []string {
+	t.Helper()
+	return column(t, connect(t, db.SuperuserURL), `SELECT p::text FROM projects p UNION ALL SELECT r::text FROM registration_secrets r
+		UNION ALL SELECT a::text FROM audit_log a UNION ALL SELECT i::text FROM project_issuers i ORDER BY 1`)
+}
+
+func TestRegistrationSecretsRotate(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := openTenants(t, db)
+	service := tenantsOf(t, store)
+	project := newTestProject(t, db, "Delta")
+	org := project.OrganizationID
+	detail, err := store.FindProject(t.Context(), org, project.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, first := detail.Servers[0].ID, detail.Secrets[0].ID
+	created, shown, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, server)
+	if err != nil || created.LastFour != shown[len(shown)-4:] || created.CreatedAt.IsZero() {
+		t.Fatalf("%+v, %v", created, err)
+	}
+	for range 2 { // a second revocation is no error and no second audit row
+		if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := store.FindGuard(t.Context(), project.ID, secret.Hash(shown)); err != nil {
+		t.Errorf("the new secret: %v", err)
+	}
+	detail, err = store.FindProject(t.Context(), org, project.ID)
+	if err != nil || len(detail.Secrets) != 1 || detail.Secrets[0].ID != created.ID {
+		t.Errorf("%+v, %v", detail.Secrets, err)
+	}
+	super := connect(t, db.SuperuserURL)
+	if got := column(t, super, `SELECT action FROM audit_log WHERE target LIKE 'registration_secret:%' ORDER BY id`); !slices.Equal(got,
+		[]string{"registration_secret.created", "registration_secret.revoked"}) {
+		t.Errorf("audit %v", got)
+	}
+	if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
+		t.Errorf("unknown secret: %v", err)
+	}
+	if _, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
+		t.Errorf("unknown server: %v", err)
+	}
+}
+
+// The limit holds among transactions that do not see each other yet: while the audit log cannot be written, none of them commits.
+func TestRegistrationSecretLimitHoldsConcurrently(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := openTenants(t, db)
+	service := tenantsOf(t, store)
+	project := newTestProject(t, db, "Epsilon")
+	detail, err := store.FindProject(t.Context(), project.OrganizationID, project.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := func() error {
+		_, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, project.OrganizationID, project.ID, detail.Servers[0].ID)
+		return err
+	}
+	for range tenants.MaxLiveSecrets - 2 {
+		if err := create(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	super := connect(t, db.SuperuserURL)
+	blocker, err := super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := blocker.Exec(t.Context(), `LOCK TABLE audit_log IN EXCLUSIVE MODE`); err != nil {
+		t.Fatal(err)
+	}
+	const calls = 4
+	answers := make(chan error, calls)
+	for range calls {
+		go func() { answers <- create() }()
+	}
+	for waiting := 0; waiting < calls; {
+		if err := super.QueryRow(t.Context(), `SELECT count(*) FROM pg_stat_activity
+			WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := blocker.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for range calls {
+		switch err := <-answers; {
+		case errors.Is(err, tenants.ErrLimit):
+			refused++
+		case err != nil:
+			t.Error(err)
+		}
+	}
+	detail, err = store.FindProject(t.Context(), project.OrganizationID, project.ID)
+	if err != nil || len(detail.Secrets) != tenants.MaxLiveSecrets || refused != calls-1 {
+		t.Errorf("%d living secrets, %d refused, %v", len(detail.Secrets), refused, err)
+	}
+}
+
+func TestChangesAreAnnounced(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := openTenants(t, db)
+	service := tenantsOf(t, store)
+	project := newTestProject(t, db, "Zeta")
+	org := project.OrganizationID
+	listener, err := pgx.Connect(t.Context(), db.AppURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close(context.WithoutCancel(t.Context())) }()
+	if _, err := listener.Exec(t.Context(), "LISTEN mcpauth_projects"); err != nil {
+		t.Fatal(err)
+	}
+	for name, run := range map[string]func(context.Context) error{
+		"suspend": func(ctx context.Context) error { return service.Suspend(ctx, tenants.SystemActor, org, project.ID) },
+		"resume": func(ctx context.Context) error {
+			return errors.Join(service.Suspend(ctx, tenants.SystemActor, org, project.ID), service.Resume(ctx, tenants.SystemActor, org, project.ID))
+		},
+		"issuers": func(ctx context.Context) error {
+			return store.SetIssuers(ctx, project.ID, "http://localhost:9090/t/zeta", []string{"http://zeta.localhost:9090"})
+		},
+		"scopes": func(ctx context.Context) error {
+			return store.EnsureScopes(ctx, project.ID, []tenants.Scope{{Name: "notes:write", Description: "Add notes in your name"}})
+		},
+		"server": func(ctx context.Context) error {
+			_, err := store.EnsureServer(ctx, project.ID, "Notes", "http://localhost:8090/mcp")
+			return err
+		},
+	} {
+		if err := run(t.Context()); err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		notification, err := listener.WaitForNotification(ctx)
+		cancel()
+		if err != nil || notification.Payload != project.ID.String() {
+			t.Errorf("%s: %+v, %v", name, notification, err)
+		}
+	}
+	found, err := store.FindProject(t.Context(), org, project.ID)
+	if err != nil || found.Issuer != "http://localhost:9090/t/zeta" || !slices.Equal(found.Aliases, []string{"http://zeta.localhost:9090"}) {
+		t.Errorf("%+v, %v", found.Project, err)
+	}
+}
+
+// The role is the service's rule, whichever door asks.
+func TestRolesOfTheService(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store := openTenants(t, db)
+	service := tenantsOf(t, store)
+	project := newTestProject(t, db, "Kappa")
+	org := project.OrganizationID
+	detail, err := store.FindProject(t.Context(), org, project.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	member, _, err := store.EnsureMember(t.Context(), "member@example.com", "hash", "Own")
+	if err != nil {
+		t.Fatal(err)
+	}
+	super, actor := connect(t, db.SuperuserURL), tenants.MemberActor(member)
+	changes := map[string]func(tenants.Actor) error{
+		"create": func(a tenants.Actor) error {
+			_, _, _, err := service.Create(t.Context(), a, org, "Another", "https://h.example/mcp")
+			return err
+		},
+		"create secret": func(a tenants.Actor) error {
+			_, _, err := service.CreateSecret(t.Context(), a, org, project.ID, detail.Servers[0].ID)
+			return err
+		},
+		"revoke secret": func(a tenants.Actor) error {
+			return service.RevokeSecret(t.Context(), a, org, project.ID, detail.Secrets[0].ID)
+		},
+		"suspend": func(a tenants.Actor) error { return service.Suspend(t.Context(), a, org, project.ID) },
+		"resume":  func(a tenants.Actor) error { return service.Resume(t.Context(), a, org, project.ID) },
+	}
+	for role, want := range map[tenants.Role]error{
+		tenants.RoleViewer: tenants.ErrForbidden, tenants.RoleDeveloper: nil, tenants.RoleAdmin: nil, tenants.RoleOwner: nil,
+	} {
+		if _, err := super.Exec(t.Context(), `INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, $3)
+			ON CONFLICT (organization_id, member_id) DO UPDATE SET role = excluded.role`, org.String(), member.String(), string(role)); err != nil {
+			t.Fatal(err)
+		}
+		for verb, change := range changes {
+			if err := change(actor); !errors.Is(err, want) {
+				t.Errorf("%s by a %s: %v", verb, role, err)
+			}
+		}
+		if _, err := service.Find(t.Context(), actor, org, project.ID); err != nil {
+			t.Errorf("find by a %s: %v", role, err)
+		}
+	}
+	// catalogue 219: a removed member is out with the next request.
+	if _, err := super.Exec(t.Context(), `DELETE FROM organization_members WHERE organization_id = $1 AND member_id = $2`, org.String(), member.String()); err != nil {
+		t.Fatal(err)
+	}
+	for verb, change := range changes {
+		if err := change(actor); !errors.Is(err, tenants.ErrNotFound) {
+			t.Errorf("%s by a removed member: %v", verb, err)
+		}
+		if err := change("client:abc"); !errors.Is(err, tenants.ErrForbidden) {
+			t.Errorf("%s by a client: %v", verb, err)
+		}
+	}
+}
