@@ -260,7 +260,7 @@ func MemberSignUp(p MemberSignUpPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "name", Label: "Organization", Type: "text", Autocomplete: "organization", Value: p.Organization.Value, Error: p.Organization.Error, Help: "Your company or your own name. It can be changed later.", Focus: p.Organization.Value == ""}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "name", Label: "Organization", Type: "text", Autocomplete: "organization", Value: p.Organization.Value, Error: p.Organization.Error, Help: "The name of your company, or your own.", Focus: p.Organization.Value == ""}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -143,7 +143,7 @@ type NavItem struct {
 	Group   string // "Project" or "Organization"
 }
 
-// MemberSignInPage, MemberSignUpPage and MemberCodePage are the dashboard's own entrance. Fields: email, password, name (of the organization, sign-up only), code, challenge.
+// MemberSignInPage is, with MemberSignUpPage and MemberCodePage, the dashboard's own entrance. Fields: email, password, name (of the organization, sign-up only), code, challenge.
 type MemberSignInPage struct {
 	Action, SignUpHref string
 	Email, Password    Field

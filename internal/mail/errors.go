@@ -53,8 +53,7 @@ func IsPermanent(err error) bool {
 // message, so it is worth another try once the operator or the server has recovered.
 func connectError(err error) error {
 	out := &SendError{Stage: "connect", Reason: reason(err)}
-	var reply *textproto.Error
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		out.Code, out.Reason = reply.Code, ""
 	}
 	return out
@@ -63,8 +62,7 @@ func connectError(err error) error {
 // sendError classifies the server's answer to the message itself.
 func sendError(err error) error {
 	out := &SendError{Stage: "send", Reason: reason(err)}
-	var send *gomail.SendError
-	if errors.As(err, &send) {
+	if send, ok := errors.AsType[*gomail.SendError](err); ok {
 		out.Code, out.Enhanced = send.ErrorCode(), send.EnhancedStatusCode()
 		if out.Code != 0 {
 			out.Reason = ""

@@ -46,7 +46,7 @@ func parseServer(raw string) (server, error) {
 		if err != nil || n == 0 {
 			problems = append(problems, errors.New("mail server URL: expected a port from 1 to 65535"))
 		}
-		out.port = int(n) //nolint:gosec // 16 bits
+		out.port = int(n)
 	}
 	if u.User != nil {
 		out.user = u.User.Username()

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"database/sql/driver"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -50,9 +49,6 @@ func (s *Store) Members() signin.Accounts {
 	}}
 }
 
-// values are the named parameters of a statement.
-type values map[string]any
-
 // transaction runs fn where the tables of these accounts can be seen.
 func (a *accounts) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
 	if a.kind.actor == "user" {
@@ -70,30 +66,11 @@ func (a *accounts) one(tx *gorm.DB, row any, statement string, v values) error {
 	return result.Error
 }
 
-// with adds the project, which every statement on a tenant table names, and makes sure that one name is one parameter: behind a
-// parenthesis gorm takes arrays and slices of bytes for lists.
+// with adds the project, which every statement on a tenant table names.
 func (a *accounts) with(v values) map[string]any {
 	v["project"] = a.project
 	return v.named()
 }
-
-func (v values) named() map[string]any {
-	for name, value := range v {
-		switch value := value.(type) {
-		case secret.ID:
-			v[name] = parameter{value.Value}
-		case []byte:
-			v[name] = parameter{func() (driver.Value, error) { return value, nil }}
-		}
-	}
-	return v
-}
-
-// parameter is one value, whatever it is made of.
-type parameter struct{ value func() (driver.Value, error) }
-
-// Value gives it to the database.
-func (p parameter) Value() (driver.Value, error) { return p.value() }
 
 // lookup answers a question by one value in one round trip.
 func (a *accounts) lookup(ctx context.Context, statement string, value any, scan func(pgx.Row) error) error {

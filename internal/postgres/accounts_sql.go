@@ -1,6 +1,11 @@
 package postgres
 
-import "strings"
+import (
+	"database/sql/driver"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
 
 // accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.
 type accountStatements struct {
@@ -67,3 +72,25 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			RETURNING email, coalesce(password_hash, '') AS password_hash, detail`),
 	}
 }
+
+// values are the named parameters of a statement.
+type values map[string]any
+
+// named makes sure that one name is one parameter: behind a parenthesis gorm takes arrays and slices of bytes for lists.
+func (v values) named() map[string]any {
+	for name, value := range v {
+		switch value := value.(type) {
+		case secret.ID:
+			v[name] = parameter{value.Value}
+		case []byte:
+			v[name] = parameter{func() (driver.Value, error) { return value, nil }}
+		}
+	}
+	return v
+}
+
+// parameter is one value, whatever it is made of.
+type parameter struct{ value func() (driver.Value, error) }
+
+// Value gives it to the database.
+func (p parameter) Value() (driver.Value, error) { return p.value() }

@@ -1,13 +1,18 @@
 package endpoints_test
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"testing"
 
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
@@ -32,4 +37,52 @@ func publishedKeys(t *testing.T, tn *tenant) map[string]*ecdsa.PublicKey {
 		keys[k.Kid] = key
 	}
 	return keys
+}
+
+// signingKey opens the project's signing key in a state, with its key id: what only the server can do.
+func (tn *tenant) signingKey(state string) (kid string, key crypto.Signer) {
+	tn.w.t.Helper()
+	var sealed []byte
+	if err := tn.w.super.QueryRow(tn.w.t.Context(), `SELECT id, sealed FROM signing_keys WHERE project_id = $1::text::uuid AND state = $2`, tn.project.ID.String(), state).
+		Scan(&kid, &sealed); err != nil {
+		tn.w.t.Fatal(err)
+	}
+	pkcs8, err := tn.w.keys.Open("signing-key", sealed, secret.Join(tn.project.ID[:], []byte(kid)))
+	if err != nil {
+		tn.w.t.Fatal(err)
+	}
+	parsed, err := x509.ParsePKCS8PrivateKey(pkcs8)
+	key, ok := parsed.(crypto.Signer)
+	if err != nil || !ok {
+		tn.w.t.Fatalf("%T, %v", parsed, err)
+	}
+	return kid, key
+}
+
+// forged signs the claims of a good token anew, with changes to header and claims; nil removes a member.
+func forged(t *testing.T, method jwt.SigningMethod, key any, good string, header, claims map[string]any) string {
+	t.Helper()
+	merged := jwt.MapClaims(jwtPart(good, 1))
+	token := jwt.NewWithClaims(method, merged)
+	token.Header["typ"], token.Header["kid"] = jwtPart(good, 0)["typ"], jwtPart(good, 0)["kid"]
+	for _, change := range []struct{ of, by map[string]any }{{token.Header, header}, {merged, claims}} {
+		for name, value := range change.by {
+			if change.of[name] = value; value == nil {
+				delete(change.of, name)
+			}
+		}
+	}
+	signed, err := token.SignedString(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+func encodeJSON(content map[string]any) string {
+	encoded, err := json.Marshal(content)
+	if err != nil {
+		return ""
+	}
+	return base64.RawURLEncoding.EncodeToString(encoded)
 }

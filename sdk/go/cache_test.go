@@ -2,6 +2,7 @@ package mcpauth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"

@@ -98,7 +98,7 @@ func backoff(failures int, err error) time.Duration {
 	if failures < 5 {
 		delay = min(firstBackoff<<failures, lastBackoff)
 	}
-	delay -= rand.N(delay / 4) //nolint:gosec // spreads retries, hides nothing
+	delay -= rand.N(delay / 4) //nolint:gosec,forbidigo // spreads retries, hides nothing
 	if down, ok := errors.AsType[*unavailable](err); ok {
 		delay = max(delay, down.retryAfter)
 	}

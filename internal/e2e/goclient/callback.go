@@ -29,7 +29,11 @@ func listen(ctx context.Context, port int) (*callback, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen for the browser's return: %w", err)
 	}
-	port = first.Addr().(*net.TCPAddr).Port
+	bound, ok := first.Addr().(*net.TCPAddr)
+	if !ok {
+		return nil, fmt.Errorf("expected a TCP address, got %s", first.Addr())
+	}
+	port = bound.Port
 	c := &callback{
 		redirectURL: fmt.Sprintf("http://localhost:%d/callback", port),
 		responses:   make(chan url.Values, 8),

@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 2
 	}
 	if flags.NArg() > 0 {
-		fmt.Fprintln(stderr, "goclient: unexpected argument", flags.Arg(0))
+		_, _ = fmt.Fprintln(stderr, "goclient: unexpected argument", flags.Arg(0))
 		return 2
 	}
 	output := &events{encoder: json.NewEncoder(stdout)}
@@ -58,7 +58,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		output.fail(err)
 		return 1
 	}
-	defer session.Close()
+	defer func() { _ = session.Close() }()
 	output.emit(event{Event: "connected"})
 	serve(ctx, session, stdin, output)
 	return 0
@@ -84,7 +84,7 @@ type events struct {
 func (e *events) emit(one event) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	_ = e.encoder.Encode(one) // a driver that stopped reading has also stopped waiting
+	_ = e.encoder.Encode(one) //nolint:errchkjson // a driver that stopped reading has also stopped waiting
 }
 
 func (e *events) fail(err error) { e.emit(event{Event: "error", Message: err.Error()}) }
