@@ -67,7 +67,7 @@ func Refreshable(client Client, r *Request) bool {
 // the same decision gives the same redirect while the code is unused (P21, catalogue 148); the store checks session, user, client,
 // MCP server and project under lock, so that no approval slips past a block.
 func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID) (string, error) {
-	resource, ok := issuer.resourceByID(r.ServerID)
+	resource, ok := issuer.ResourceByID(r.ServerID)
 	if !ok {
 		return "", newError(InvalidTarget, "The MCP server is gone.")
 	}

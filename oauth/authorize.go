@@ -96,8 +96,8 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 		return client, "", newError(AccessDenied, "This app is blocked here.")
 	}
 	redirect := query.Get("redirect_uri")
-	if redirect == "" && len(client.RedirectURIs) == 1 {
-		redirect = client.RedirectURIs[0] // RFC 6749 section 3.1.2.3
+	if redirect == "" && len(client.RedirectURIs) == 1 && !isLoopback(client.RedirectURIs[0]) {
+		redirect = client.RedirectURIs[0] // RFC 6749 section 3.1.2.3; of a loopback redirect nobody else knows the port
 	}
 	if redirect == "" {
 		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.")
@@ -215,7 +215,7 @@ func (s *Server) Resume(ctx context.Context, issuer *Issuer, r *Request) (Client
 	if err != nil {
 		return client, Resource{}, err
 	}
-	resource, ok := issuer.resourceByID(r.ServerID)
+	resource, ok := issuer.ResourceByID(r.ServerID)
 	if !ok {
 		return client, Resource{}, &RedirectError{Err: newError(InvalidTarget, "The MCP server is gone."), To: s.Redirection(issuer, client, r)}
 	}

@@ -28,7 +28,7 @@ func (s *Server) GuardConfiguration(ctx context.Context, issuer *Issuer, registr
 	if err != nil {
 		return GuardConfiguration{}, Fault(err)
 	}
-	resource, ok := issuer.resourceByID(serverID)
+	resource, ok := issuer.ResourceByID(serverID)
 	if !ok { // created a moment ago, on another node
 		return GuardConfiguration{}, Fault(ErrUnavailable)
 	}

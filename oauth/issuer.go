@@ -76,7 +76,8 @@ func (i *Issuer) DefaultScopes() []string {
 	return names
 }
 
-func (i *Issuer) resourceByID(id secret.ID) (Resource, bool) {
+// ResourceByID finds an MCP server of the issuer; false when it is none of its own.
+func (i *Issuer) ResourceByID(id secret.ID) (Resource, bool) {
 	at := slices.IndexFunc(i.Resources, func(r Resource) bool { return r.ID == id })
 	if at < 0 {
 		return Resource{}, false

@@ -111,6 +111,11 @@ func withoutLoopbackPort(raw string) (string, bool) {
 	return "", false
 }
 
+func isLoopback(uri string) bool {
+	_, ok := withoutLoopbackPort(uri)
+	return ok
+}
+
 func isPort(s string) bool {
 	if s == "" || len(s) > 5 || s[0] == '0' {
 		return false

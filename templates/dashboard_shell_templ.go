@@ -152,7 +152,7 @@ func skipLink() templ.Component {
 			templ_7745c5c3_Var9 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<a href=\"#main\" class=\"sr-only z-10 rounded-control bg-surface px-3 py-2 font-medium text-link focus:not-sr-only focus:fixed focus:top-3 focus:left-3\">Skip to the content</a>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "<a href=\"#main\" class=\"sr-only z-10 rounded-control bg-surface font-medium text-link focus:not-sr-only focus:fixed focus:px-3 focus:py-2 focus:top-3 focus:left-3\">Skip to the content</a>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -34,7 +34,7 @@ func TestElements(t *testing.T) {
 		"projects-empty":  {`main a[href="/dashboard/projects/new"]`, `pre:contains("mcpAuth")`},
 		"new-project":     {`input[name=name][value=Acme]`, `input[name=server_url][type=url][aria-invalid=true]`, `button:contains("Create project")`},
 		"project":         {`[data-testid=issuer]:contains("https://acme.mcpauth.example")`, `li[data-secret=s1]:contains("x7Qd")`, `form[action="/dashboard/projects/acme/secrets/s1/revoke"] button`, `form[action="/dashboard/projects/acme/secrets"] button`, `form[action="/dashboard/sign-out"] button`, `button[name=theme][value=""][aria-pressed=true]`},
-		"project-fresh":   {`[data-testid=secret]`, `copy-button[data-value^="mcpauth_rs_"]`, `env-download[data-name=".env"][data-content^="MCPAUTH_SECRET="] button`, `[role=status]:contains("Project created.")`},
+		"project-fresh":   {`[data-testid=secret]`, `copy-button[data-value^="mcpauth_rs_"]`, `env-download[data-name="mcpauth.env"][data-content^="MCPAUTH_SECRET="] button`, `[role=status]:contains("Project created.")`},
 		"mail":            {`details[data-mail=m2][open] pre:contains("493027")`},
 		"landing":         {`header a[href="/dashboard/sign-up"]`, `pre:contains("MCPAUTH_SECRET")`},
 	} {

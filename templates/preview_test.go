@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -48,7 +49,7 @@ func render(t *testing.T, page templ.Component) string {
 func fetch(t *testing.T, address string) string {
 	t.Helper()
 	recorder := httptest.NewRecorder()
-	StaticHandler().ServeHTTP(recorder, httptest.NewRequest("GET", address, nil))
+	StaticHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, address, nil))
 	if recorder.Code != 200 {
 		t.Fatalf("GET %s: status %d", address, recorder.Code)
 	}

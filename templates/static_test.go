@@ -3,6 +3,8 @@ package templates_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path"
@@ -25,7 +27,7 @@ func TestStaticHandlerServes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			recorder := httptest.NewRecorder()
-			StaticHandler().ServeHTTP(recorder, httptest.NewRequest("GET", Asset(name), nil))
+			StaticHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, Asset(name), nil))
 			sum := sha256.Sum256(recorder.Body.Bytes())
 			ext := path.Ext(name)
 			if want := "/static/" + strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext; Asset(name) != want {
@@ -39,7 +41,7 @@ func TestStaticHandlerServes(t *testing.T) {
 				}
 			}
 			head := httptest.NewRecorder()
-			StaticHandler().ServeHTTP(head, httptest.NewRequest("HEAD", Asset(name), nil))
+			StaticHandler().ServeHTTP(head, httptest.NewRequest(http.MethodHead, Asset(name), nil))
 			if head.Code != 200 || head.Body.Len() != 0 || head.Header().Get("Content-Length") != recorder.Header().Get("Content-Length") {
 				t.Errorf("HEAD: %d, %d bytes, Content-Length %s", head.Code, head.Body.Len(), head.Header().Get("Content-Length"))
 			}
@@ -54,13 +56,13 @@ func TestStaticHandlerRefuses(t *testing.T) {
 		"/static/%2e%2e/views.go", "/other" + Asset("flow.css"), strings.TrimPrefix(Asset("flow.css"), "/static"),
 	} {
 		recorder := httptest.NewRecorder()
-		StaticHandler().ServeHTTP(recorder, httptest.NewRequest("GET", address, nil))
+		StaticHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, address, nil))
 		if recorder.Code != 404 || recorder.Header().Get("Cache-Control") != "no-store" || recorder.Header().Get("X-Content-Type-Options") != "nosniff" {
 			t.Errorf("GET %s: %d %v, want 404 that nobody keeps", address, recorder.Code, recorder.Header())
 		}
 	}
 	recorder := httptest.NewRecorder()
-	StaticHandler().ServeHTTP(recorder, httptest.NewRequest("POST", Asset("flow.css"), nil))
+	StaticHandler().ServeHTTP(recorder, httptest.NewRequest(http.MethodPost, Asset("flow.css"), nil))
 	if recorder.Code != 405 || recorder.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d, Allow %q", recorder.Code, recorder.Header().Get("Allow"))
 	}
@@ -120,11 +122,27 @@ func TestStylesheetIsFresh(t *testing.T) {
 	}
 }
 
-// The lock file must work with every registry.
-func TestLockFileNamesNoRegistry(t *testing.T) {
+// The lock file must work with every registry and on every platform: npm ci refuses one that leaves out an optional package.
+func TestLockFile(t *testing.T) {
 	t.Parallel()
-	if strings.Contains(read(t, "package-lock.json"), `"resolved"`) {
+	content := read(t, "package-lock.json")
+	if strings.Contains(content, `"resolved"`) {
 		t.Error("package-lock.json names the registry it was made with")
+	}
+	var lock struct {
+		Packages map[string]struct {
+			OptionalDependencies map[string]string
+		}
+	}
+	if err := json.Unmarshal([]byte(content), &lock); err != nil {
+		t.Fatal(err)
+	}
+	for name, entry := range lock.Packages {
+		for optional := range entry.OptionalDependencies {
+			if _, ok := lock.Packages["node_modules/"+optional]; !ok {
+				t.Errorf("%s needs %s on some platform, which is not locked", name, optional)
+			}
+		}
 	}
 }
 

@@ -66,8 +66,7 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, erro
 		return devInfo{}, err
 	}
 	if info.Issuer != before.Issuer || info.MCPServerURL != before.MCPServerURL || info.RegistrationSecret == "" {
-		_, info.RegistrationSecret, err = a.projects.CreateSecret(ctx, tenants.SystemActor, organization, project.ID, server.ID)
-		if err != nil {
+		if info.RegistrationSecret, err = replaceSecrets(ctx, a, organization, project.ID, server.ID); err != nil {
 			return devInfo{}, err
 		}
 	}
@@ -135,6 +134,21 @@ func seedProject(ctx context.Context, a *app, organization secret.ID, serverURL 
 	}
 	server, err := a.store.EnsureServer(ctx, project.ID, demoName, serverURL)
 	return project, server, err
+}
+
+// replaceSecrets gives the demo server one secret that names this run's address, in place of those that name another.
+func replaceSecrets(ctx context.Context, a *app, organization, project, server secret.ID) (string, error) {
+	found, err := a.projects.Find(ctx, tenants.SystemActor, organization, project)
+	if err != nil {
+		return "", err
+	}
+	for _, old := range found.Secrets {
+		if err := a.projects.RevokeSecret(ctx, tenants.SystemActor, organization, project, old.ID); err != nil {
+			return "", err
+		}
+	}
+	_, shown, err := a.projects.CreateSecret(ctx, tenants.SystemActor, organization, project, server)
+	return shown, err
 }
 
 func readDevInfo(dataDir string) (devInfo, error) {

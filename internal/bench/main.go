@@ -35,6 +35,7 @@ type options struct {
 	dataDir   string
 	logLevel  string
 	out       string
+	fresh     bool
 }
 
 func main() {
@@ -85,6 +86,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.binary, "binary", "", "the product's program; built from the source when not given")
 	flags.StringVar(&o.dataDir, "data-dir", ".data/bench", "folder for the database; its content is thrown away")
 	flags.StringVar(&o.logLevel, "log-level", "info", "log level of the product")
+	flags.BoolVar(&o.fresh, "fresh", false, "measure a database that was never analysed, as in the first minute of an installation")
 	flags.StringVar(&o.out, "out", "internal/bench/results.json", "where the figures go as JSON; - is standard output")
 	if err := flags.Parse(args); err != nil {
 		return o, err

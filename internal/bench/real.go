@@ -173,13 +173,13 @@ func (p *product) target(ctx context.Context, address string) (*target, error) {
 	}
 	t := &target{name: nameReal, address: address, host: issuer.Host, prefix: issuer.Path, pid: p.child.cmd.Process.Pid, secret: p.secret,
 		cookies: p.cookies, codesPerSecond: 2500, codes: p.codes}
-	t.tokens = func(ctx context.Context, l *link, count int) ([]string, error) { return issue(ctx, t, l, count) }
+	t.tokens = func(ctx context.Context, count int) ([]string, error) { return issue(ctx, t, count) }
 	l, err := t.dial(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer l.close()
-	if t.clientID, err = registerClient(l, t.prefix+"/api/oauth/register", fmt.Sprintf(registration, "client")); err != nil {
+	if t.clientID, err = registerClient(l, t.prefix+registerPath, fmt.Sprintf(registration, "client")); err != nil {
 		return nil, err
 	}
 	if p.client, err = p.store.FindClient(ctx, p.issuer.ID, t.clientID); err != nil {
@@ -229,20 +229,32 @@ func (p *product) codes(ctx context.Context, count int) ([]string, error) {
 }
 
 // issue makes access tokens by exchanging codes.
-func issue(ctx context.Context, t *target, l *link, count int) ([]string, error) {
+func issue(ctx context.Context, t *target, count int) ([]string, error) {
 	codes, err := t.codes(ctx, count)
 	if err != nil {
 		return nil, err
 	}
 	tokens := make([]string, count)
-	for i, code := range codes {
-		answer, err := t.redeem(l, code)
-		if err != nil {
-			return nil, err
-		}
-		tokens[i] = answer.AccessToken
+	var next atomic.Int64
+	group, ctx := errgroup.WithContext(ctx)
+	for range preparing {
+		group.Go(func() error {
+			l, err := t.dial(ctx)
+			if err != nil {
+				return err
+			}
+			defer l.close()
+			for i := int(next.Add(1)) - 1; i < count; i = int(next.Add(1)) - 1 {
+				answer, err := t.redeem(l, codes[i])
+				if err != nil {
+					return err
+				}
+				tokens[i] = answer.AccessToken
+			}
+			return nil
+		})
 	}
-	return tokens, nil
+	return tokens, group.Wait()
 }
 
 // stop ends the server and closes what belongs to it. It may be called on what startProduct returned with an error.

@@ -33,7 +33,7 @@ type target struct {
 	codesPerSecond float64
 	// codes makes codes that can be redeemed, tokens makes access tokens; both outside of the measured time.
 	codes  func(ctx context.Context, count int) ([]string, error)
-	tokens func(ctx context.Context, l *link, count int) ([]string, error)
+	tokens func(ctx context.Context, count int) ([]string, error)
 }
 
 func (t *target) dial(ctx context.Context) (*link, error) { return dial(ctx, t.address, t.host) }

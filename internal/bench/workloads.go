@@ -65,6 +65,8 @@ func document(of func(*target) expected) func(context.Context, *target, []*worke
 // registrations numbers the clients of one run, so that no two distinct registrations are alike.
 var registrations atomic.Int64
 
+const registerPath = "/api/oauth/register"
+
 // registration is what a native MCP client sends.
 const registration = `{"client_name":"Bench %s","redirect_uris":["http://127.0.0.1:33418/callback","https://client.example/callback"],` +
 	`"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none",` +
@@ -72,7 +74,7 @@ const registration = `{"client_name":"Bench %s","redirect_uris":["http://127.0.0
 
 func register(distinct bool) func(context.Context, *target, []*worker, time.Duration) (operation, error) {
 	return func(_ context.Context, t *target, _ []*worker, _ time.Duration) (operation, error) {
-		path := t.prefix + "/api/oauth/register"
+		path := t.prefix + registerPath
 		return func(w *worker) error {
 			name := "again"
 			if distinct {
@@ -144,8 +146,8 @@ func refresh(ctx context.Context, t *target, workers []*worker, _ time.Duration)
 }
 
 // introspect asks about tokens that were issued beforehand.
-func introspect(ctx context.Context, t *target, workers []*worker, _ time.Duration) (operation, error) {
-	tokens, err := t.tokens(ctx, workers[0].link, introspectedTokens)
+func introspect(ctx context.Context, t *target, _ []*worker, _ time.Duration) (operation, error) {
+	tokens, err := t.tokens(ctx, introspectedTokens)
 	if err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func startFloor(ctx context.Context, database *devdb.Server, real *target) (*yar
 	t := *real
 	t.name, t.address, t.pid, t.codesPerSecond = nameFloor, address, y.child.cmd.Process.Pid, 6000
 	t.codes = y.tables.Codes
-	t.tokens = func(ctx context.Context, _ *link, count int) ([]string, error) {
+	t.tokens = func(ctx context.Context, count int) ([]string, error) {
 		return y.tables.Tokens(ctx, count, tokenLength)
 	}
 	return y, &t, nil
@@ -106,7 +106,7 @@ func capture(ctx context.Context, real *target) (floor.Config, int, error) {
 	c := floor.Config{Prefix: real.prefix, MetadataPath: real.metadata.path, Issuer: "http://" + real.host + real.prefix, Username: "user00@example.com"}
 	metadata, err1 := l.get(real.metadata.path)
 	jwks, err2 := l.get(real.jwks.path)
-	registered, err3 := l.post(real.prefix+"/api/oauth/register", fmt.Sprintf(registration, "capture"))
+	registered, err3 := l.post(real.prefix+registerPath, fmt.Sprintf(registration, "capture"))
 	var seen pages
 	_, err4 := real.approve(w, nil) // once before, so that the page sets no cookie
 	code, err5 := real.approve(w, &seen)

@@ -166,7 +166,7 @@ func TestAuditOfUsers(t *testing.T) {
 	}
 	who, where := "user:"+account.ID.String(), "session:"+session.ID.String()
 	want := []string{who + " user.created " + who, who + " user.signed_in " + where, who + " user.signed_out " + where}
-	got := r.texts("SELECT actor || ' ' || action || ' ' || target FROM audit_log WHERE project_id = $1 ORDER BY id", r.project.String())
+	got := r.texts("SELECT actor || ' ' || action || ' ' || target FROM audit_log WHERE project_id = $1 ORDER BY at", r.project.String())
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -190,7 +190,7 @@ func TestMemberOwnsOrganization(t *testing.T) {
 	}
 	who := "member:" + member.ID.String()
 	got := r.texts(`SELECT l.actor || ' ' || l.action FROM organization_audit_log l JOIN organization_members m
-		ON m.organization_id = l.organization_id WHERE m.member_id = $1 ORDER BY l.id`, member.ID.String())
+		ON m.organization_id = l.organization_id WHERE m.member_id = $1 ORDER BY l.at`, member.ID.String())
 	want := []string{who + " organization.created", who + " member.created", who + " member.signed_in"}
 	slices.Sort(got[:2])
 	slices.Sort(want[:2])

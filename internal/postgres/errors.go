@@ -30,12 +30,12 @@ func translate(err error) error {
 		return nil
 	case errors.Is(err, gorm.ErrRecordNotFound), errors.Is(err, pgx.ErrNoRows):
 		return errNotFound
-	case errors.As(err, &pg):
-		return translateState(pg, err)
 	case errors.Is(err, context.Canceled):
 		return err
-	case errors.Is(err, context.DeadlineExceeded), isConnection(err):
+	case errors.Is(err, context.DeadlineExceeded), isConnection(err): // before SQLSTATE: a refused connection carries one too
 		return fmt.Errorf("%w: %w", errUnavailable, err)
+	case errors.As(err, &pg):
+		return translateState(pg, err)
 	default:
 		return err
 	}

@@ -14,7 +14,8 @@ import (
 func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }
 
 // ApproveGrant implements oauth.GrantStore. Every row that must still allow the approval is locked FOR SHARE: blocking a user, ending a
-// session or suspending a project waits for the insert and then finds the grant, or comes first and is seen here.
+// session or suspending a project waits for the insert and then finds the grant, or comes first and is seen here. The client is locked
+// for the update of its first use as well: two approvals that shared the lock would each wait for the other's.
 func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
 	var inserted bool
 	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
@@ -23,7 +24,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
 		sitting AS (SELECT auth_time FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
-		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL FOR SHARE),
+		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL FOR NO KEY UPDATE),
 		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),
 		made AS (
 			INSERT INTO grants (project_id, id, flow_id, issuer, session_id, user_id, client_id, mcp_server_id, resource, scopes,

@@ -21,6 +21,8 @@ const (
 	unknownFresh = 2 * time.Second
 	// unknownMax bounds the memory that requests for invented addresses can fill.
 	unknownMax = 10000
+	// addressMax is the length of the longest address that is looked for: a host name (253), a port and a path, in bytes.
+	addressMax = 512
 )
 
 // Issuers resolves addresses to issuers from memory. When the database does not answer, what is known is served on, so that discovery
@@ -50,6 +52,9 @@ func NewIssuers(store *Store, now func() time.Time, log *slog.Logger) *Issuers {
 // Resolve finds the issuer at an address, which is an issuer URL without its scheme, in lower case and without default port. It
 // returns oauth.ErrNotFound for an address nobody has.
 func (r *Issuers) Resolve(ctx context.Context, address string) (*oauth.Issuer, error) {
+	if !isAddress(address) {
+		return nil, errNotFound
+	}
 	r.mu.RLock()
 	entry, known := r.known[address]
 	missed, unknown := r.unknown[address]
@@ -74,6 +79,16 @@ func (r *Issuers) Resolve(ctx context.Context, address string) (*oauth.Issuer, e
 	default:
 		return nil, err
 	}
+}
+
+// isAddress refuses what no project can have before it takes memory or reaches the database: addresses are printable ASCII.
+func isAddress(address string) bool {
+	for i := range len(address) {
+		if address[i] <= ' ' || address[i] > '~' {
+			return false
+		}
+	}
+	return len(address) <= addressMax
 }
 
 func (r *Issuers) fetch(ctx context.Context, address string) (*oauth.Issuer, error) {

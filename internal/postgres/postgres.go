@@ -28,7 +28,7 @@ type Config struct {
 	URL string
 	// DirectURL of the application role, past any pooler: LISTEN needs a connection of its own. Empty: URL.
 	DirectURL string
-	// MaxConnections of the pool. Zero: 20.
+	// MaxConnections of the pool. Zero: 20; at least 2, one for gorm and one for the hot verbs.
 	MaxConnections int32
 }
 
@@ -53,6 +53,7 @@ func Open(ctx context.Context, cfg Config, keys *secret.Keyring, log *slog.Logge
 	if poolConfig.MaxConns == 0 {
 		poolConfig.MaxConns = 20
 	}
+	poolConfig.MaxConns = max(2, poolConfig.MaxConns)
 	poolConfig.ConnConfig.RuntimeParams["application_name"] = "mcpauth"
 	poolConfig.ConnConfig.RuntimeParams["statement_timeout"] = "5000" // milliseconds
 	pool, err := pgxpool.NewWithConfig(ctx, poolConfig)
@@ -60,9 +61,12 @@ func Open(ctx context.Context, cfg Config, keys *secret.Keyring, log *slog.Logge
 		return nil, fmt.Errorf("database pool: %w", err)
 	}
 	sqlDB := stdlib.OpenDBFromPool(pool)
-	// Without idle connections of its own database/sql would prepare and deallocate each statement on a fresh wrapper.
-	sqlDB.SetMaxIdleConns(int(poolConfig.MaxConns))
-	sqlDB.SetMaxOpenConns(int(poolConfig.MaxConns))
+	// Without idle connections of its own database/sql would prepare and deallocate each statement on a fresh wrapper. What it keeps
+	// idle it keeps from the hot verbs, so it may have half of the pool and no more.
+	half := max(1, int(poolConfig.MaxConns)/2)
+	sqlDB.SetMaxIdleConns(half)
+	sqlDB.SetMaxOpenConns(half)
+	sqlDB.SetConnMaxIdleTime(time.Minute)
 	db, err := gorm.Open(gormpostgres.New(gormpostgres.Config{Conn: sqlDB}), &gorm.Config{
 		SkipDefaultTransaction: true,
 		TranslateError:         false, // translated in errors.go, from SQLSTATE
@@ -121,7 +125,7 @@ const setProjectSQL = "SELECT set_config('app.project_id', $1, true)"
 func (s *Store) hot(ctx context.Context, project secret.ID, scan func(pgx.Row) error, statement string, args ...any) error {
 	batch := &pgx.Batch{}
 	batch.Queue(setProjectSQL, project.String())
-	batch.Queue(statement, append([]any{project.String()}, args...)...)
+	batch.Queue(statement, append([]any{uuidValue(project)}, hotValues(args)...)...)
 	results := s.pool.SendBatch(ctx, batch)
 	if _, err := results.Exec(); err != nil {
 		_ = results.Close()
@@ -132,6 +136,24 @@ func (s *Store) hot(ctx context.Context, project secret.ID, scan func(pgx.Row) e
 		err = closeErr
 	}
 	return translate(err)
+}
+
+// hotValues replaces ids by what pgx sends in binary form: as driver.Valuer each would travel as text, made and parsed again.
+func hotValues(args []any) []any {
+	for i, arg := range args {
+		if id, ok := arg.(secret.ID); ok {
+			args[i] = uuidValue(id)
+		}
+	}
+	return args
+}
+
+// uuidValue is the id as pgx knows it; the zero ID is NULL, as in ID.Value.
+func uuidValue(id secret.ID) any {
+	if id.IsZero() {
+		return nil
+	}
+	return [16]byte(id)
 }
 
 // slogWriter gives gorm's warnings to the product's log. Queries arrive with placeholders, never with values.

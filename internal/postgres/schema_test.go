@@ -222,12 +222,12 @@ func inTenant(t *testing.T, conn *pgx.Conn, project secret.ID, fn func(pgx.Tx)) 
 	fn(tx)
 }
 
-// Section 2.6: a setting that outlives its transaction would be the next borrower's tenant. Every way in is tried on one connection.
+// Section 2.6: a setting that outlives its transaction would be the next borrower's tenant. Every way in is tried on the same connections.
 func TestSettingEndsWithItsTransaction(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	project := newTestProject(t, db, "Lambda")
-	store := openTenants(t, db, 1)
+	store := openTenants(t, db, 2)
 	for name, run := range map[string]func() error{
 		"gorm transaction": func() error {
 			_, err := store.FindProject(t.Context(), project.OrganizationID, project.ID)
@@ -247,8 +247,8 @@ func TestSettingEndsWithItsTransaction(t *testing.T) {
 		if err := run(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if left, err := store.LeftSetting(t.Context()); err != nil || left != "" {
-			t.Errorf("%s leaves %q, %v", name, left, err)
+		if ofGorm, ofPool, err := store.LeftSettings(t.Context()); err != nil || ofGorm != "" || ofPool != "" {
+			t.Errorf("%s leaves %q to gorm and %q to the pool, %v", name, ofGorm, ofPool, err)
 		}
 	}
 }

@@ -2,8 +2,13 @@ package postgres
 
 import "context"
 
-// LeftSetting is the project that the next borrower of a connection would inherit. A test gives the pool one connection.
-func (s *Store) LeftSetting(ctx context.Context) (setting string, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT coalesce(current_setting('app.project_id', true), '')`).Scan(&setting)
-	return setting, err
+// LeftSettings are the projects that the next borrowers of a connection would inherit: one of gorm, one of the pool. Without traffic
+// beside it, a store with two connections has one for each.
+func (s *Store) LeftSettings(ctx context.Context) (ofGorm, ofPool string, err error) {
+	const read = `SELECT coalesce(current_setting('app.project_id', true), '')`
+	if err = s.sql.QueryRowContext(ctx, read).Scan(&ofGorm); err != nil {
+		return "", "", err
+	}
+	err = s.pool.QueryRow(ctx, read).Scan(&ofPool)
+	return ofGorm, ofPool, err
 }

@@ -26,6 +26,10 @@ func HSTS(baseURL string) HeaderOption {
 	return func(h http.Header) { h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains") }
 }
 
+// OpenableByClients keeps the connection to the page that opened this one: clients that run in a browser open the sign-in in a window of
+// its own and wait for that window to come back to them.
+func OpenableByClients(h http.Header) { h.Set("Cross-Origin-Opener-Policy", "unsafe-none") }
+
 // SecurityHeaders sets, before the handler runs and so on errors too, what a browser must be told about every page of a surface.
 func SecurityHeaders(policy string, options ...HeaderOption) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

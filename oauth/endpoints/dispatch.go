@@ -12,13 +12,21 @@ import (
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
-type issuerKey struct{}
+type resolvedKey struct{}
 
-// issuerOf is the issuer that dispatch found for the request.
-func issuerOf(c echo.Context) *oauth.Issuer {
-	issuer, _ := c.Request().Context().Value(issuerKey{}).(*oauth.Issuer)
-	return issuer
+// resolved is what dispatch found out about the address of a request: the issuer, or why there is none.
+type resolved struct {
+	issuer *oauth.Issuer
+	err    error
 }
+
+func resolvedOf(c echo.Context) resolved {
+	found, _ := c.Request().Context().Value(resolvedKey{}).(resolved)
+	return found
+}
+
+// issuerOf is the issuer that dispatch found for the request; nil where there is none, which requireIssuer keeps from the handlers.
+func issuerOf(c echo.Context) *oauth.Issuer { return resolvedOf(c).issuer }
 
 const wellKnown = "/.well-known/"
 
@@ -65,34 +73,30 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			issuerPath, path = before, rest
 		}
 	}
-	if r.URL.RawPath != "" { // no path of ours needs escaping, and an escaped slash would name something else than it routes to
-		writeUnknown(w)
-		return
+	found := resolved{err: oauth.ErrNotFound}
+	if r.URL.RawPath == "" { // no path of ours needs escaping, and an escaped slash would name something else than it routes to
+		found.issuer, found.err = h.issuers.Resolve(r.Context(), host+issuerPath)
 	}
-	issuer, err := h.issuers.Resolve(r.Context(), host+issuerPath)
-	if err != nil && !errors.Is(err, oauth.ErrNotFound) {
-		h.log.ErrorContext(r.Context(), "project cannot be resolved", "error", err)
-		w.Header().Set("Retry-After", "2")
-		http.Error(w, "The server cannot answer at the moment. Try again shortly.", http.StatusServiceUnavailable)
-		return
+	if found.err == nil && found.issuer.Suspended && (path != oauth.PathIntrospect || r.Method != http.MethodPost) {
+		found = resolved{err: oauth.ErrNotFound} // introspection alone goes on, where every token is inactive (catalogue 274)
 	}
-	if err != nil {
-		writeUnknown(w)
-		return
-	}
-	ctx := context.WithValue(r.Context(), issuerKey{}, issuer)
-	inner := r.WithContext(ctx)
+	inner := r.WithContext(context.WithValue(r.Context(), resolvedKey{}, found))
 	inner.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
 	h.echo.ServeHTTP(w, inner)
 }
 
-// writeUnknown answers for what is no project's: the same words whether it never existed, is suspended or is gone (catalogue 7).
-func writeUnknown(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = w.Write([]byte("There is no project at this address.\n"))
+// requireIssuer answers for what is no project's, the same whether it never existed, is suspended or is gone (catalogue 7), and for
+// what cannot be known at the moment.
+func requireIssuer(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		switch found := resolvedOf(c); {
+		case errors.Is(found.err, oauth.ErrNotFound):
+			return echo.ErrNotFound
+		case found.err != nil:
+			return oauth.Fault(found.err)
+		}
+		return next(c)
+	}
 }
 
 // normalHost gives equivalent spellings of a host one form: lower case, no trailing dot, no default port.
@@ -107,15 +111,4 @@ func normalHost(host string) string {
 		port = ""
 	}
 	return name + port
-}
-
-// refuseSuspended lets a suspended issuer answer introspection only, where every token is inactive (catalogue 274).
-func refuseSuspended(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if issuerOf(c).Suspended && c.Path() != oauth.PathIntrospect {
-			writeUnknown(c.Response())
-			return nil
-		}
-		return next(c)
-	}
 }

@@ -55,7 +55,7 @@ func New(c Config) *Handler {
 	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
-	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL)), h.crossOrigin, refuseSuspended)
+	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)
 	for _, r := range Routes(h) {
 		h.echo.Add(r.Method, r.Path, r.Handler, r.Middleware...)
 	}

@@ -41,6 +41,7 @@ type world struct {
 	clock    *clock
 	door     *endpoints.Handler
 	logged   *lockedBuffer
+	cut      func() // takes the database away from the door that was built last
 	demo     *tenant
 	other    *tenant
 }
@@ -118,7 +119,9 @@ func template(t *testing.T, text string) tenants.IssuerTemplate {
 func (w *world) newDoor() (*postgres.Store, *endpoints.Handler) {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
-	store, err := postgres.Open(w.t.Context(), postgres.Config{URL: w.db.AppURL, MaxConnections: 6}, w.keys, log)
+	through, cable := layCable(w.t, w.db.AppURL)
+	w.cut = cable.cut
+	store, err := postgres.Open(w.t.Context(), postgres.Config{URL: through, MaxConnections: 6}, w.keys, log)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -250,39 +250,3 @@ func TestRevocation(t *testing.T) {
 		t.Errorf("%d audit rows for two revocations", n)
 	}
 }
-
-// Catalogue 204, P26: an outage is 503 with Retry-After, never a verdict; documents that are known are served on.
-func TestDatabaseOutage(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	tn := w.demo
-	a, held := tn.connected(newBrowser(t, w.door), tn.client())
-	tn.active(held.access)
-	page := newBrowser(t, w.door)
-	consent := tn.signedIn(page, tn.request(a.clientID))
-	w.store.Close()
-	w.clock.advance(time.Minute)
-	for name, got := range map[string]*answer{
-		"token": tn.token(a.codeForm()), "refresh": tn.token(a.refreshForm(held.refresh)), "introspection": tn.introspect(tn.guard, held.access),
-		"revocation": tn.revoke(a.clientID, held.refresh), "guard": call(t, w.door, http.MethodGet, tn.issuer+oauth.PathServer, bearer(tn.guard), ""),
-		"registration": call(t, w.door, http.MethodPost, tn.issuer+oauth.PathRegister, http.Header{"Content-Type": {"application/json"}}, `{"redirect_uris":["https://client.example/cb"]}`),
-	} {
-		if got.isError(503, "temporarily_unavailable"); got.Header.Get("Retry-After") == "" || strings.Contains(got.body, "pool") {
-			t.Errorf("%s: %v %s", name, got.Header, got.body)
-		}
-	}
-	for _, got := range []*answer{page.get(tn.authorizeURL(tn.request(a.clientID))), page.submit(consent, "button[value=allow]", url.Values{"decision": {"allow"}})} {
-		if got.isLocal(503); got.Header.Get("Retry-After") == "" {
-			t.Errorf("%v", got.Header)
-		}
-	}
-	for _, path := range []string{oauth.PathMetadata, oauth.PathJWKS} {
-		if got := call(t, w.door, http.MethodGet, tn.issuer+path, nil, ""); got.StatusCode != http.StatusOK {
-			t.Errorf("%s: %d", path, got.StatusCode)
-		}
-	}
-	got := call(t, w.door, http.MethodPost, tn.host().issuer+oauth.PathToken, formHeader, a.codeForm().Encode()) // not in memory
-	if got.isError(503, "temporarily_unavailable"); got.Header.Get("Access-Control-Allow-Origin") != "*" {
-		t.Errorf("%v", got.Header)
-	}
-}

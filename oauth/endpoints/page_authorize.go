@@ -21,9 +21,7 @@ func (h *Handler) authorize(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	f := &flow{issuer: issuer, request: request, client: client, browser: browserOf(c, issuer)}
-	if _, f.resource, err = h.oauth.Resume(c.Request().Context(), issuer, request); err != nil {
-		return h.renderAuthorizeError(c, err)
-	}
+	f.resource, _ = issuer.ResourceByID(request.ServerID) // Authorize has just found it among this issuer's
 	session, ok, err := h.sessionOf(c, issuer)
 	if err != nil {
 		return err

@@ -96,7 +96,7 @@ func (h *Handler) renderSignUp(c echo.Context, status int, f *flow, shown signIn
 	}
 	return web.Render(c, status, templates.SignUp(templates.SignUpPage{FlowPage: page, Action: f.issuer.URL + pathSignUp,
 		SignInAction: f.issuer.URL + pathSignIn, Email: templates.Field{Value: shown.email, Error: shown.emailError},
-		Password: templates.Field{Error: shown.passwordError}}))
+		Password: templates.Field{Error: shown.passwordError}, PasswordMin: signin.MinPassword}))
 }
 
 func (h *Handler) renderCode(c echo.Context, status int, f *flow, challenge, problem string) error {

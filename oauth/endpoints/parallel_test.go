@@ -14,13 +14,23 @@ const parallel = 50
 // atOnce sends the same form to two processes from many goroutines that start together.
 func atOnce(t *testing.T, doors []*endpoints.Handler, target, body string) []*answer {
 	t.Helper()
+	return atOnceAs(t, doors, target, formHeader, body)
+}
+
+func atOnceJSON(t *testing.T, doors []*endpoints.Handler, target, body string) []*answer {
+	t.Helper()
+	return atOnceAs(t, doors, target, http.Header{"Content-Type": {"application/json"}}, body)
+}
+
+func atOnceAs(t *testing.T, doors []*endpoints.Handler, target string, header http.Header, body string) []*answer {
+	t.Helper()
 	answers := make([]*answer, parallel)
 	start := make(chan struct{})
 	var wait sync.WaitGroup
 	for i := range answers {
 		wait.Go(func() {
 			<-start
-			answers[i] = call(t, doors[i%len(doors)], http.MethodPost, target, formHeader, body)
+			answers[i] = call(t, doors[i%len(doors)], http.MethodPost, target, header, body)
 		})
 	}
 	close(start)
@@ -86,7 +96,9 @@ func TestParallelReuseAndRefresh(t *testing.T) {
 	target := w.demo.issuer + oauth.PathToken
 	var wait sync.WaitGroup
 	var stolen, rightful []*answer
-	wait.Go(func() { stolen = atOnce(t, []*endpoints.Handler{w.door}, target, a.refreshForm(first.refresh).Encode()) })
+	wait.Go(func() {
+		stolen = atOnce(t, []*endpoints.Handler{w.door}, target, a.refreshForm(first.refresh).Encode())
+	})
 	wait.Go(func() {
 		rightful = atOnce(t, []*endpoints.Handler{second}, target, a.refreshForm(current.refresh).Encode())
 	})
@@ -105,5 +117,34 @@ func TestParallelReuseAndRefresh(t *testing.T) {
 			}
 			w.demo.token(a.refreshForm(won.refresh)).isError(400, "invalid_grant")
 		}
+	}
+}
+
+// Identical registrations are one client, so its first approvals may come from many people at once: all of them succeed.
+func TestParallelFirstApprovals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, client := newBrowser(t, w.door), w.demo.client()
+	pages := make([]*answer, 16)
+	for i := range pages {
+		pages[i] = w.demo.signedIn(b, w.demo.request(client))
+	}
+	lefts := make([]*answer, len(pages))
+	start := make(chan struct{})
+	var wait sync.WaitGroup
+	for i, page := range pages {
+		wait.Go(func() {
+			<-start
+			lefts[i] = b.submit(page, "button[value=allow]", allow)
+		})
+	}
+	close(start)
+	wait.Wait()
+	codes := map[string]bool{}
+	for _, left := range lefts {
+		codes[left.callback().Get("code")] = true
+	}
+	if n := value[int](w, `SELECT count(*) FROM grants`); len(codes) != len(pages) || n != len(pages) {
+		t.Errorf("%d codes, %d grants", len(codes), n)
 	}
 }

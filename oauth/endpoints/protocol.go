@@ -173,7 +173,7 @@ func describe(err error) (int, *oauth.Error) {
 // expectations says what was expected where the router or the reader of a body refuses.
 var expectations = map[int]string{
 	http.StatusBadRequest:            "The request body is not well-formed.",
-	http.StatusNotFound:              "There is nothing at this address. The metadata document lists every endpoint.",
+	http.StatusNotFound:              "There is no project and no endpoint at this address. The metadata document of a project lists its endpoints.",
 	http.StatusMethodNotAllowed:      "This endpoint does not answer this method. The Allow header lists what it answers.",
 	http.StatusRequestEntityTooLarge: "The request body is too large. Expected at most 64 KiB.",
 	http.StatusUnsupportedMediaType:  "Unexpected Content-Type. Expected application/json for registration, application/x-www-form-urlencoded elsewhere.",

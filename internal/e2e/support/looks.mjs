@@ -4,39 +4,47 @@ import { join } from "node:path";
 import { AxeBuilder } from "@axe-core/playwright";
 import { results } from "./places.mjs";
 
-/** Every look that pages are checked in. */
-export const LOOKS = ["light", "dark"].flatMap((colorScheme) => [1280, 390].map((width) => ({
-  name: `${colorScheme}-${width}`, colorScheme, viewport: { width, height: width > 600 ? 900 : 844 },
-})));
+/** Every look that pages are checked in: both colour schemes, on a desktop and on a phone. */
+const LOOKS = ["light", "dark"].flatMap((colorScheme) => [{ width: 1280, height: 900 }, { width: 390, height: 844 }].map((viewport) => ({ colorScheme, viewport })));
 
-/** Collects what is wrong with the pages of one look. */
+/** Collects what is wrong with the pages of one walk through the product. */
 export class Inspection {
-  problems = [];
-  seen = [];
+  #problems = [];
+  #seen = [];
 
-  constructor(look) {
-    this.look = look;
+  constructor(page) {
+    this.page = page;
   }
 
-  /** Takes a picture of the page and notes what axe finds serious or critical, and whether it has to be scrolled sideways. */
-  async inspect(page, name) {
-    this.seen.push(name);
+  /**
+   * Takes a picture of the page in every look, and notes what axe finds serious or critical there and whether it has to be scrolled
+   * sideways.
+   */
+  async see(name) {
+    this.#seen.push(name);
+    for (const look of LOOKS) {
+      await this.page.emulateMedia({ colorScheme: look.colorScheme });
+      await this.page.setViewportSize(look.viewport);
+      await this.#inspect(name, `${look.colorScheme}-${look.viewport.width}`);
+    }
+  }
+
+  async #inspect(name, look) {
+    const { page } = this;
     await page.evaluate(() => document.fonts.ready);
-    await page.screenshot({ path: join(results("pages", this.look.name), `${name}.png`), fullPage: true });
+    await page.screenshot({ path: join(results("pages", look), `${name}.png`), fullPage: true });
     const { violations } = await new AxeBuilder({ page }).analyze();
     for (const { id, impact, nodes } of violations) {
       if (impact !== "serious" && impact !== "critical") continue;
-      for (const node of nodes) this.problems.push(`${name}: ${impact} ${id}: ${node.target.join(" ")} (${node.any[0]?.message ?? node.html})`);
+      for (const node of nodes) this.#problems.push(`${name} ${look}: ${impact} ${id}: ${node.target.join(" ")}: ${node.failureSummary}`);
     }
-    const { scrollWidth, clientWidth } = await page.evaluate(() => ({
-      scrollWidth: document.documentElement.scrollWidth, clientWidth: document.documentElement.clientWidth,
-    }));
-    if (scrollWidth > clientWidth) this.problems.push(`${name}: ${scrollWidth} px wide in a window of ${clientWidth}`);
+    const { needed, width } = await page.evaluate(() => ({ needed: document.documentElement.scrollWidth, width: document.documentElement.clientWidth }));
+    if (needed > width) this.#problems.push(`${name} ${look}: needs ${needed} px and has ${width}`);
   }
 
   /** Requires that exactly these pages were looked at and nothing was wrong. */
   finish(pages) {
-    assert.deepEqual([...this.seen].sort(), [...pages].sort());
-    assert.deepEqual(this.problems, []);
+    assert.deepEqual([...this.#seen].sort(), [...pages].sort());
+    assert.deepEqual(this.#problems, []);
   }
 }

@@ -28,6 +28,8 @@ export async function startProduct() {
   const child = spawn(program, ["dev", "--verbose", "--data-dir", dataDir, "--listen", "localhost:0", "--mcp-listen", "localhost:0"], {
     cwd: dataDir, env: { PATH: process.env.PATH, HOME: dataDir }, stdio: ["ignore", "pipe", "pipe"],
   });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1)); // a test runner out of patience
+  process.once("exit", () => child.kill());
   const output = { stdout: "", stderr: "" };
   const file = createWriteStream(join(results("logs"), `${basename(process.argv[1], ".test.mjs")}.log`));
   for (const stream of ["stdout", "stderr"]) {
