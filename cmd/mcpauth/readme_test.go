@@ -13,17 +13,17 @@ import (
 
 // endpointTests names, for every path, the file whose tests prove the endpoint.
 var endpointTests = map[string]string{
-	oauth.PathMetadata:    "oauth/endpoints/discovery_test.go",
-	oauth.PathJWKS:        "oauth/endpoints/discovery_test.go",
+	oauth.PathMetadata:    "oauth/endpoints/surface_test.go",
+	oauth.PathJWKS:        "oauth/endpoints/surface_test.go",
 	oauth.PathRegister:    "oauth/registration_test.go",
 	oauth.PathAuthorize:   "oauth/endpoints/authorize_test.go",
-	oauth.PathToken:       "oauth/endpoints/token_test.go",
+	oauth.PathToken:       "oauth/endpoints/token_code_test.go",
 	oauth.PathIntrospect:  "oauth/endpoints/introspection_test.go",
-	oauth.PathRevoke:      "oauth/endpoints/revocation_test.go",
-	oauth.PathServer:      "oauth/endpoints/guard_test.go",
-	"/oauth/sign-in":      "oauth/endpoints/sign_in_test.go",
-	"/oauth/sign-up":      "oauth/endpoints/sign_up_test.go",
-	"/oauth/sign-up/code": "oauth/endpoints/sign_up_test.go",
+	oauth.PathRevoke:      "oauth/endpoints/introspection_test.go",
+	oauth.PathServer:      "oauth/endpoints/surface_test.go",
+	"/oauth/sign-in":      "oauth/endpoints/people_test.go",
+	"/oauth/sign-up":      "oauth/endpoints/people_test.go",
+	"/oauth/sign-up/code": "oauth/endpoints/people_test.go",
 	"/oauth/consent":      "oauth/endpoints/consent_test.go",
 }
 

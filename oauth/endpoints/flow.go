@@ -47,6 +47,11 @@ type flow struct {
 
 // resume reads the flow that a form belongs to. The browser must be the one that began it.
 func (h *Handler) resume(c echo.Context, form url.Values) (*flow, error) {
+	for _, values := range form {
+		if len(values) > 1 { // no page of ours does that, and two readers might take different ones
+			return nil, &oauth.Error{Code: oauth.InvalidRequest, Description: "A field is given more than once."}
+		}
+	}
 	issuer := issuerOf(c)
 	f := &flow{issuer: issuer, browser: cookiesOf(issuer).Get(c, cookiePreSession)}
 	var err error

@@ -1,0 +1,74 @@
+package endpoints_test
+
+import (
+	"maps"
+	"net/http"
+	"net/url"
+
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+// goodRequest is one request that an endpoint accepts, from which the bad ones are made.
+type goodRequest struct {
+	status  int // of the good request
+	page    bool
+	browser *browser
+	header  http.Header
+	json    string     // body, or
+	params  url.Values // parameters of the form, or of the query when inQuery
+	inQuery bool
+	missing map[string]int // status when a parameter is absent: what is not listed is optional
+	// header that is needed, and the status without it
+	authorization int
+}
+
+// badInputRows has a row for every endpoint, by method and path.
+func badInputRows(w *world) map[string]goodRequest {
+	tn := w.demo
+	client := tn.client()
+	seat := newBrowser(w.t, w.door)
+	redeemable, rest := tn.approve(seat, client), tn.approve(seat, client)
+	held := tn.token(rest.codeForm()).tokens()
+	rows := map[string]goodRequest{}
+	for _, path := range []string{oauth.PathMetadata, oauth.PathJWKS} {
+		for _, key := range []string{"GET " + path, "HEAD " + path, "GET " + path + "/"} {
+			rows[key] = goodRequest{status: 200, browser: seat, inQuery: true}
+		}
+	}
+	rows["GET "+oauth.PathServer] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401}
+	rows["POST "+oauth.PathRegister] = goodRequest{status: 201, browser: seat, header: http.Header{"Content-Type": {"application/json"}},
+		json: `{"client_name":"Bad Input","redirect_uris":["https://client.example/bad-input"],"scope":"mcp:tools"}`}
+	rows["GET "+oauth.PathAuthorize] = goodRequest{status: 200, page: true, browser: seat, inQuery: true, params: tn.request(client),
+		missing: map[string]int{"client_id": 400, "redirect_uri": 400, "response_type": 303, "code_challenge": 303, "code_challenge_method": 303}}
+	rows["POST "+oauth.PathToken] = goodRequest{status: 200, browser: seat, header: formHeader, params: redeemable.codeForm(),
+		missing: map[string]int{"grant_type": 400, "client_id": 401, "code": 400, "code_verifier": 400}}
+	rows["POST "+oauth.PathIntrospect] = goodRequest{status: 200, browser: seat, header: bearer(tn.guard), params: url.Values{"token": {held.access}},
+		missing: map[string]int{"token": 400}, authorization: 401}
+	rows["POST "+oauth.PathRevoke] = goodRequest{status: 200, browser: seat, header: formHeader, params: url.Values{"client_id": {client}, "token": {held.refresh}},
+		missing: map[string]int{"client_id": 401, "token": 400}}
+	maps.Copy(rows, badInputPages(w, client))
+	return rows
+}
+
+func badInputPages(w *world, client string) map[string]goodRequest {
+	tn := w.demo
+	own := http.Header{"Content-Type": formHeader["Content-Type"], "Sec-Fetch-Site": {"same-origin"}}
+	page := func(b *browser, from *answer, selector string, typed url.Values, missing map[string]int) goodRequest {
+		_, fields := from.form(selector)
+		maps.Copy(fields, typed)
+		return goodRequest{status: 200, page: true, browser: b, header: own, params: fields, missing: missing}
+	}
+	signIn, signUp, code, consent := newBrowser(w.t, w.door), newBrowser(w.t, w.door), newBrowser(w.t, w.door), newBrowser(w.t, w.door)
+	account := func(email, password string) url.Values { return url.Values{"email": {email}, "password": {password}} }
+	codePage := code.submit(tn.signUpPage(code, client), "#password", account("bad@demo.example", "a long enough password"))
+	digits := sixDigits.FindString(w.lastMail().Text)
+	return map[string]goodRequest{
+		"POST /oauth/sign-in": page(signIn, signIn.get(tn.authorizeURL(tn.request(client))), "#password", account(tn.user, userPassword),
+			map[string]int{"request": 400, "email": 200, "password": 422}), // without an address: the empty form
+		"POST /oauth/sign-up": page(signUp, tn.signUpPage(signUp, client), "#password", account("input@demo.example", "a long enough password"),
+			map[string]int{"request": 400, "email": 200, "password": 422}),
+		"POST /oauth/sign-up/code": page(code, codePage, "#code", url.Values{"code": {digits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),
+		"POST /oauth/consent": page(consent, tn.signedIn(consent, tn.request(client)), "button[value=allow]", allow,
+			map[string]int{"request": 400, "approval": 403, "decision": 400}),
+	}
+}
