@@ -24,6 +24,9 @@ type Projects struct {
 	Primary IssuerTemplate
 	// Aliases name further issuer URLs that a project answers at.
 	Aliases []IssuerTemplate
+	// OneOrganization lets the first organization with a project be the only one: issuers in path form share an origin, and browsers
+	// keep nothing of one path from another. Only local work goes without.
+	OneOrganization bool
 }
 
 // Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned
@@ -64,6 +67,8 @@ func (p Projects) draft(org secret.ID, slug, name, resource string) (project New
 		Server:  MCPServer{ID: secret.NewID(), Name: name, Resource: resource},
 		Secret:  stored,
 		Scopes:  []Scope{{Name: "mcp:tools", Description: "Use the tools of " + name, Default: true}},
+
+		OnlyOrganization: p.OneOrganization,
 	}, shown
 }
 

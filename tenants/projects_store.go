@@ -12,6 +12,8 @@ type NewProject struct {
 	Server  MCPServer
 	Secret  NewSecret
 	Scopes  []Scope
+	// OnlyOrganization makes the creation fail with ErrForbidden when another organization has a project.
+	OnlyOrganization bool
 }
 
 // NewSecret is a registration secret as it is stored: never itself.

@@ -53,7 +53,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
 		issuers:  postgres.NewIssuers(store, time.Now, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
-		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases},
+		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
 	}
 	a.doors = endpoints.New(endpoints.Config{

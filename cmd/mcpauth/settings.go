@@ -39,6 +39,7 @@ type settings struct {
 	mailFrom          string
 	trustedProxies    []netip.Prefix
 	logLevel          slog.Level
+	local             bool // `dev`: nobody but the developer reaches it
 }
 
 var settingsTable = []setting{

@@ -22,6 +22,7 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 	created := change{actor: actor, action: "project.created", target: target, detail: map[string]string{"slug": row.Slug}}
 	err = s.inProject(ctx, row.ID, func(tx *gorm.DB) error {
 		return firstError(
+			func() error { return requireOnlyOrganization(tx, draft) },
 			func() error { return claimSlug(tx, row.Slug) },
 			func() error { return insertProject(tx, &row) },
 			func() error { return insertIssuers(tx, row.ID, row.Issuer, draft.Project.Aliases) },
@@ -38,6 +39,22 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 		return tenants.ProjectSummary{}, err
 	}
 	return tenants.ProjectSummary{Project: row.project(draft.Project.Aliases), ServerURL: draft.Server.Resource}, nil
+}
+
+// requireOnlyOrganization holds under parallel creations: the lock, whose number means nothing else, is kept to the transaction's end.
+func requireOnlyOrganization(tx *gorm.DB, draft tenants.NewProject) error {
+	if !draft.OnlyOrganization {
+		return nil
+	}
+	if err := tx.Exec(`SELECT pg_advisory_xact_lock(7591001)`).Error; err != nil {
+		return err
+	}
+	var others bool
+	err := tx.Raw(`SELECT EXISTS (SELECT FROM projects WHERE organization_id <> ?)`, draft.Project.OrganizationID).Take(&others).Error
+	if err == nil && others {
+		return tenants.ErrForbidden
+	}
+	return err
 }
 
 // claimSlug takes a slug for good.
