@@ -98,7 +98,9 @@ var badInput = map[string]func(g goodRequest, method, target string) []attempt{
 		}
 		return out
 	},
-	"NUL":           func(g goodRequest, method, target string) []attempt { return g.spoiled("\x00", `\u0000`, method, target) },
+	"NUL": func(g goodRequest, method, target string) []attempt {
+		return g.spoiled("\x00", `\u0000`, method, target)
+	},
 	"invalid UTF-8": func(g goodRequest, method, target string) []attempt { return g.spoiled("\xff", "\xff", method, target) },
 	"wrong method": func(g goodRequest, _, target string) (out []attempt) {
 		for _, method := range []string{http.MethodPut, http.MethodPatch, http.MethodDelete, "TRACE", "PROPFIND"} {
