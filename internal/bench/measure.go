@@ -81,14 +81,14 @@ func measure(ctx context.Context, o options, progress io.Writer) (results, error
 		return results{}, err
 	}
 	defer superuser.Close(context.WithoutCancel(ctx))
-	product, real, err := startProduct(ctx, o, database, dir)
+	product, served, err := startProduct(ctx, o, database, dir)
 	if product != nil {
 		defer product.stop()
 	}
 	if err != nil {
 		return results{}, err
 	}
-	yardstick, bare, err := startFloor(ctx, database, real)
+	yardstick, bare, err := startFloor(ctx, database, served)
 	defer yardstick.stop(context.WithoutCancel(ctx))
 	if err != nil {
 		return results{}, err
@@ -96,7 +96,7 @@ func measure(ctx context.Context, o options, progress io.Writer) (results, error
 	b := &bench{options: o, database: database, superuser: superuser, progress: progress}
 	r := results{Started: time.Now().UTC(), Go: runtime.Version(), PostgreSQL: database.Version(), Processors: runtime.NumCPU(),
 		Workers: o.workers, Rounds: o.rounds}
-	if r.Figures, err = b.rounds(ctx, []*target{bare, real}); err != nil {
+	if r.Figures, err = b.rounds(ctx, []*target{bare, served}); err != nil {
 		return r, err
 	}
 	r.Summary = summarise(r.Figures)

@@ -54,9 +54,9 @@ func summarise(figures []figure) []row {
 		r := row{Workload: w.name, Goal: w.goal, Floor: newSide(sides[nameFloor]), Real: newSide(sides[nameReal])}
 		r.Floor.Errors, r.Real.Errors = failed[nameFloor], failed[nameReal]
 		var cpu, rate []float64
-		for round, real := range sides[nameReal] {
+		for round, measured := range sides[nameReal] {
 			if bare, ok := sides[nameFloor][round]; ok {
-				cpu, rate = append(cpu, ratio(real.cpu(), bare.cpu())), append(rate, ratio(real.PerSecond, bare.PerSecond))
+				cpu, rate = append(cpu, ratio(measured.cpu(), bare.cpu())), append(rate, ratio(measured.PerSecond, bare.PerSecond))
 			}
 		}
 		r.CPURatio, r.RateRatio = median(cpu), median(rate)
@@ -91,14 +91,14 @@ func writeTable(w io.Writer, r results) error {
 		"CPU is processor seconds per 1,000 operations (server + database); x is real/floor in the same round.\n\n",
 		r.Go, r.PostgreSQL, r.Processors, r.Workers, r.Rounds)
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "\tfloor\t\t\t\treal\t\t\t\t\t\t\t\t\t")
-	fmt.Fprintln(table, "workload\top/s\tp50 ms\tp99 ms\tCPU\top/s\tp50 ms\tp99 ms\tCPU\t(server + database)\tgoal\tx CPU\tx op/s\tpeak MiB\terrors\t")
+	_, _ = fmt.Fprintln(table, "\tfloor\t\t\t\treal\t\t\t\t\t\t\t\t\t")
+	_, _ = fmt.Fprintln(table, "workload\top/s\tp50 ms\tp99 ms\tCPU\top/s\tp50 ms\tp99 ms\tCPU\t(server + database)\tgoal\tx CPU\tx op/s\tpeak MiB\terrors\t")
 	for _, row := range r.Summary {
 		verdict := ""
 		if row.Real.CPU > row.Goal {
 			verdict = " missed"
 		}
-		fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.4f\t%.0f\t%.1f\t%.1f\t%.4f\t%.4f + %.4f\t%.2f%s\t%.2f\t%.2f\t%d\t%d\t\n", row.Workload,
+		_, _ = fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.4f\t%.0f\t%.1f\t%.1f\t%.4f\t%.4f + %.4f\t%.2f%s\t%.2f\t%.2f\t%d\t%d\t\n", row.Workload,
 			row.Floor.PerSecond, row.Floor.P50, row.Floor.P99, row.Floor.CPU, row.Real.PerSecond, row.Real.P50, row.Real.P99, row.Real.CPU,
 			row.Real.ServerCPU, row.Real.DatabaseCPU, row.Goal, verdict, row.CPURatio, row.RateRatio, row.Real.PeakRSS>>20, row.Floor.Errors+row.Real.Errors)
 	}
@@ -125,5 +125,5 @@ func writeJSON(path string, r results) error {
 		_, err = os.Stdout.Write(encoded)
 		return err
 	}
-	return os.WriteFile(path, encoded, 0o644) //nolint:gosec // public figures
+	return os.WriteFile(path, encoded, 0o644)
 }

@@ -30,22 +30,22 @@ type yardstick struct {
 	tables *floor.Tables
 }
 
-// startFloor asks the real server for one answer of each kind and starts a floor that answers alike.
-func startFloor(ctx context.Context, database *devdb.Server, real *target) (*yardstick, *target, error) {
+// startFloor asks the product server for one answer of each kind and starts a floor that answers alike.
+func startFloor(ctx context.Context, database *devdb.Server, product *target) (*yardstick, *target, error) {
 	if err := makeDatabase(ctx, database); err != nil {
 		return nil, nil, err
 	}
 	y := &yardstick{}
 	var err error
-	if y.tables, err = floor.NewTables(ctx, database.OwnerURL(floorDatabase), real.secret); err != nil {
+	if y.tables, err = floor.NewTables(ctx, database.OwnerURL(floorDatabase), product.secret); err != nil {
 		return y, nil, err
 	}
-	y.tables.ClientID, y.tables.RedirectURI, y.tables.Challenge = real.clientID, redirectURI, challenge
+	y.tables.ClientID, y.tables.RedirectURI, y.tables.Challenge = product.clientID, redirectURI, challenge
 	y.tables.Resource, y.tables.Scopes = resourceURL, strings.Fields(flowScopes)
 	if err := y.tables.AddClient(ctx); err != nil {
 		return y, nil, err
 	}
-	config, tokenLength, err := capture(ctx, real)
+	config, tokenLength, err := capture(ctx, product)
 	if err != nil {
 		return y, nil, fmt.Errorf("capture the product's answers: %w", err)
 	}
@@ -54,7 +54,7 @@ func startFloor(ctx context.Context, database *devdb.Server, real *target) (*yar
 	if err != nil {
 		return y, nil, err
 	}
-	t := *real
+	t := *product
 	t.name, t.address, t.pid, t.codesPerSecond = nameFloor, address, y.child.cmd.Process.Pid, 6000
 	t.codes = y.tables.Codes
 	t.tokens = func(ctx context.Context, count int) ([]string, error) {
@@ -96,29 +96,29 @@ func (y *yardstick) run(config floor.Config) (string, error) {
 }
 
 // capture lets the product answer once to everything.
-func capture(ctx context.Context, real *target) (floor.Config, int, error) {
-	l, err := real.dial(ctx)
+func capture(ctx context.Context, product *target) (floor.Config, int, error) {
+	l, err := product.dial(ctx)
 	if err != nil {
 		return floor.Config{}, 0, err
 	}
 	w := &worker{link: l}
 	defer func() { w.link.close() }()
-	c := floor.Config{Prefix: real.prefix, MetadataPath: real.metadata.path, Issuer: "http://" + real.host + real.prefix, Username: "user00@example.com"}
-	metadata, err1 := l.get(real.metadata.path)
-	jwks, err2 := l.get(real.jwks.path)
-	registered, err3 := l.post(real.prefix+registerPath, fmt.Sprintf(registration, "capture"))
+	c := floor.Config{Prefix: product.prefix, MetadataPath: product.metadata.path, Issuer: "http://" + product.host + product.prefix, Username: "user00@example.com"}
+	metadata, err1 := l.get(product.metadata.path)
+	jwks, err2 := l.get(product.jwks.path)
+	registered, err3 := l.post(product.prefix+registerPath, fmt.Sprintf(registration, "capture"))
 	var seen pages
-	_, err4 := real.approve(w, nil) // once before, so that the page sets no cookie
-	code, err5 := real.approve(w, &seen)
+	_, err4 := product.approve(w, nil) // once before, so that the page sets no cookie
+	code, err5 := product.approve(w, &seen)
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return c, 0, err
 	}
-	answer, err := real.redeem(l, code)
+	answer, err := product.redeem(l, code)
 	if err != nil {
 		return c, 0, err
 	}
-	introspected, err := l.send("POST", real.prefix+"/api/oauth/introspect", "application/x-www-form-urlencoded", "token="+answer.AccessToken,
-		[]string{"Authorization", "Bearer " + real.secret})
+	introspected, err := l.send("POST", product.prefix+"/api/oauth/introspect", "application/x-www-form-urlencoded", "token="+answer.AccessToken,
+		[]string{"Authorization", "Bearer " + product.secret})
 	if err != nil {
 		return c, 0, err
 	}

@@ -54,7 +54,7 @@ func TestAuthorizeLocalErrors(t *testing.T) {
 		"nothing":                               "",
 	} {
 		got := call(t, w.door, http.MethodGet, tn.issuer+oauth.PathAuthorize+"?"+query, nil, "")
-		if got.isLocal(400); got.StatusCode != 400 || strings.Contains(got.body, "evil.example.com") {
+		if got.isLocal(400); got.StatusCode != http.StatusBadRequest || strings.Contains(got.body, "evil.example.com") {
 			t.Errorf("%s: %d", name, got.StatusCode)
 		}
 	}
@@ -119,7 +119,7 @@ func TestAuthorizeRedirectErrors(t *testing.T) {
 			got := call(t, w.door, http.MethodGet, tn.authorizeURL(query), nil, "")
 			location := got.Header.Get("Location")
 			if id == web { // 93, A13: an open redirector without this
-				if got.StatusCode != 400 || location != "" || got.has("meta[http-equiv=refresh]") {
+				if got.StatusCode != http.StatusBadRequest || location != "" || got.has("meta[http-equiv=refresh]") {
 					t.Errorf("%s: an https redirect happens by itself: %d %s", name, got.StatusCode, location)
 				}
 				location = got.document().Find("a.button").AttrOr("href", "")

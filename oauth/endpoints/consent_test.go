@@ -265,7 +265,7 @@ func TestConsentIsNeverSkipped(t *testing.T) {
 	if n := value[int](w, `SELECT count(*) FROM consents`); n != 1 {
 		t.Errorf("%d rows remember one consent", n)
 	}
-	if got := call(t, w.door, http.MethodGet, w.demo.issuer+oauth.PathAuthorize, nil, ""); got.StatusCode != 400 {
+	if got := call(t, w.door, http.MethodGet, w.demo.issuer+oauth.PathAuthorize, nil, ""); got.StatusCode != http.StatusBadRequest {
 		t.Errorf("%d", got.StatusCode)
 	}
 }

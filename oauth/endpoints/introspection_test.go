@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -78,7 +79,7 @@ func TestIntrospectionOfOtherTokens(t *testing.T) {
 			t.Errorf("%s is active", name)
 		}
 	}
-	if !tn.active(held.access) || !tn.active(held.access) {
+	if first, cached := tn.active(held.access), tn.active(held.access); !first || !cached {
 		t.Error("a good token is inactive")
 	}
 	got := call(t, w.door, http.MethodPost, tn.issuer+oauth.PathIntrospect, bearer(tn.guard), url.Values{"token": {held.access}, "token_type_hint": {"refresh_token"}}.Encode())
@@ -179,9 +180,7 @@ func rewritten(token string, header, claims map[string]any) string {
 	parts := strings.Split(token, ".")
 	for i, change := range []map[string]any{header, claims} {
 		content := jwtPart(token, i)
-		for name, value := range change {
-			content[name] = value
-		}
+		maps.Copy(content, change)
 		parts[i] = encodeJSON(content)
 	}
 	return strings.Join(parts, ".")

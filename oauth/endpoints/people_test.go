@@ -74,14 +74,14 @@ func TestSignUp(t *testing.T) {
 	thief := newBrowser(t, w.door) // 112: the same code in another browser, in its own flow
 	stolen := thief.submit(tn.signUpPage(thief, client), "#password", url.Values{"email": {"thief@demo.example"}, "password": {"a long enough password"}})
 	_, fields := page.form("#code")
-	if got := thief.submit(stolen, "#code", url.Values{"challenge": fields["challenge"], "code": {code}}); got.StatusCode != 422 {
+	if got := thief.submit(stolen, "#code", url.Values{"challenge": fields["challenge"], "code": {code}}); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("another browser: %d", got.StatusCode)
 	}
 	consent := b.submit(page, "#code", url.Values{"code": {code[:3] + " " + code[3:]}})
 	if !consent.has("button[value=allow]") || !strings.Contains(consent.body, "new@demo.example") {
 		t.Fatalf("%d\n%s", consent.StatusCode, consent.body)
 	}
-	if got := b.submit(page, "#code", url.Values{"code": {code}}); got.StatusCode != 422 {
+	if got := b.submit(page, "#code", url.Values{"code": {code}}); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("the code works twice: %d", got.StatusCode)
 	}
 	left := b.submit(consent, "button[value=allow]", allow)
@@ -107,7 +107,7 @@ func TestSignUpTellsNothing(t *testing.T) {
 		got := b.submit(page, "#code", url.Values{"code": {"000000"}})
 		shape := strings.ReplaceAll(normal(page.body)+normal(got.body), email, "")
 		pages = append(pages, shape)
-		if page.StatusCode != 200 || got.StatusCode != 422 {
+		if page.StatusCode != http.StatusOK || got.StatusCode != http.StatusUnprocessableEntity {
 			t.Errorf("%d %d", page.StatusCode, got.StatusCode)
 		}
 	}

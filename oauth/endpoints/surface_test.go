@@ -64,7 +64,7 @@ func TestHosts(t *testing.T) {
 		"X-Host": true, "X-Forwarded-Server": true, "X-Original-Url": true, "X-Rewrite-Url": true, "X-Http-Method-Override": true, "Origin": true, "Referer": true, "Cookie": true} {
 		for _, sent := range []string{"evil.example.com", "https", "host=evil.example.com;proto=https", "/t/other", "DELETE"} {
 			got := call(t, w.door, http.MethodGet, "http://demo.localhost:8080"+path, http.Header{name: {sent}}, "")
-			if got.body != base.body || got.StatusCode != 200 || len(got.Cookies()) != 0 {
+			if got.body != base.body || got.StatusCode != http.StatusOK || len(got.Cookies()) != 0 {
 				t.Errorf("%s: %s changes the answer: %d %s", name, sent, got.StatusCode, got.body)
 			}
 		}
@@ -107,7 +107,7 @@ func TestSuspendedProject(t *testing.T) {
 			for _, answered := range []*answer{got, want} {
 				answered.Header.Del("X-Request-Id")
 			}
-			if got.StatusCode != want.StatusCode || normal(got.body) != normal(want.body) || !equalHeaders(got.Header, want.Header) || (method != http.MethodOptions && got.StatusCode != 404) {
+			if got.StatusCode != want.StatusCode || normal(got.body) != normal(want.body) || !equalHeaders(got.Header, want.Header) || (method != http.MethodOptions && got.StatusCode != http.StatusNotFound) {
 				t.Errorf("%s %s: %d %v %s\nunknown: %d %v %s", method, route.Path, got.StatusCode, got.Header, got.body, want.StatusCode, want.Header, want.body)
 			}
 		}
@@ -184,12 +184,12 @@ func TestMethodsAndHeaders(t *testing.T) {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "FOO"} {
 			got := call(t, w.door, method, w.demo.issuer+path, http.Header{"Sec-Fetch-Site": {"same-origin"}}, "")
 			switch known := slices.Contains(methods, method); {
-			case known && (got.StatusCode == 404 || got.StatusCode == 405 || got.StatusCode >= 500),
-				!known && methods == nil && got.StatusCode != 404,
-				!known && methods != nil && got.StatusCode != 405:
+			case known && (got.StatusCode == http.StatusNotFound || got.StatusCode == http.StatusMethodNotAllowed || got.StatusCode >= 500),
+				!known && methods == nil && got.StatusCode != http.StatusNotFound,
+				!known && methods != nil && got.StatusCode != http.StatusMethodNotAllowed:
 				t.Errorf("%s %s: %d", method, path, got.StatusCode)
 			}
-			if got.StatusCode == 405 && !strings.Contains(got.Header.Get("Allow"), methods[0]) {
+			if got.StatusCode == http.StatusMethodNotAllowed && !strings.Contains(got.Header.Get("Allow"), methods[0]) {
 				t.Errorf("%s %s: Allow %q", method, path, got.Header.Get("Allow"))
 			}
 			checkHeaders(t, method+" "+path, got)
@@ -209,7 +209,7 @@ func checkHeaders(t *testing.T, name string, got *answer) {
 		!strings.HasPrefix(h.Get("Strict-Transport-Security"), "max-age=31536000; includeSubDomains") || h.Get("Server") != "" || h.Get("Cache-Control") == "" {
 		t.Errorf("%s: %d %v", name, got.StatusCode, h)
 	}
-	if got.StatusCode == 307 || got.StatusCode == 308 || strings.Contains(got.body, "goroutine") || strings.Contains(got.body, "SQLSTATE") {
+	if got.StatusCode == http.StatusTemporaryRedirect || got.StatusCode == http.StatusPermanentRedirect || strings.Contains(got.body, "goroutine") || strings.Contains(got.body, "SQLSTATE") {
 		t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
 	}
 }
@@ -229,7 +229,7 @@ func TestGuardConfiguration(t *testing.T) {
 			t.Errorf("%s: %q", member, got.text(member))
 		}
 	}
-	if got.StatusCode != 200 || got.Header.Get("Cache-Control") != "no-store" || strings.Contains(got.body, "offline_access") || strings.Contains(got.body, tn.guard) ||
+	if got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" || strings.Contains(got.body, "offline_access") || strings.Contains(got.body, tn.guard) ||
 		!strings.Contains(got.body, `"scopes_supported":["mcp:tools","notes:write"],"default_scopes":["mcp:tools"]`) ||
 		!strings.Contains(got.body, `"issuers":["http://localhost:8080/t/demo","http`) || len(got.json()) != 9 {
 		t.Errorf("%s", got.body)
@@ -246,7 +246,7 @@ func TestRegistrationEndpoint(t *testing.T) {
 	tn := w.demo
 	body := `{"client_name":"Claude Code (demo2)","redirect_uris":["http://localhost:62234/callback"],"grant_types":["authorization_code","refresh_token"],"response_types":["code"],"token_endpoint_auth_method":"none","scope":"mcp:read"}`
 	first := call(t, w.door, http.MethodPost, tn.issuer+oauth.PathRegister, http.Header{"Content-Type": {"application/json; charset=utf-8"}}, body)
-	if first.StatusCode != 201 || first.Header.Get("Cache-Control") != "no-store" || strings.HasPrefix(first.text("client_id"), "https://") || len(first.text("client_id")) < 22 ||
+	if first.StatusCode != http.StatusCreated || first.Header.Get("Cache-Control") != "no-store" || strings.HasPrefix(first.text("client_id"), "https://") || len(first.text("client_id")) < 22 ||
 		!strings.Contains(first.body, `"redirect_uris":["http://localhost:62234/callback"]`) || strings.Contains(first.body, "client_secret") {
 		t.Fatalf("%d %v %s", first.StatusCode, first.Header, first.body)
 	}

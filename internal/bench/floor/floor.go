@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -84,7 +85,7 @@ func Run(ctx context.Context, in io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("floor: %w", err)
 	}
-	fmt.Fprintln(os.Stdout, listener.Addr())
+	_, _ = fmt.Fprintln(os.Stdout, listener.Addr())
 	e := s.routes()
 	e.Listener = listener
 	ended := make(chan error, 2)
@@ -127,9 +128,7 @@ func constant(a Answer) echo.HandlerFunc {
 // set gives the response the headers without copying their values.
 func set(c echo.Context, header http.Header) {
 	to := c.Response().Header()
-	for name, values := range header {
-		to[name] = values
-	}
+	maps.Copy(to, header)
 }
 
 func (p Page) write(c echo.Context, value string) error {

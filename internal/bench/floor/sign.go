@@ -99,7 +99,7 @@ func newID() [16]byte {
 	var id [16]byte
 	rand.Read(id[:])
 	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(time.Now().UnixMilli())) //nolint:gosec // the clock is after 1970
+	binary.BigEndian.PutUint64(ms[:], uint64(time.Now().UnixMilli()))
 	copy(id[:6], ms[2:])
 	id[6], id[8] = id[6]&0x0f|0x70, id[8]&0x3f|0x80
 	return id
