@@ -163,9 +163,11 @@ async function grantWithoutSdk(t, page, project, resource, person) {
   const callback = await startCallback(t);
   const client = await RawClient.register(product, project.issuer, callback.url);
   const request = client.authorize({ resource, scope: "mcp:tools" });
-  await page.goto(request.url);
-  await onConsent(page, person.email);
-  const [returned] = await Promise.all([callback.arrival(), decide(page, "Allow")]);
+  const tab = await page.context().newPage(); // a tab of its own: the one before may still be on its way back to its app
+  await tab.goto(request.url);
+  await onConsent(tab, person.email);
+  const [returned] = await Promise.all([callback.arrival(), decide(tab, "Allow")]);
+  await tab.close();
   const code = client.codeFrom(returned, request);
   return { client, code, request, tokens: assertTokens(await client.redeem(code, request)) };
 }
