@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -41,13 +43,20 @@ func translate(err error) error {
 	}
 }
 
+var (
+	// connection, invalid authorization, database missing, transaction rollback, resources, operator intervention (shutdown, statement
+	// timeout), system
+	unavailableClasses = []string{"08", "28", "3D", "40", "53", "57", "58"}
+	// read-only standby; object not in prerequisite state, which a database that does not accept connections says
+	unavailableStates = []string{"25006", "55000"}
+)
+
 // translateState maps SQLSTATE classes (PostgreSQL manual, appendix A).
 func translateState(pg *pgconn.PgError, err error) error {
 	switch {
 	case pg.Code == "23505": // unique_violation
 		return fmt.Errorf("%w: %s", errConflict, pg.ConstraintName)
-	case pg.Code[:2] == "08", pg.Code[:2] == "53", pg.Code[:2] == "57", pg.Code[:2] == "58", pg.Code == "25006", pg.Code[:2] == "40":
-		// connection, resources, operator intervention (shutdown, statement timeout), system, read-only standby, rollback
+	case slices.Contains(unavailableClasses, pg.Code[:2]), slices.Contains(unavailableStates, pg.Code):
 		return fmt.Errorf("%w: %w", errUnavailable, err)
 	default:
 		return err
@@ -57,5 +66,6 @@ func translateState(pg *pgconn.PgError, err error) error {
 func isConnection(err error) bool {
 	var op *net.OpError
 	var connect *pgconn.ConnectError
-	return errors.As(err, &op) || errors.As(err, &connect) || pgconn.SafeToRetry(err) || pgconn.Timeout(err)
+	broken := errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) // in the middle of a statement
+	return broken || errors.As(err, &op) || errors.As(err, &connect) || pgconn.SafeToRetry(err) || pgconn.Timeout(err)
 }

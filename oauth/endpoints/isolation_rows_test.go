@@ -1,0 +1,301 @@
+package endpoints_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+// notPresented names the marks of values that never leave the product, or that are no credentials.
+var notPresented = map[string]bool{
+	"Seal postgres.purposeSigningKey": true, // at rest
+	"Seal postgres.mailPurpose":       true, // at rest
+	// Public names.
+	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
+	"key public.scopes.name": true, "key public.used_slugs.slug": true,
+}
+
+// credentials is the table of every kind. A new kind of credential is a row here.
+func credentials() map[string]credential {
+	return map[string]credential{
+		"authorization code": {
+			marks: []string{"prefix mcpauth_ac_", "MAC oauth.kind.purpose", "column public.grants.random_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				made := a.approve(b, a.client())
+				return issued{value: made.code, good: func() bool { return a.token(made.codeForm()).tokens().access != "" }}
+			},
+			random: randomAfterPrefix, present: presentGrantToken,
+		},
+		"refresh token": {
+			marks: []string{"prefix mcpauth_rt_"},
+			issue: func(b *browser, a *tenant) issued {
+				made, held := a.connected(b, a.client())
+				return issued{value: held.refresh, good: func() bool { return a.token(made.refreshForm(held.refresh)).tokens().access != "" }}
+			},
+			random: randomAfterPrefix, present: presentGrantToken,
+		},
+		"access token": {
+			marks: []string{"key public.signing_keys.id"},
+			issue: func(b *browser, a *tenant) issued {
+				_, held := a.connected(b, a.client())
+				return issued{value: held.access, good: func() bool { return a.active(held.access) }}
+			},
+			random: func(value string) string { return value[:strings.LastIndexByte(value, '.')+1] + randomText(86) }, present: presentGrantToken,
+		},
+		"client id": {
+			marks: []string{"key public.clients.id", "key public.consents.client_id"},
+			issue: func(b *browser, a *tenant) issued {
+				client := a.client()
+				return issued{value: client, good: func() bool { return b.get(a.authorizeURL(a.request(client))).has("#password") }}
+			},
+			random: randomOfLength, present: presentClientID,
+		},
+		"registration secret": {
+			marks: []string{"prefix mcpauth_rs_", "column public.registration_secrets.secret_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				return issued{value: a.guard, good: func() bool { return a.introspect(a.guard, "x").StatusCode == http.StatusOK }}
+			},
+			random: func(value string) string { return value[:len(value)-43] + randomText(43) },
+			present: func(at *tenant, _ issued, value string) map[string]*answer {
+				return map[string]*answer{
+					"introspection": at.introspect(value, "x"),
+					"configuration": call(at.w.t, at.w.door, http.MethodGet, at.issuer+oauth.PathServer, bearer(value), ""),
+				}
+			},
+		},
+		"session": {
+			marks: []string{"prefix mcpauth_ss_", "cookie cookieSession", "column public.user_sessions.token_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				query := a.request(a.client())
+				a.signedIn(b, query)
+				return issued{value: b.cookie(a, "mcpauth_session"), good: func() bool { return b.get(a.authorizeURL(query)).has("button[value=allow]") }}
+			},
+			random: randomAfterPrefix, present: presentSession,
+		},
+		"session of the dashboard": {
+			marks: []string{"column public.member_sessions.token_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				service, id := signin.Service{Keys: a.w.keys}, a.w.owner()
+				token, _, err := service.NewSession(a.w.t.Context(), a.w.store.Members(), id, time.Hour)
+				if err != nil {
+					a.w.t.Fatal(err)
+				}
+				return issued{value: token, good: func() bool {
+					_, err := service.Session(a.w.t.Context(), a.w.store.Members(), token)
+					return err == nil
+				}}
+			},
+			random: randomAfterPrefix, present: presentSession,
+		},
+		"pre-session": {
+			marks: []string{"cookie cookiePreSession"},
+			issue: func(b *browser, a *tenant) issued {
+				page := b.get(a.authorizeURL(a.request(a.client())))
+				return issued{value: b.cookie(a, "mcpauth_browser"), good: func() bool { return a.signIn(b, page).has("button[value=allow]") }}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, _ issued, value string) map[string]*answer {
+				page := newBrowser(at.w.t, at.w.door).get(at.authorizeURL(at.request(at.client())))
+				thief := newBrowser(at.w.t, at.w.door)
+				thief.setCookie(at, "mcpauth_browser", value)
+				return map[string]*answer{"sign-in": at.signIn(thief, page)}
+			},
+		},
+		"sealed request": {
+			marks: []string{"Seal oauth.purposeRequest"},
+			issue: func(b *browser, a *tenant) issued {
+				page := b.get(a.authorizeURL(a.request(a.client())))
+				_, form := page.form("#password")
+				return issued{value: form.Get("request"), browser: b, good: func() bool { return a.signIn(b, page).has("button[value=allow]") }}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				b := newBrowser(at.w.t, at.w.door) // with the cookie that the request is bound to
+				b.setCookie(at, "mcpauth_browser", with.browser.cookie(at.w.demo, "mcpauth_browser"))
+				return presentForm(b, at, url.Values{"request": {value}, "email": {at.user}, "password": {userPassword}})
+			},
+		},
+		"approval": {
+			marks: []string{"MAC oauth.purposeApproval"},
+			issue: func(b *browser, a *tenant) issued {
+				page, elsewhere := a.signedIn(b, a.request(a.client())), newBrowser(a.w.t, a.w.door)
+				_, form := page.form("button[value=allow]")
+				there := a.w.other.signedIn(elsewhere, a.w.other.request(a.w.other.client()))
+				return issued{value: form.Get("approval"), browser: elsewhere, there: there, good: func() bool { return b.submit(page, "button[value=allow]", allow).callback().Has("code") }}
+			},
+			random: randomOfLength,
+			present: func(_ *tenant, with issued, value string) map[string]*answer {
+				decision := url.Values{"decision": {"allow"}, "approval": {value}}
+				return map[string]*answer{"consent": with.browser.submit(with.there, "button[value=allow]", decision)}
+			},
+		},
+		"challenge": {
+			marks: []string{"MAC signin.macPurpose", "column public.user_challenges.browser_hash", "column public.user_challenges.password_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				page := b.submit(a.signUpPage(b, a.client()), "#password", url.Values{"email": {"new@demo.example"}, "password": {"a long enough password"}})
+				_, form := page.form("#code")
+				code := sixDigits.FindString(a.w.lastMail().Text)
+				return issued{value: form.Get("challenge"), browser: b, code: code, good: func() bool {
+					return b.submit(page, "#code", url.Values{"code": {code}}).has("button[value=allow]")
+				}}
+			},
+			random: func(string) string { return secret.NewID().String() },
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				return presentChallenge(at, with.browser.cookie(at.w.demo, "mcpauth_browser"), with.code, value)
+			},
+		},
+		"challenge of the dashboard": {
+			marks: []string{"column public.member_challenges.browser_hash", "column public.member_challenges.password_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				w, code := a.w, ""
+				service, browser := signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, randomText(43)
+				id, err := service.BeginSignUp(w.t.Context(), w.store.Members(), signin.SignUp{
+					Email: "new@example.com", Password: "a long enough password", Detail: "New", Browser: browser,
+				}, func(made string, _ bool) (mail.Message, error) {
+					code = made
+					return mail.Message{Subject: "Your code", Text: made}, nil
+				})
+				if err != nil {
+					w.t.Fatal(err)
+				}
+				b := newBrowser(w.t, w.door)
+				b.setCookie(a, "mcpauth_browser", browser)
+				return issued{value: id.String(), browser: b, code: code, good: func() bool {
+					_, err := service.FinishSignUp(w.t.Context(), w.store.Members(), id, code, browser)
+					return err == nil
+				}}
+			},
+			random: func(string) string { return secret.NewID().String() },
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				return presentChallenge(at, with.browser.cookie(at.w.demo, "mcpauth_browser"), with.code, value)
+			},
+		},
+		"password": { // presented with an address; the account of that name at the other tenant has another one
+			marks: []string{"column public.users.password_hash", "column public.members.password_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				a.addUserWith("both@example.com", "a password of the demo")
+				a.w.other.addUserWith("both@example.com", "a password of the other")
+				page := b.get(a.authorizeURL(a.request(a.client())))
+				return issued{value: "a password of the demo", good: func() bool {
+					return b.submit(page, "#password", url.Values{"email": {"both@example.com"}, "password": {"a password of the demo"}}).has("button[value=allow]")
+				}}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, _ issued, value string) map[string]*answer {
+				b := newBrowser(at.w.t, at.w.door)
+				page := b.get(at.authorizeURL(at.request(at.client())))
+				return map[string]*answer{"sign-in": b.submit(page, "#password", url.Values{"email": {"both@example.com"}, "password": {value}})}
+			},
+		},
+	}
+}
+
+// presentGrantToken shows a token of a grant wherever tokens are read: as code, as refresh token, for revocation and introspection.
+func presentGrantToken(at *tenant, _ issued, value string) map[string]*answer {
+	a := approval{tn: at, clientID: at.client(), code: value}
+	return map[string]*answer{
+		"as code": at.token(a.codeForm()), "as refresh token": at.token(a.refreshForm(value)),
+		"revocation": at.revoke(a.clientID, value), "introspection": at.introspect(at.guard, value),
+	}
+}
+
+func presentClientID(at *tenant, _ issued, value string) map[string]*answer {
+	a := approval{tn: at, clientID: value, code: "mcpauth_ac_" + randomText(100)}
+	return map[string]*answer{
+		"authorize": newBrowser(at.w.t, at.w.door).get(at.authorizeURL(at.request(value))), "token": at.token(a.codeForm()),
+		"refresh": at.token(a.refreshForm("mcpauth_rt_" + randomText(100))), "revocation": at.revoke(value, "mcpauth_rt_"+randomText(100)),
+	}
+}
+
+// presentSession shows a session cookie where a flow begins and where it is decided.
+func presentSession(at *tenant, _ issued, value string) map[string]*answer {
+	b := newBrowser(at.w.t, at.w.door)
+	b.setCookie(at, "mcpauth_session", value)
+	page := b.get(at.authorizeURL(at.request(at.client())))
+	_, form := page.form("[name=request]")
+	return map[string]*answer{"authorize": page,
+		"consent": b.post(at.issuer+"/oauth/consent", url.Values{"request": form["request"], "decision": {"allow"}, "approval": {randomText(44)}})}
+}
+
+// presentForm posts to every page of a flow.
+func presentForm(b *browser, at *tenant, form url.Values) map[string]*answer {
+	answers := map[string]*answer{}
+	for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code"} {
+		answers[path] = b.post(at.issuer+path, form)
+	}
+	return answers
+}
+
+// presentChallenge answers a challenge with the right code and the right browser.
+func presentChallenge(at *tenant, browser, code, value string) map[string]*answer {
+	b := newBrowser(at.w.t, at.w.door)
+	b.setCookie(at, "mcpauth_browser", browser)
+	_, form := b.get(at.authorizeURL(at.request(at.client()))).form("#password")
+	return map[string]*answer{"code": b.post(at.issuer+"/oauth/sign-up/code", url.Values{"request": form["request"], "challenge": {value}, "code": {code}})}
+}
+
+// signIn fills in the page as the tenant's user.
+func (tn *tenant) signIn(b *browser, page *answer) *answer {
+	b.t.Helper()
+	return b.submit(page, "#password", url.Values{"email": {tn.user}, "password": {userPassword}})
+}
+
+// cookie reads the browser's cookie of a tenant in path form; name is without the project.
+func (b *browser) cookie(tn *tenant, name string) string {
+	b.t.Helper()
+	u, err := url.Parse(tn.issuer + "/")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, cookie := range b.jar.Cookies(u) {
+		if cookie.Name == name+"_"+tn.project.Slug {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+func (b *browser) setCookie(tn *tenant, name, value string) {
+	b.t.Helper()
+	u, err := url.Parse(tn.issuer + "/")
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.jar.SetCookies(u, []*http.Cookie{{Name: name + "_" + tn.project.Slug, Value: value, Path: u.Path}})
+}
+
+// owner is the member that the world was made with.
+func (w *world) owner() secret.ID {
+	w.t.Helper()
+	id, err := secret.ParseID(value[string](w, `SELECT id::text FROM members ORDER BY id LIMIT 1`))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
+}
+
+func (tn *tenant) addUserWith(email, password string) {
+	tn.w.t.Helper()
+	hash, err := signin.NewPasswords().Hash(tn.w.t.Context(), password)
+	if err != nil {
+		tn.w.t.Fatal(err)
+	}
+	if _, err := tn.w.store.EnsureUser(tn.w.t.Context(), tn.project.ID, email, hash); err != nil {
+		tn.w.t.Fatal(err)
+	}
+}
+
+func randomText(n int) string { return strings.Repeat(secret.Token(""), n/43+1)[:n] }
+
+func randomOfLength(value string) string { return randomText(len(value)) }
+
+func randomAfterPrefix(value string) string {
+	const prefix = len("mcpauth_xx_")
+	return value[:prefix] + randomText(len(value)-prefix)
+}
