@@ -268,7 +268,7 @@ func MemberSignUp(p MemberSignUpPage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "password", Label: "Password", Type: "password", Autocomplete: "new-password", Error: p.Password.Error, Help: passwordHelp(p.PasswordMin)}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Field(ui.FieldProps{Name: "password", Label: "Password", Type: "password", Autocomplete: "new-password", Error: p.Password.Error, Help: passwordHelp(p.PasswordMin, p.Password.Error)}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

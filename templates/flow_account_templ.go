@@ -492,7 +492,7 @@ func passwordField(f Field, autocomplete string, fewest int, focus bool) templ.C
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, fieldState("password", f.Error, passwordHelp(fewest)))
+		templ_7745c5c3_Err = templ.RenderAttributes(ctx, templ_7745c5c3_Buffer, fieldState("password", f.Error, passwordHelp(fewest, f.Error)))
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -510,9 +510,9 @@ func passwordField(f Field, autocomplete string, fewest int, focus bool) templ.C
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var19 string
-			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(passwordHelp(fewest))
+			templ_7745c5c3_Var19, templ_7745c5c3_Err = templ.JoinStringErrs(passwordHelp(fewest, f.Error))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/flow_account.templ`, Line: 82, Col: 60}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `templates/flow_account.templ`, Line: 82, Col: 69}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var19))
 			if templ_7745c5c3_Err != nil {
@@ -531,11 +531,17 @@ func passwordField(f Field, autocomplete string, fewest int, focus bool) templ.C
 	})
 }
 
-func passwordHelp(fewest int) string {
-	if fewest <= 0 {
+// passwordHelp leaves the length to the error when there is one: the two say the same.
+func passwordHelp(fewest int, failure string) string {
+	const advice = "A few words in a row are easy to remember."
+	switch {
+	case fewest <= 0:
 		return ""
+	case failure != "":
+		return advice
+	default:
+		return "At least " + strconv.Itoa(fewest) + " characters. " + advice
 	}
-	return "At least " + strconv.Itoa(fewest) + " characters. A few words in a row are easy to remember."
 }
 
 // fieldState ties a field to its error and its help (WAI-ARIA: aria-invalid, aria-describedby).

@@ -25,7 +25,7 @@ func TestElements(t *testing.T) {
 		"consent":         {`button[name=decision][value=deny]:contains("Deny")`, `button[name=decision][value=allow]:contains("Allow")`, `input[type=hidden][name=approval][value="approval-token"]`, `form[action="/oauth/switch"] button:contains("Use another account")`, `dd:contains("tools.acme.example/mcp")`, `dd:contains("an app on this computer")`, `[role=note]:contains("just started it yourself")`, `dd:contains("until it is taken back")`},
 		"consent-step-up": {`h2:contains("It asks to be able to do more")`, `h2:contains("It is already allowed to")`, `dd:contains("cursor")`, `a[href="/account"]`},
 		"consent-warned":  {`[role=note]:contains("is not made by Acme Tools")`, `div:contains("Takes you to") > dd b:contains("xn--cme-pla.example")`},
-		"message":         {`#error-code:contains("invalid_request")`, `#request-id:contains("01938f0e")`, `ol li:contains("Close this page")`, `.expected:contains("one of")`},
+		"message":         {`#error-code:contains("invalid_request")`, `#request-id:contains("01938f0e")`, `ol li:contains("Close this page")`, `dd.expected:contains("one of")`, `h2:contains("For the people who make the app")`, `footer`},
 		"message-short":   {`.brand:contains("mcpauth")`},
 		"member-sign-in":  {`[role=alert]`, `input[name=next][value="/dashboard/projects/acme"]`, `button:contains("Sign in")`, `a:contains("Create an account")`},
 		"member-sign-up":  {`input[name=name][autocomplete=organization]`, `input[name=email]`, `input[name=password]`, `button:contains("Create account")`},
@@ -68,6 +68,10 @@ func TestAbsent(t *testing.T) {
 		{"Allow is not focused beforehand", Consent(consent()), `[autofocus]`},
 		{"a stranger's address is no link", Consent(consent()), `a[href*="claude.ai"]`},
 		{"no warning about this device on the way to the web", Consent(web), `[role=note]`},
+		{"what the title says is not said again", Message(MessagePage{Brand: brand, Title: "This app is not known here", Text: "This app is not known here."}), `.lead`},
+		{"a page of our own is not secured by somebody else", Message(MessagePage{Title: "There is nothing here"}), `footer`},
+		{"who denied is not told to connect again", Leave(LeavePage{Brand: brand, ClientName: "Cursor", Location: "cursor://x", Denied: true}), `li:contains("connect again")`},
+		{"the length of a password is told once", SignUp(SignUpPage{FlowPage: frame, Action: "/a", PasswordMin: 12, Password: Field{Error: "Enter at least 12 characters."}}), `.help:contains("12")`},
 		{"no secret after the first time", Project(secret), `[data-testid=secret]`},
 	} {
 		if n := parse(t, c.page).Find(c.selector).Length(); n != 0 {

@@ -46,3 +46,15 @@ func TestKnownAddressMail(t *testing.T) {
 		t.Errorf("link = %q", got)
 	}
 }
+
+func TestMailNamesItsSenderOnce(t *testing.T) {
+	t.Parallel()
+	for project, want := range map[string]string{"": "Sent by mcpauth.", "mcpauth": "Sent by mcpauth.", "Acme": "Sent by mcpauth for Acme."} {
+		m := CodeMail{Brand: Brand{Name: project}, Code: "493027", Minutes: 10}
+		for kind, body := range map[string]string{"html": parse(t, CodeMailHTML(m)).Find("body").Text(), "text": CodeMailText(m)} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s for %q: %q is missing in %q", kind, project, want, body)
+			}
+		}
+	}
+}

@@ -25,9 +25,17 @@ func (m KnownAddressMail) happened() string {
 	return "Somebody tried to create an account at " + m.Brand.name() + " with this address. There is one already: sign in with it instead."
 }
 
+// sender closes a mail: who sent it, and for whom unless that is the same.
+func (b Brand) sender() string {
+	if b.name() == productName {
+		return "Sent by " + productName + "."
+	}
+	return "Sent by " + productName + " for " + b.name() + "."
+}
+
 // CodeMailText is the plain text of CodeMailHTML.
 func CodeMailText(m CodeMail) string {
-	return fmt.Sprintf("Your code: %s\n\n%s\n%s\n\n%s\n\n-- \nSent by mcpauth for %s.\n", m.Code, m.purpose(), m.validity(), codeMailWarning, m.Brand.name())
+	return fmt.Sprintf("Your code: %s\n\n%s\n%s\n\n%s\n\n-- \n%s\n", m.Code, m.purpose(), m.validity(), codeMailWarning, m.Brand.sender())
 }
 
 // KnownAddressMailText is the plain text of KnownAddressMailHTML.
@@ -36,5 +44,5 @@ func KnownAddressMailText(m KnownAddressMail) string {
 	if m.SignInURL != "" {
 		link = "\nSign in: " + m.SignInURL + "\n"
 	}
-	return fmt.Sprintf("You already have an account\n\n%s\n%s\n%s\n\n-- \nSent by mcpauth for %s.\n", m.happened(), link, knownAddressWarning, m.Brand.name())
+	return fmt.Sprintf("You already have an account\n\n%s\n%s\n%s\n\n-- \n%s\n", m.happened(), link, knownAddressWarning, m.Brand.sender())
 }

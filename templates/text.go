@@ -7,6 +7,9 @@ import (
 	"unicode/utf8"
 )
 
+// productName stands where no project has a name of its own.
+const productName = "mcpauth"
+
 // maxName is how many characters of a name that a stranger chose are shown.
 const maxName = 60
 
@@ -58,7 +61,7 @@ func (f FlowPage) client() string { return name(f.ClientName, "An app without a 
 
 func (f FlowPage) server() string { return name(f.ServerName, f.Brand.name()) }
 
-func (b Brand) name() string { return name(b.Name, "mcpauth") }
+func (b Brand) name() string { return name(b.Name, productName) }
 
 // initial is the letter that stands for a project which has no logo.
 func (b Brand) initial() string {
