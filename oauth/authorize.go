@@ -83,10 +83,7 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 	if id == "" {
 		return Client{}, "", newError(InvalidRequest, "The parameter client_id is missing.")
 	}
-	if len(id) > clientIDMax {
-		return Client{}, "", newError(InvalidClient, "This app is not known here.")
-	}
-	client, err := s.clients.FindClient(ctx, issuer.ID, id)
+	client, err := s.findClient(ctx, issuer, id)
 	switch {
 	case isNotFound(err):
 		return Client{}, "", newError(InvalidClient, "This app is not known here.")

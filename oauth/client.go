@@ -36,6 +36,14 @@ type ClientStore interface {
 	RegisterClient(ctx context.Context, issuer secret.ID, client Client, fingerprint []byte) (Client, error)
 }
 
+// findClient is the one way from a client id to a client, on every leg (A43). It returns ErrNotFound for what this issuer does not know.
+func (s *Server) findClient(ctx context.Context, issuer *Issuer, id string) (Client, error) {
+	if id == "" || len(id) > clientIDMax || !isText(id) {
+		return Client{}, ErrNotFound
+	}
+	return s.clients.FindClient(ctx, issuer.ID, id)
+}
+
 // credentials are what a request says about its client.
 type credentials struct {
 	id     string
@@ -84,10 +92,7 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.")
 	}
 	unknown := &Error{Code: InvalidClient, Description: "Unknown client or wrong client authentication. Register again.", Basic: c.basic}
-	if len(c.id) > clientIDMax || !isText(c.id) {
-		return Client{}, unknown
-	}
-	client, err := s.clients.FindClient(ctx, issuer.ID, c.id)
+	client, err := s.findClient(ctx, issuer, c.id)
 	switch {
 	case isNotFound(err):
 		return Client{}, unknown

@@ -22,7 +22,8 @@ var (
 		"organizations", "project_issuers", "projects", "used_slugs",
 	}
 	tenantTables = []string{
-		"audit_log", "clients", "consents", "grants", "mcp_servers", "registration_secrets", "scopes", "signing_keys",
+		"audit_log", "client_assertions", "client_rules", "clients", "consents", "grants", "initial_access_tokens", "mcp_servers",
+		"registration_secrets", "scopes", "signing_keys",
 		"user_challenges", "user_sessions", "users",
 	}
 )
