@@ -110,7 +110,7 @@ const warmUp = 300 * time.Millisecond
 func (b *bench) rounds(ctx context.Context, targets []*target) ([]figure, error) {
 	var figures []figure
 	for _, t := range targets {
-		if err := fill(ctx, t); err != nil {
+		if err := fill(ctx, t, b.window); err != nil {
 			return nil, fmt.Errorf("fill %s: %w", t.name, err)
 		}
 	}
@@ -152,8 +152,8 @@ const (
 	filledGrants  = 2000
 )
 
-func fill(ctx context.Context, t *target) error {
-	if _, err := t.codes(ctx, filledGrants); err != nil {
+func fill(ctx context.Context, t *target, window time.Duration) error {
+	if _, err := t.codes(ctx, prepared(filledGrants, window)); err != nil {
 		return err
 	}
 	l, err := t.dial(ctx)
@@ -161,12 +161,17 @@ func fill(ctx context.Context, t *target) error {
 		return err
 	}
 	defer l.close()
-	for range filledClients {
+	for range prepared(filledClients, window) {
 		if _, err := registerClient(l, t.prefix+registerPath, fmt.Sprintf(registration, fmt.Sprintf("%08d", registrations.Add(1)))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// prepared is how many of a full number are worth preparing for a window of this length: all for a second or more, a tenth at least.
+func prepared(full int, window time.Duration) int {
+	return full / 10 * int(min(max(window/(100*time.Millisecond), 1), 10))
 }
 
 // analyse gives the planner the statistics that autovacuum gives a database within its first minutes.

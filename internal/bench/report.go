@@ -25,9 +25,11 @@ type side struct {
 type row struct {
 	Workload  string  `json:"workload"`
 	Goal      float64 `json:"goal_cpu_seconds_per_1000"`
+	GoalRatio float64 `json:"goal_cpu_ratio"`
 	Floor     side    `json:"floor"`
 	Real      side    `json:"real"`
 	CPURatio  float64 `json:"cpu_ratio"`
+	P99Ratio  float64 `json:"p99_ratio"`
 	RateRatio float64 `json:"rate_ratio"`
 }
 
@@ -51,15 +53,19 @@ func summarise(figures []figure) []row {
 		if !measured {
 			continue
 		}
-		r := row{Workload: w.name, Goal: w.goal, Floor: newSide(sides[nameFloor]), Real: newSide(sides[nameReal])}
+		r := row{Workload: w.name, Goal: w.goal, GoalRatio: w.goalRatio, Floor: newSide(sides[nameFloor]), Real: newSide(sides[nameReal])}
 		r.Floor.Errors, r.Real.Errors = failed[nameFloor], failed[nameReal]
-		var cpu, rate []float64
-		for round, measured := range sides[nameReal] {
-			if bare, ok := sides[nameFloor][round]; ok {
-				cpu, rate = append(cpu, ratio(measured.cpu(), bare.cpu())), append(rate, ratio(measured.PerSecond, bare.PerSecond))
+		compare := func(value func(figure) float64) float64 {
+			var ratios []float64
+			for round, measured := range sides[nameReal] {
+				if bare, ok := sides[nameFloor][round]; ok {
+					ratios = append(ratios, ratio(value(measured), value(bare)))
+				}
 			}
+			return median(ratios)
 		}
-		r.CPURatio, r.RateRatio = median(cpu), median(rate)
+		r.CPURatio, r.P99Ratio = compare(figure.cpu), compare(func(f figure) float64 { return f.P99 })
+		r.RateRatio = compare(func(f figure) float64 { return f.PerSecond })
 		rows = append(rows, r)
 	}
 	return rows
@@ -84,6 +90,13 @@ func newSide(figures map[int]figure) side {
 	return s
 }
 
+func verdict(value, most float64) string {
+	if value > most {
+		return " missed"
+	}
+	return ""
+}
+
 // writeTable shows the summary to people.
 func writeTable(w io.Writer, r results) error {
 	var text strings.Builder
@@ -91,16 +104,14 @@ func writeTable(w io.Writer, r results) error {
 		"CPU is processor seconds per 1,000 operations (server + database); x is real/floor in the same round.\n\n",
 		r.Go, r.PostgreSQL, r.Processors, r.Workers, r.Rounds)
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', tabwriter.AlignRight)
-	_, _ = fmt.Fprintln(table, "\tfloor\t\t\t\treal\t\t\t\t\t\t\t\t\t")
-	_, _ = fmt.Fprintln(table, "workload\top/s\tp50 ms\tp99 ms\tCPU\top/s\tp50 ms\tp99 ms\tCPU\t(server + database)\tgoal\tx CPU\tx op/s\tpeak MiB\terrors\t")
+	_, _ = fmt.Fprintln(table, "\tfloor\t\t\t\treal\t\t\t\t\t\t\t\t\t\t\t")
+	_, _ = fmt.Fprintln(table, "workload\top/s\tp50 ms\tp99 ms\tCPU\top/s\tp50 ms\tp99 ms\tCPU\t(server + database)\tgoal\tx CPU\tgoal x\tx p99\tx op/s\tpeak MiB\terrors\t")
 	for _, row := range r.Summary {
-		verdict := ""
-		if row.Real.CPU > row.Goal {
-			verdict = " missed"
-		}
-		_, _ = fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.4f\t%.0f\t%.1f\t%.1f\t%.4f\t%.4f + %.4f\t%.2f%s\t%.2f\t%.2f\t%d\t%d\t\n", row.Workload,
+		_, _ = fmt.Fprintf(table, "%s\t%.0f\t%.1f\t%.1f\t%.4f\t%.0f\t%.1f\t%.1f\t%.4f\t%.4f + %.4f\t%.2f%s\t%.2f\t%.1f%s\t%.2f\t%.2f\t%d\t%d\t\n", row.Workload,
 			row.Floor.PerSecond, row.Floor.P50, row.Floor.P99, row.Floor.CPU, row.Real.PerSecond, row.Real.P50, row.Real.P99, row.Real.CPU,
-			row.Real.ServerCPU, row.Real.DatabaseCPU, row.Goal, verdict, row.CPURatio, row.RateRatio, row.Real.PeakRSS>>20, row.Floor.Errors+row.Real.Errors)
+			row.Real.ServerCPU, row.Real.DatabaseCPU, row.Goal, verdict(row.Real.CPU, row.Goal),
+			row.CPURatio, row.GoalRatio, verdict(row.CPURatio, row.GoalRatio), row.P99Ratio, row.RateRatio, row.Real.PeakRSS>>20,
+			row.Floor.Errors+row.Real.Errors)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -68,7 +68,7 @@ func (s *Store) RegisterClient(ctx context.Context, project secret.ID, c oauth.C
 			SELECT project_id, $11, 'client:' || id, 'client.registered', 'client:' || id FROM stored WHERE inserted
 		)
 		SELECT `+clientColumns+` FROM stored`,
-		c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod, c.ApplicationType, c.URI, c.Metadata, secret.NewID().String())
+		c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod, c.ApplicationType, c.URI, c.Metadata, secret.NewID())
 	if err != nil {
 		return oauth.Client{}, err
 	}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The bench starts itself as the floor server; here that is the program of the tests.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 2 && os.Args[1] == floorCommand {
+		if err := run(context.Background(), os.Args[1:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Every workload gets what it expects from both servers: the pages, the answers and the floor's idea of them have not moved apart.
+func TestWholeRun(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "mcpauth")
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/mcpauth/mcpauth/cmd/mcpauth").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	o := options{workers: 2, rounds: 1, window: 50 * time.Millisecond, workloads: workloadNames(), binary: binary,
+		dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info"}
+	var progress strings.Builder
+	r, err := measure(t.Context(), o, &progress)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	measured := map[string]int{}
+	for _, f := range r.Figures {
+		measured[f.Workload+" "+f.Server] += f.Count
+		if f.Errors > 0 {
+			t.Errorf("%s on %s: %d errors, such as: %s", f.Workload, f.Server, f.Errors, f.Example)
+		}
+	}
+	for _, name := range workloadNames() {
+		if measured[name+" "+nameFloor] == 0 || measured[name+" "+nameReal] == 0 {
+			t.Errorf("%s: no operation on one of the servers: %v", name, measured)
+		}
+	}
+	if len(r.Summary) != len(workloads()) {
+		t.Errorf("%d rows", len(r.Summary))
+	}
+}
