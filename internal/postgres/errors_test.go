@@ -45,7 +45,7 @@ func TestTranslate(t *testing.T) {
 		if c.want != nil && !errors.Is(got, c.want) || c.want == nil && !errors.Is(got, c.err) {
 			t.Errorf("%s: %v", name, got)
 		}
-		if unavailable := errors.Is(got, oauth.ErrUnavailable); unavailable != (c.want == oauth.ErrUnavailable) {
+		if unavailable := errors.Is(got, oauth.ErrUnavailable); unavailable != errors.Is(c.want, oauth.ErrUnavailable) {
 			t.Errorf("%s: unavailable is %t", name, unavailable)
 		}
 	}

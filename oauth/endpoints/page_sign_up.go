@@ -73,7 +73,7 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 	case errors.As(err, &field):
 		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), field.Message)
 	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
-		message := "This code is wrong, used or older than ten minutes. Check the latest message, or ask for a new one."
+		message := "This code is wrong, used or older than ten minutes. Check the latest message, or start again."
 		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), message)
 	case err != nil:
 		return fault(err)
