@@ -23,12 +23,15 @@ import (
 // maxForm bounds a posted form in bytes: a password of 1,000 characters, percent-encoded, and the rest.
 const maxForm = 32 << 10
 
+// realm names the members among the sets of accounts that limits are counted for.
+const realm = "members"
+
 // Memberships says which organizations a member belongs to.
 type Memberships interface {
 	Memberships(ctx context.Context, member secret.ID) ([]tenants.Membership, error)
 }
 
-// Config is what the door needs. Every field but TrustedProxies is required.
+// Config is what the door needs. Every field but TrustedProxies and Limits is required.
 type Config struct {
 	SignIn      *signin.Service
 	Accounts    signin.Accounts // of the members
@@ -37,8 +40,10 @@ type Config struct {
 	// BaseURL is the root of the service, such as https://mcpauth.example, without trailing slash. Cookies follow its scheme.
 	BaseURL        string
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger
-	Now            func() time.Time
+	// Limits of strangers; nil for none.
+	Limits *web.Limits
+	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // dashboard holds what the handlers share. It keeps nothing between requests.

@@ -22,6 +22,9 @@ func (d *dashboard) renderError(err error, c echo.Context) {
 	}
 	status, message := explain(err)
 	message.RequestID = web.RequestID(c)
+	if often, ok := errors.AsType[*web.TooManyError](err); ok {
+		often.SetRetryAfter(c.Response().Header())
+	}
 	if status == http.StatusServiceUnavailable {
 		c.Response().Header().Set(echo.HeaderRetryAfter, "5")
 	}
@@ -33,6 +36,11 @@ func (d *dashboard) renderError(err error, c echo.Context) {
 // explain says what happened, what was expected and what to do.
 func explain(err error) (status int, message templates.MessagePage) {
 	status = web.Status(err)
+	if _, ok := errors.AsType[*web.TooManyError](err); ok {
+		return http.StatusTooManyRequests, templates.MessagePage{
+			Title: "Too many attempts", Text: "This was tried too often in a short time. Nothing was changed.", Steps: []string{"Wait a minute and try again."},
+		}
+	}
 	switch {
 	case errors.Is(err, errCrossOrigin):
 		return http.StatusForbidden, templates.MessagePage{

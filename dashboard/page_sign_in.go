@@ -24,6 +24,9 @@ func (d *dashboard) signIn(v *visit) error {
 	if err != nil {
 		return err
 	}
+	if err := d.Limits.SignIn(v.ctx(), realm, form.Get("email"), web.Source(v)); err != nil {
+		return err
+	}
 	account, err := d.SignIn.SignIn(v.ctx(), d.Accounts, form.Get("email"), form.Get("password"))
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderSignIn(v, http.StatusUnprocessableEntity, form, problems, "")

@@ -34,6 +34,9 @@ func (d *dashboard) signUp(v *visit) error {
 	err = errors.Join(nameErr, emailErr, signin.CheckPassword(form.Get("password")))
 	var challenge secret.ID
 	if err == nil {
+		err = d.Limits.Mail(v.ctx(), realm, web.Source(v))
+	}
+	if err == nil {
 		challenge, err = d.SignIn.BeginSignUp(v.ctx(), d.Accounts, signin.SignUp{
 			Email: form.Get("email"), Password: form.Get("password"), Detail: organization, Browser: d.browser(v),
 		}, d.signUpMail(v.ctx()))
@@ -93,6 +96,9 @@ func (d *dashboard) finishSignUp(v *visit) error {
 }
 
 func (d *dashboard) redeemCode(v *visit, form url.Values) (signin.Account, error) {
+	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
+		return signin.Account{}, err
+	}
 	challenge, err := secret.ParseID(form.Get("challenge"))
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound

@@ -35,6 +35,7 @@ const (
 	ConsentRequired             Code = "consent_required"              // OpenID Connect Core section 3.1.2.6
 	RequestNotSupported         Code = "request_not_supported"         // OpenID Connect Core section 3.1.2.6
 	RequestURINotSupported      Code = "request_uri_not_supported"     // OpenID Connect Core section 3.1.2.6
+	TooManyRequests             Code = "too_many_requests"             // of no RFC; the MCP SDKs know it by this name
 )
 
 // statuses is the one table from code to HTTP status; what is not listed is 400.
@@ -44,6 +45,7 @@ var statuses = map[Code]int{
 	AccessDenied:           http.StatusForbidden,
 	ServerError:            http.StatusInternalServerError,
 	TemporarilyUnavailable: http.StatusServiceUnavailable,
+	TooManyRequests:        http.StatusTooManyRequests,
 }
 
 // Error is shown to whoever sent the request and never redirected. Its description is for developers: printable ASCII without quotes

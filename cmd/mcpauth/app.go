@@ -12,6 +12,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/mail"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/oauth/endpoints"
 	"github.com/mcpauth/mcpauth/templates"
@@ -27,6 +28,7 @@ type app struct {
 	signin   *signin.Service
 	projects tenants.Projects
 	sender   *mail.Sender
+	limits   *web.Limits
 	doors    *endpoints.Handler
 	root     http.Handler // the site and the dashboard
 	rootHost string
@@ -56,10 +58,13 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
 	}
+	if !s.unlimited {
+		a.limits = web.NewLimits(store, time.Now)
+	}
 	a.doors = endpoints.New(endpoints.Config{
 		OAuth:  oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: s.keys, Epoch: epoch, Now: time.Now, Log: log}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
-		TrustedProxies: s.trustedProxies, Log: log,
+		TrustedProxies: s.trustedProxies, Limits: a.limits, Log: log,
 	})
 	a.root = newRoot(a)
 	return a, nil

@@ -11,6 +11,6 @@ import (
 func newRoot(a *app) http.Handler {
 	return dashboard.New(dashboard.Config{
 		SignIn: a.signin, Accounts: a.store.Members(), Memberships: a.store, Projects: a.projects, BaseURL: a.settings.baseURL,
-		TrustedProxies: a.settings.trustedProxies, Log: a.log, Now: time.Now,
+		TrustedProxies: a.settings.trustedProxies, Limits: a.limits, Log: a.log, Now: time.Now,
 	})
 }

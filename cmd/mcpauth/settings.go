@@ -38,6 +38,7 @@ type settings struct {
 	smtpURL           string
 	mailFrom          string
 	trustedProxies    []netip.Prefix
+	unlimited         bool
 	logLevel          slog.Level
 	local             bool // `dev`: nobody but the developer reaches it
 }
@@ -56,6 +57,7 @@ var settingsTable = []setting{
 	{"MCPAUTH_MAIL_FROM", "", "Address that mail comes from.", true, text(func(s *settings) *string { return &s.mailFrom })},
 	{"MCPAUTH_LISTEN", ":8080", "Address to listen on. Requests arrive as plain HTTP; TLS ends at the reverse proxy.", false, text(func(s *settings) *string { return &s.listen })},
 	{"MCPAUTH_TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed, in CIDR form, separated by commas.", false, applyTrustedProxies},
+	{"MCPAUTH_RATE_LIMITS", "on", "`off` lets strangers try as often as they like. For load tests only.", false, applyRateLimits},
 	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
 }
 
@@ -149,6 +151,14 @@ func applyDatabaseMax(s *settings, value string) error {
 		return errors.New("expected a number from 2 to 500")
 	}
 	s.databaseMax = int32(n)
+	return nil
+}
+
+func applyRateLimits(s *settings, value string) error {
+	if value != "on" && value != "off" {
+		return errors.New("expected on or off")
+	}
+	s.unlimited = value == "off"
 	return nil
 }
 

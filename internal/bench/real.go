@@ -61,7 +61,7 @@ func startProduct(ctx context.Context, o options, database *devdb.Server, dir st
 	p := &product{base: "http://localhost:" + port}
 	environment := []string{
 		"MCPAUTH_BASE_URL=" + p.base, "MCPAUTH_ISSUER_TEMPLATE=" + p.base + "/t/{project}", "MCPAUTH_LISTEN=127.0.0.1:" + port,
-		"MCPAUTH_DATABASE_URL=" + database.AppURL(devdb.Database), "MCPAUTH_MASTER_KEYS=" + ring, "MCPAUTH_LOG_LEVEL=" + o.logLevel,
+		"MCPAUTH_DATABASE_URL=" + database.AppURL(devdb.Database), "MCPAUTH_MASTER_KEYS=" + ring, "MCPAUTH_LOG_LEVEL=" + o.logLevel, "MCPAUTH_RATE_LIMITS=off",
 		"MCPAUTH_SMTP_URL=smtp://localhost:9?tls=off", "MCPAUTH_MAIL_FROM=bench@mcpauth.example",
 	}
 	if err := p.run(ctx, binary, dir, environment, database, "127.0.0.1:"+port); err != nil {

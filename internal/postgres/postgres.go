@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -41,6 +42,7 @@ type Store struct {
 	keys      *secret.Keyring
 	log       *slog.Logger
 	queue     *queue
+	limitUses atomic.Uint64
 }
 
 // Open connects and reads nothing. The keyring seals what rests in the database (signing keys, queued mail).

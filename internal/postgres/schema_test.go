@@ -19,7 +19,7 @@ import (
 var (
 	controlTables = []string{
 		"deployment", "member_challenges", "member_sessions", "members", "organization_audit_log", "organization_members",
-		"organizations", "project_issuers", "projects", "used_slugs",
+		"organizations", "project_issuers", "projects", "rate_limits", "used_slugs",
 	}
 	tenantTables = []string{
 		"audit_log", "client_assertions", "client_rules", "clients", "consents", "grants", "initial_access_tokens", "mcp_servers",

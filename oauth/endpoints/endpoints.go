@@ -24,7 +24,7 @@ type Issuers interface {
 	Resolve(ctx context.Context, address string) (*oauth.Issuer, error)
 }
 
-// Config is what the door needs. Every field but TrustedProxies is required.
+// Config is what the door needs. Every field but TrustedProxies and Limits is required.
 type Config struct {
 	OAuth   *oauth.Server
 	SignIn  *signin.Service
@@ -36,7 +36,9 @@ type Config struct {
 	// BaseURL decides on Strict-Transport-Security.
 	BaseURL        string
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger
+	// Limits of strangers; nil for none.
+	Limits *web.Limits
+	Log    *slog.Logger
 }
 
 // Handler answers requests to issuers.
@@ -46,13 +48,15 @@ type Handler struct {
 	issuers    Issuers
 	accounts   func(secret.ID) signin.Accounts
 	pathPrefix string
+	limits     *web.Limits
 	log        *slog.Logger
 	echo       *echo.Echo
 }
 
 // New returns the door.
 func New(c Config) *Handler {
-	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, log: c.Log}
+	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, limits: c.Limits,
+		log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
 	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)
@@ -73,17 +77,21 @@ type Route struct {
 
 // Routes lists every endpoint of an issuer, in the order of the README's table.
 func Routes(h *Handler) []Route {
-	form := []echo.MiddlewareFunc{web.MaxBody(oauth.TokenFormMax)}
-	registration := []echo.MiddlewareFunc{web.MaxBody(oauth.RegistrationMax)}
+	size := web.MaxBody(oauth.TokenFormMax)
+	form := []echo.MiddlewareFunc{h.limited("page", perSourcePage), size}
+	token := []echo.MiddlewareFunc{h.limited("token", perSourceToken), size}
+	guard := []echo.MiddlewareFunc{h.limited("guard", perSourceGuard), size}
+	authorize := []echo.MiddlewareFunc{h.limited("authorize", perSourceAuthorize)}
+	registration := []echo.MiddlewareFunc{h.limited("register", perSourceRegister, perProjectRegister), web.MaxBody(oauth.RegistrationMax)}
 	routes := []Route{
 		{http.MethodGet, oauth.PathMetadata, "RFC 8414", h.metadata, nil},
 		{http.MethodGet, oauth.PathJWKS, "RFC 7517", h.jwks, nil},
 		{http.MethodPost, oauth.PathRegister, "RFC 7591", h.register, registration},
-		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, nil},
-		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, form},
-		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, form},
-		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, form},
-		{http.MethodGet, oauth.PathServer, "mcpauth guard configuration", h.guardConfiguration, nil},
+		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, authorize},
+		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, token},
+		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, guard},
+		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, token},
+		{http.MethodGet, oauth.PathServer, "mcpauth guard configuration", h.guardConfiguration, guard},
 		{http.MethodPost, pathSignIn, "page", h.signInPage, form},
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, form},
 		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, form},

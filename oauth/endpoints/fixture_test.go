@@ -115,8 +115,13 @@ func template(t *testing.T, text string) tenants.IssuerTemplate {
 	return parsed
 }
 
-// newDoor builds a process of its own on the world's database: pool, memory of issuers, handlers.
+// newDoor builds a process of its own on the world's database: pool, memory of issuers, handlers. Nothing limits it.
 func (w *world) newDoor() (*postgres.Store, *endpoints.Handler) {
+	w.t.Helper()
+	return w.newDoorWith(func(*endpoints.Config, *postgres.Store) {})
+}
+
+func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*postgres.Store, *endpoints.Handler) {
 	w.t.Helper()
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
 	through, cable := layCable(w.t, w.db.AppURL)
@@ -131,10 +136,12 @@ func (w *world) newDoor() (*postgres.Store, *endpoints.Handler) {
 		w.t.Fatal(err)
 	}
 	server := oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: w.keys, Epoch: epoch, Now: w.clock.now, Log: log})
-	return store, endpoints.New(endpoints.Config{
+	config := endpoints.Config{
 		OAuth: server, SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
 		Accounts: store.Users, PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Log: log,
-	})
+	}
+	change(&config, store)
+	return store, endpoints.New(config)
 }
 
 func (w *world) newTenant(name string) *tenant {

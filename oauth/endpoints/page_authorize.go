@@ -64,6 +64,8 @@ func (h *Handler) renderErrorPage(c echo.Context, status int, shown *oauth.Error
 		page.Title, page.Steps = "This app is not known here", []string{
 			"Remove the connection in the app.", "Add it again: the app then introduces itself anew."}
 		status = http.StatusBadRequest
+	case status == http.StatusTooManyRequests:
+		page.Title, page.Text, page.Steps = "Too many attempts", "This was tried too often in a short time.", []string{"Wait a minute and try again."}
 	case status == http.StatusServiceUnavailable:
 		page.Title, page.Steps = "A short break", []string{"Wait a moment and load the page again."}
 	case status >= http.StatusInternalServerError:

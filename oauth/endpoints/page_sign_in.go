@@ -33,6 +33,9 @@ func (h *Handler) signInPage(c echo.Context) error {
 	if !form.Has("email") {
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
 	}
+	if err := h.limits.SignIn(c.Request().Context(), f.issuer.ID.String(), form.Get("email"), web.Source(c)); err != nil {
+		return h.renderSignInError(c, f, form, err)
+	}
 	account, err := h.signin.SignIn(c.Request().Context(), h.accounts(f.issuer.ID), form.Get("email"), form.Get("password"))
 	if err != nil {
 		return h.renderSignInError(c, f, form, err)
@@ -43,7 +46,12 @@ func (h *Handler) signInPage(c echo.Context) error {
 func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, err error) error {
 	shown := signInForm{email: form.Get("email")}
 	var field signin.FieldError
+	var often *web.TooManyError
 	switch {
+	case errors.As(err, &often):
+		often.SetRetryAfter(c.Response().Header())
+		shown.alert = "Too many attempts. Wait a minute, then try again."
+		return h.renderSignIn(c, http.StatusTooManyRequests, f, shown)
 	case errors.As(err, &field):
 		if shown.emailError = field.Message; field.Field == "password" {
 			shown.emailError, shown.passwordError = "", field.Message

@@ -38,6 +38,9 @@ func (h *Handler) signUpPage(c echo.Context) error {
 	render := func(code string, known bool) (mail.Message, error) {
 		return codeMail(c.Request().Context(), f.issuer, code, known)
 	}
+	if err := h.limits.Mail(c.Request().Context(), f.issuer.ID.String(), web.Source(c)); err != nil {
+		return err
+	}
 	challenge, err := h.signin.BeginSignUp(c.Request().Context(), h.accounts(f.issuer.ID), signUp, render)
 	var field signin.FieldError
 	switch {
@@ -66,6 +69,9 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 	f, err := h.resume(c, form)
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
+	}
+	if err := h.limits.Code(f.issuer.ID.String(), web.Source(c)); err != nil {
+		return err
 	}
 	account, err := h.finishSignUp(c, f, form)
 	var field signin.FieldError

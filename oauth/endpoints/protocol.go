@@ -140,7 +140,10 @@ func (h *Handler) renderError(err error, c echo.Context) {
 	}
 	header := c.Response().Header()
 	header.Set("Cache-Control", "no-store")
+	var often *web.TooManyError
 	switch {
+	case errors.As(err, &often):
+		often.SetRetryAfter(header)
 	case status == http.StatusServiceUnavailable:
 		header.Set("Retry-After", "2")
 	case shown.Code == oauth.InvalidClient && shown.Basic:
@@ -159,7 +162,10 @@ func (h *Handler) renderError(err error, c echo.Context) {
 func describe(err error) (int, *oauth.Error) {
 	var shown *oauth.Error
 	var routed *echo.HTTPError
+	var often *web.TooManyError
 	switch {
+	case errors.As(err, &often):
+		return http.StatusTooManyRequests, &oauth.Error{Code: oauth.TooManyRequests, Description: "Too many requests. Wait as long as Retry-After says, in seconds."}
 	case errors.As(err, &shown):
 		return shown.Status(), shown
 	case errors.As(err, &routed) && routed.Code < http.StatusInternalServerError:
