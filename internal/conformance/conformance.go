@@ -1,0 +1,155 @@
+// Package main writes CONFORMANCE.md: the numbered requirements of the protocol and the numbered attacks, each with the tests that
+// cite it. A test cites in a comment or in its name: "catalogue 156", "A15", "P7", also as lists and ranges.
+//
+//	go run ./internal/conformance
+//
+// It must import nothing of the project.
+package main
+
+import (
+	"bufio"
+	"cmp"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+//go:embed requirements.txt
+var requirementsText string
+
+// requirement is one line of requirements.txt.
+type requirement struct {
+	section, number, about string
+	// needless says why no test is needed.
+	needless string
+}
+
+// document is the file that is written, from the repository's root.
+const document = "CONFORMANCE.md"
+
+func main() {
+	root, err := findRoot()
+	if err == nil {
+		var text string
+		if text, err = render(root); err == nil {
+			err = os.WriteFile(filepath.Join(root, document), []byte(text), 0o644) //nolint:gosec // part of the repository
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "conformance:", err)
+		os.Exit(1)
+	}
+}
+
+// findRoot is the folder of go.mod, upwards from here.
+func findRoot() (string, error) {
+	folder, err := os.Getwd()
+	for ; err == nil; folder = filepath.Dir(folder) {
+		if _, statErr := os.Stat(filepath.Join(folder, "go.mod")); statErr == nil {
+			return folder, nil
+		}
+		if folder == filepath.Dir(folder) {
+			return "", fmt.Errorf("expected to run inside the repository: no go.mod above the working folder")
+		}
+	}
+	return "", err
+}
+
+func readRequirements() ([]requirement, error) {
+	var out []requirement
+	section := ""
+	lines := bufio.NewScanner(strings.NewReader(requirementsText))
+	for lines.Scan() {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, "## "):
+			section = line[3:]
+		case line == "" || strings.HasPrefix(line, "#"):
+		default:
+			parts := strings.SplitN(line, "|", 3)
+			if len(parts) < 2 || section == "" {
+				return nil, fmt.Errorf("requirements.txt: %q: expected number|what it is about", line)
+			}
+			r := requirement{section: section, number: parts[0], about: parts[1]}
+			if len(parts) == 3 {
+				r.needless = parts[2]
+			}
+			out = append(out, r)
+		}
+	}
+	return out, lines.Err()
+}
+
+var (
+	cataloguePattern = regexp.MustCompile(`(?i)catalogue:? ((?:\d+(?:(?:\.\.|-|–)\d+)?(?:, and |, | and )?)+)`)
+	rangePattern     = regexp.MustCompile(`(\d+)(?:(?:\.\.|-|–)(\d+))?`)
+	letterPattern    = regexp.MustCompile(`\b([ARP])(\d{1,2})(?:\.\.[ARP]?(\d{1,2}))?\b`)
+)
+
+// cited returns the numbers that a text cites.
+func cited(text string) []string {
+	var out []string
+	add := func(prefix, from, to string) {
+		first, err := strconv.Atoi(from)
+		last, lastErr := strconv.Atoi(to)
+		if err != nil || lastErr != nil {
+			return
+		}
+		for n := first; n <= last && n < first+100; n++ {
+			out = append(out, prefix+strconv.Itoa(n))
+		}
+	}
+	for _, list := range cataloguePattern.FindAllStringSubmatch(text, -1) {
+		for _, one := range rangePattern.FindAllStringSubmatch(list[1], -1) {
+			add("", one[1], cmp.Or(one[2], one[1]))
+		}
+	}
+	for _, one := range letterPattern.FindAllStringSubmatch(text, -1) {
+		add(one[1], one[2], cmp.Or(one[3], one[2]))
+	}
+	return out
+}
+
+// render makes the document.
+func render(root string) (string, error) {
+	requirements, err := readRequirements()
+	if err != nil {
+		return "", err
+	}
+	proofs, err := findProofs(root)
+	if err != nil {
+		return "", err
+	}
+	var table strings.Builder
+	section, proved, needless := "", 0, 0
+	for _, r := range requirements {
+		if r.section != section {
+			section = r.section
+			fmt.Fprintf(&table, "\n## %s\n\n| | what | proved by |\n|---|---|---|\n", section)
+		}
+		by := "**not yet**"
+		switch tests := proofs[r.number]; {
+		case len(tests) > 0:
+			proved++
+			slices.Sort(tests)
+			by = strings.Join(slices.Compact(tests), "<br>")
+		case r.needless != "":
+			needless++
+			by = "needs no test: " + r.needless
+		}
+		fmt.Fprintf(&table, "| %s | %s | %s |\n", r.number, strings.ReplaceAll(r.about, "|", `\|`), by)
+	}
+	return fmt.Sprintf(`# Conformance
+
+Made by %s from the tests: do not edit. A number is proved by the tests that cite it. A and R are what the MCP authorization
+specification asks of authorization servers and MCP servers, P is what real clients are known to trip over, plain numbers are attacks;
+a star marks those for which a one-line mutation of the code is known to be caught.
+
+%d requirements: %d with tests, %d that need none, %d not yet.
+`, "`go run ./internal/conformance`", len(requirements), proved, needless, len(requirements)-proved-needless) + table.String(), nil
+}
