@@ -37,7 +37,7 @@ func main() {
 	if err == nil {
 		var text string
 		if text, err = render(root); err == nil {
-			err = os.WriteFile(filepath.Join(root, document), []byte(text), 0o644) //nolint:gosec // part of the repository
+			err = os.WriteFile(filepath.Join(root, document), []byte(text), 0o644)
 		}
 	}
 	if err != nil {
