@@ -18,8 +18,11 @@ func TestComposeEnvironment(t *testing.T) {
 	want := map[string][]string{"migrate": {"MCPAUTH_DATABASE_OWNER_URL"}}
 	for name := range known {
 		// The owner's credential is migrate's; the port is fixed by EXPOSE; a file of keys would have to be mounted;
-		// limits are off in load tests only.
-		if !slices.Contains([]string{"MCPAUTH_DATABASE_OWNER_URL", "MCPAUTH_LISTEN", "MCPAUTH_MASTER_KEYS_FILE", "MCPAUTH_RATE_LIMITS"}, name) {
+		// the rest is for local work and load tests only.
+		if !slices.Contains([]string{
+			"MCPAUTH_DATABASE_OWNER_URL", "MCPAUTH_LISTEN", "MCPAUTH_MASTER_KEYS_FILE", "MCPAUTH_RATE_LIMITS", "MCPAUTH_EGRESS_LOOPBACK",
+			"MCPAUTH_CLIENT_METADATA_OVERRIDES",
+		}, name) {
 			want["serve"] = append(want["serve"], name)
 		}
 	}

@@ -35,6 +35,7 @@ type Approval struct {
 	Refreshable  bool
 	CodeLifetime time.Duration
 	Lifetime     time.Duration // of the grant
+	Document     *Client       // to be stored with the approval, since the client has a document and no row; nil otherwise
 }
 
 // ApprovalToken binds the consent form to the flow, the session and the scopes that were shown (catalogue 139, 145, 146).
@@ -75,7 +76,7 @@ func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client
 		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
 		ServerID: resource.ID, Resource: resource.URL, Scopes: r.Scopes, RedirectURI: r.Redirect,
 		RedirectHost: RedirectHost(r.Redirect), Challenge: r.Challenge, RandomHash: secret.Hash(string(r.Random)), Nonce: r.Nonce,
-		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL,
+		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL, Document: documentClient(client),
 	})
 	switch {
 	case isNotFound(err):

@@ -83,7 +83,7 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 	if id == "" {
 		return Client{}, "", newError(InvalidRequest, "The parameter client_id is missing.")
 	}
-	client, err := s.findClient(ctx, issuer, id)
+	client, err := s.presentedClient(ctx, issuer, id)
 	switch {
 	case isNotFound(err):
 		return Client{}, "", newError(InvalidClient, "This app is not known here.")

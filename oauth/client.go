@@ -25,6 +25,7 @@ type Client struct {
 	URI             string
 	Metadata        json.RawMessage // further members of the registration
 	Blocked         bool
+	Document        bool // the id is the URL of the client's own metadata document
 	CreatedAt       time.Time
 }
 
@@ -36,13 +37,16 @@ type ClientStore interface {
 	RegisterClient(ctx context.Context, issuer secret.ID, client Client, fingerprint []byte) (Client, error)
 }
 
-// findClient is the one way from a client id to a client, on every leg (A43). It returns ErrNotFound for what this issuer does not know.
+// findClient is the way from a client id to a stored client, on every leg after consent (A43). It returns ErrNotFound for what this issuer does not know.
 func (s *Server) findClient(ctx context.Context, issuer *Issuer, id string) (Client, error) {
-	if id == "" || len(id) > clientIDMax || !isText(id) {
+	if !isClientID(id) {
 		return Client{}, ErrNotFound
 	}
 	return s.clients.FindClient(ctx, issuer.ID, id)
 }
+
+// isClientID refuses what cannot be the id of any client.
+func isClientID(id string) bool { return id != "" && len(id) <= clientIDMax && isText(id) }
 
 // credentials are what a request says about its client.
 type credentials struct {
@@ -98,7 +102,7 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, unknown
 	case err != nil:
 		return Client{}, Fault(err)
-	case client.Blocked:
+	case client.Blocked, issuer.blockedDocument(client):
 		return Client{}, newError(UnauthorizedClient, "This client is blocked.")
 	case c.secret != "": // a public client has no secret to present
 		return Client{}, unknown

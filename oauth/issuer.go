@@ -23,6 +23,10 @@ type Issuer struct {
 	// SignUpOpen lets people create an account.
 	SignUpOpen bool
 
+	// DocumentPolicy and ClientRules say which clients may come without registration.
+	DocumentPolicy DocumentPolicy
+	ClientRules    []ClientRule
+
 	Scopes    []Scope
 	Resources []Resource // oldest first; the first one is the default (P6)
 	Keys      []SigningKey

@@ -38,6 +38,7 @@ type Metadata struct {
 	RevocationEndpointAuthMethodsSupported     []string `json:"revocation_endpoint_auth_methods_supported"`
 	ScopesSupported                            []string `json:"scopes_supported"`
 	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
+	ClientIDMetadataDocumentSupported          bool     `json:"client_id_metadata_document_supported,omitempty"`
 }
 
 // encodeMetadata builds the document once per issuer URL. Every URL in it begins with the issuer URL byte for byte (RFC 8414 section 3.3).
@@ -62,6 +63,7 @@ func encodeMetadata(i *Issuer) []byte {
 		RevocationEndpointAuthMethodsSupported:     []string{AuthMethodNone},
 		ScopesSupported:                            append(scopes, ScopeOfflineAccess),
 		AuthorizationResponseIssParameterSupported: true,
+		ClientIDMetadataDocumentSupported:          i.DocumentPolicy == DocumentsOpen || i.DocumentPolicy == DocumentsApproval,
 	})
 	if err != nil {
 		return nil

@@ -15,21 +15,26 @@ import (
 // Server decides requests for every issuer. It keeps no state besides a cache of signatures it has verified, so any number of
 // processes can serve one database.
 type Server struct {
-	clients ClientStore
-	grants  GrantStore
-	guards  GuardStore
-	keys    *secret.Keyring
-	epoch   uint32
-	now     func() time.Time
-	log     *slog.Logger
-	checked *verifiedTokens
+	clients        ClientStore
+	grants         GrantStore
+	guards         GuardStore
+	documents      DocumentFetcher
+	localDocuments bool
+	keys           *secret.Keyring
+	epoch          uint32
+	now            func() time.Time
+	log            *slog.Logger
+	checked        *verifiedTokens
 }
 
-// Config is what a Server needs. Every field is required.
+// Config is what a Server needs. Every field but the documents is required.
 type Config struct {
 	Clients ClientStore
 	Grants  GrantStore
 	Guards  GuardStore
+	// Documents gets client id metadata documents; nil: there are none. LocalDocuments admits those on this computer, for local work.
+	Documents      DocumentFetcher
+	LocalDocuments bool
 	// Keys authenticate codes and refresh tokens and seal requests on their way through the browser.
 	Keys *secret.Keyring
 	// Epoch of the deployment, part of every MAC: raised after a restore from backup, so that nothing older works any more.
@@ -41,6 +46,6 @@ type Config struct {
 
 // NewServer returns a Server.
 func NewServer(c Config) *Server {
-	return &Server{clients: c.Clients, grants: c.Grants, guards: c.Guards, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
+	return &Server{clients: c.Clients, grants: c.Grants, guards: c.Guards, documents: c.Documents, localDocuments: c.LocalDocuments, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
 		checked: newVerifiedTokens(verifiedTokensMax)}
 }

@@ -85,7 +85,9 @@ type ConsentPage struct {
 	Resource     string // exact MCP server URL
 	Scopes       []ScopeLine
 	Destination  Destination
-	ClientURI    string // shown as plain text; empty when the client gave none
+	// ClientHost publishes the client's description and so vouches for it; empty when nobody does.
+	ClientHost string
+	ClientURI  string // shown as plain text; empty when the client gave none
 	// KeepsAccess says that the client may keep access until it is revoked (a refresh token is issued).
 	KeepsAccess bool
 	// NameWarning is a sentence the page must show prominently, such as for a name that imitates another; empty when there is none.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpauth/mcpauth/internal/egress"
 	"github.com/mcpauth/mcpauth/internal/mail"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/signin"
@@ -58,11 +59,15 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
 	}
+	documents := egress.NewDocuments(egress.New(egress.Config{Loopback: s.egressLoopback}), web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
 	if !s.unlimited {
 		a.limits = web.NewLimits(store, time.Now)
 	}
 	a.doors = endpoints.New(endpoints.Config{
-		OAuth:  oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: s.keys, Epoch: epoch, Now: time.Now, Log: log}),
+		OAuth: oauth.NewServer(oauth.Config{
+			Clients: store, Grants: store, Guards: store, Documents: documents, LocalDocuments: s.egressLoopback, Keys: s.keys, Epoch: epoch,
+			Now: time.Now, Log: log,
+		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
 		TrustedProxies: s.trustedProxies, Limits: a.limits, Log: log,
 	})

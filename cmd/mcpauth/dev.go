@@ -133,7 +133,7 @@ func devSettings(dataDir, base, smtpURL string, database *devdb.Server) (setting
 	return settings{
 		local: true, baseURL: base, issuerTemplate: primary, issuerAliases: []tenants.IssuerTemplate{alias}, keys: keys,
 		databaseURL: database.AppURL(devdb.Database), databaseDirectURL: database.AppURL(devdb.Database),
-		databaseOwnerURL: database.OwnerURL(devdb.Database), smtpURL: smtpURL, mailFrom: "mail@mcpauth.localhost",
+		databaseOwnerURL: database.OwnerURL(devdb.Database), smtpURL: smtpURL, mailFrom: "mail@mcpauth.localhost", egressLoopback: true,
 	}, nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,8 @@ type settings struct {
 	mailFrom          string
 	trustedProxies    []netip.Prefix
 	unlimited         bool
+	egressLoopback    bool
+	documentOverrides map[string][]byte
 	logLevel          slog.Level
 	local             bool // `dev`: nobody but the developer reaches it
 }
@@ -57,6 +60,8 @@ var settingsTable = []setting{
 	{"MCPAUTH_MAIL_FROM", "", "Address that mail comes from.", true, text(func(s *settings) *string { return &s.mailFrom })},
 	{"MCPAUTH_LISTEN", ":8080", "Address to listen on. Requests arrive as plain HTTP; TLS ends at the reverse proxy.", false, text(func(s *settings) *string { return &s.listen })},
 	{"MCPAUTH_TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed, in CIDR form, separated by commas.", false, applyTrustedProxies},
+	{"MCPAUTH_EGRESS_LOOPBACK", "off", "`on` lets this server ask addresses of its own computer when a stranger names them. For local work only.", false, applyEgressLoopback},
+	{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "", "JSON file with an object of client id to metadata document: these are used and not fetched. For tests and offline work.", false, applyOverrides},
 	{"MCPAUTH_RATE_LIMITS", "on", "`off` lets strangers try as often as they like. For load tests only.", false, applyRateLimits},
 	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
 }
@@ -151,6 +156,30 @@ func applyDatabaseMax(s *settings, value string) error {
 		return errors.New("expected a number from 2 to 500")
 	}
 	s.databaseMax = int32(n)
+	return nil
+}
+
+func applyEgressLoopback(s *settings, value string) error {
+	if value != "on" && value != "off" {
+		return errors.New("expected on or off")
+	}
+	s.egressLoopback = value == "on"
+	return nil
+}
+
+func applyOverrides(s *settings, path string) error {
+	content, err := os.ReadFile(path) //nolint:gosec // the operator chooses the path
+	if err != nil {
+		return err
+	}
+	var documents map[string]json.RawMessage
+	if json.Unmarshal(content, &documents) != nil {
+		return errors.New("expected a JSON object of client id to metadata document")
+	}
+	s.documentOverrides = map[string][]byte{}
+	for id, document := range documents {
+		s.documentOverrides[id] = document
+	}
 	return nil
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
-const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL`
+const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document'`
 
 type clientRow struct {
 	id, name              string
@@ -20,16 +20,16 @@ type clientRow struct {
 	authMethod, kind, uri string
 	metadata              json.RawMessage
 	createdAt             time.Time
-	blocked               bool
+	blocked, document     bool
 }
 
 func (r *clientRow) scan(row pgx.Row) error {
-	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked)
+	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked, &r.document)
 }
 
 func (r *clientRow) client() oauth.Client {
 	return oauth.Client{ID: r.id, Name: r.name, RedirectURIs: r.redirectURIs, GrantTypes: r.grantTypes, AuthMethod: r.authMethod,
-		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked}
+		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked, Document: r.document}
 }
 
 // FindClient implements oauth.ClientStore.

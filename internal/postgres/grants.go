@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -19,13 +20,24 @@ func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }
 func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
 	var inserted bool
 	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
+	described := describedClient(a.Document)
 	err := s.hot(ctx, project, scan, `
 		WITH tenant AS (SELECT id FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
 		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
 		sitting AS (SELECT auth_time FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
-		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL FOR NO KEY UPDATE),
+		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
 		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),
+		described AS (
+			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, first_used_at)
+			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, now() FROM tenant, person, sitting, server WHERE $21::text IS NOT NULL
+			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris,
+				grant_types = excluded.grant_types, application_type = excluded.application_type, client_uri = excluded.client_uri,
+				metadata = excluded.metadata, renewed_at = now()
+			WHERE c.kind = 'document' AND c.blocked_at IS NULL
+			RETURNING id
+		),
+		app AS (SELECT id FROM known UNION ALL SELECT id FROM described),
 		made AS (
 			INSERT INTO grants (project_id, id, flow_id, issuer, session_id, user_id, client_id, mcp_server_id, resource, scopes,
 				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at)
@@ -41,7 +53,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 			SET scopes = (SELECT array_agg(DISTINCT name) FROM unnest(c.scopes || excluded.scopes) AS name), updated_at = now()
 		), used AS (
 			UPDATE clients SET first_used_at = now()
-			WHERE project_id = $1 AND id = $7 AND first_used_at IS NULL AND EXISTS (SELECT FROM made)
+			WHERE project_id = $1 AND id = $7 AND first_used_at IS NULL AND $21::text IS NULL AND EXISTS (SELECT FROM made)
 		), audited AS (
 			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
 			SELECT $1, $20, 'user:' || $6::uuid, 'grant.approved', 'grant:' || id, jsonb_build_object('client', $7::text, 'resource', $9::text, 'scopes', $10::text[])
@@ -49,7 +61,8 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		)
 		SELECT EXISTS (SELECT FROM made)`,
 		a.GrantID, a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.ServerID, a.Resource, a.Scopes, a.RedirectURI, a.Challenge,
-		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID())
+		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID(),
+		described.name, described.redirectURIs, described.grantTypes, described.kind, described.uri, described.metadata)
 	if err != nil {
 		return secret.ID{}, err
 	}
@@ -57,6 +70,20 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		return a.GrantID, nil
 	}
 	return s.approvedBefore(ctx, project, a)
+}
+
+// document is the row of a client with a metadata document; all null for every other client.
+type document struct {
+	name, kind, uri          *string
+	redirectURIs, grantTypes []string
+	metadata                 json.RawMessage
+}
+
+func describedClient(c *oauth.Client) document {
+	if c == nil {
+		return document{}
+	}
+	return document{name: &c.Name, kind: &c.ApplicationType, uri: &c.URI, redirectURIs: c.RedirectURIs, grantTypes: c.GrantTypes, metadata: c.Metadata}
 }
 
 // approvedBefore finds the grant of a double submit: the same decision, by the same person, whose code is still unused.

@@ -29,6 +29,7 @@ type issuerRow struct {
 	RefreshTTL     int64 `gorm:"column:refresh_ttl"`
 	RefreshGrace   int64 `gorm:"column:refresh_grace"`
 	SignUpOpen     bool
+	DocumentPolicy string
 	URL            string
 }
 
@@ -36,13 +37,14 @@ type issuerRow struct {
 func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
-		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, i.url
+		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, p.document_policy, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	issuer := &oauth.Issuer{
 		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen,
+		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),
 	}
@@ -51,6 +53,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 			func() error { return loadURLs(tx, issuer) },
 			func() error { return loadScopes(tx, issuer) },
 			func() error { return loadResources(tx, issuer) },
+			func() error { return loadClientRules(tx, issuer) },
 			func() error { return s.loadKeys(tx, issuer) },
 		)
 	})
@@ -105,6 +108,19 @@ func loadResources(tx *gorm.DB, issuer *oauth.Issuer) error {
 	err := tx.Raw(`SELECT id, name, resource FROM mcp_servers WHERE project_id = ? ORDER BY created_at, id`, issuer.ID).Scan(&rows).Error
 	for _, row := range rows {
 		issuer.Resources = append(issuer.Resources, oauth.Resource{ID: row.ID, Name: row.Name, URL: row.Resource})
+	}
+	return err
+}
+
+func loadClientRules(tx *gorm.DB, issuer *oauth.Issuer) error {
+	var rows []struct {
+		Subject  string
+		Value    string
+		Decision string
+	}
+	err := tx.Raw(`SELECT subject, value, decision FROM client_rules WHERE project_id = ? ORDER BY subject, value`, issuer.ID).Scan(&rows).Error
+	for _, row := range rows {
+		issuer.ClientRules = append(issuer.ClientRules, oauth.ClientRule{Client: row.Subject == "client", Value: row.Value, Allow: row.Decision == "allow"})
 	}
 	return err
 }

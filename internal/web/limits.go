@@ -88,6 +88,11 @@ func (l *Limits) Local(rate Rate, parts ...string) error {
 	return nil
 }
 
+// LocalUses is Local in the form that internal/egress asks for.
+func (l *Limits) LocalUses(burst int, every time.Duration, parts ...string) error {
+	return l.Local(Rate{Burst: burst, Every: every}, parts...)
+}
+
 // Shared uses one of a limit that all processes count together. It returns a *TooManyError, nil, or why it cannot tell.
 func (l *Limits) Shared(ctx context.Context, rate Rate, parts ...string) error {
 	if l == nil {

@@ -131,17 +131,23 @@ func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*p
 		w.t.Fatal(err)
 	}
 	w.t.Cleanup(store.Close)
-	epoch, err := store.Deployment(w.t.Context())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	server := oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: w.keys, Epoch: epoch, Now: w.clock.now, Log: log})
 	config := endpoints.Config{
-		OAuth: server, SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
+		OAuth: w.server(store, nil), SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
 		Accounts: store.Users, PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Log: log,
 	}
 	change(&config, store)
 	return store, endpoints.New(config)
+}
+
+// server decides on a store; documents may be nil.
+func (w *world) server(store *postgres.Store, documents oauth.DocumentFetcher) *oauth.Server {
+	w.t.Helper()
+	epoch, err := store.Deployment(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Documents: documents, Keys: w.keys, Epoch: epoch,
+		Now: w.clock.now, Log: slog.New(slog.NewTextHandler(w.logged, nil))})
 }
 
 func (w *world) newTenant(name string) *tenant {

@@ -52,7 +52,7 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	}
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
 		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
-		Destination: destination(f.request.Redirect), ClientURI: f.client.URI, KeepsAccess: oauth.Refreshable(f.client, f.request)}
+		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, KeepsAccess: oauth.Refreshable(f.client, f.request)}
 	for _, scope := range f.issuer.Describe(f.request.Scopes) {
 		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description})
 	}

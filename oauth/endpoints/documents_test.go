@@ -1,0 +1,180 @@
+package endpoints_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/oauth/endpoints"
+)
+
+const documentID = "https://client.example/oauth/app.json"
+
+// library publishes metadata documents; internal/egress is tested on its own.
+type library struct {
+	mu      sync.Mutex
+	books   map[string]string
+	fetched []string
+}
+
+func (l *library) Fetch(_ context.Context, _, target string, limit int64, valid func([]byte) error) ([]byte, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fetched = append(l.fetched, target)
+	body, ok := l.books[target]
+	if !ok || int64(len(body)) > limit {
+		return nil, errors.New("connection refused by 10.0.0.7:443")
+	}
+	return []byte(body), valid([]byte(body))
+}
+
+func (l *library) publish(id, body string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.books[id] = body
+}
+
+func (l *library) count() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.fetched)
+}
+
+func appDocument(id string, redirects ...string) string {
+	return `{"client_id":"` + id + `","client_name":"Document App","redirect_uris":["` + strings.Join(redirects, `","`) + `"],"grant_types":["authorization_code","refresh_token"]}`
+}
+
+// withLibrary gives the world's door documents.
+func (w *world) withLibrary() *library {
+	w.t.Helper()
+	l := &library{books: map[string]string{}}
+	_, w.door = w.newDoorWith(func(c *endpoints.Config, store *postgres.Store) {
+		c.OAuth = w.server(store, l)
+	})
+	return l
+}
+
+// Catalogue 61, 62, 68, 70, A6, A33, A41, A43, P3, P19, P25: a client whose id is the URL of its document needs no registration, works on every leg, and
+// is stored with the consent and not before.
+func TestDocumentClient(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn, b := w.withLibrary(), w.demo, newBrowser(t, w.door)
+	metadata := call(t, w.door, http.MethodGet, tn.issuer+oauth.PathMetadata, nil, "").json()
+	if metadata["client_id_metadata_document_supported"] != true {
+		t.Errorf("%v", metadata)
+	}
+	l.publish(documentID, appDocument(documentID, "http://127.0.0.1/callback"))
+	before := w.rows()
+	page := b.get(tn.authorizeURL(tn.request(documentID)))
+	w.unchanged(before)
+	consent := tn.signIn(b, page)
+	if n := value[int](w, `SELECT count(*) FROM clients`); n != 0 {
+		t.Errorf("%d clients before consent", n)
+	}
+	if !strings.Contains(consent.body, "client.example") || !strings.Contains(consent.body, "says this app is its own") || !consent.has(".warning") {
+		t.Errorf("%s", consent.body)
+	}
+	left := b.submit(consent, "button[value=allow]", allow)
+	a := approval{tn: tn, clientID: documentID, code: left.callback().Get("code")}
+	l.publish(documentID, appDocument(documentID, "https://elsewhere.example/cb")) // the redirect of the grant is what was consented to
+	tn.token(a.codeForm("redirect_uri", "https://elsewhere.example/cb")).isError(http.StatusBadRequest, "invalid_grant")
+	fetched := l.count()
+	held := tn.token(a.codeForm()).tokens()
+	held = tn.token(a.refreshForm(held.refresh)).tokens()
+	if !tn.active(held.access) || l.count() != fetched {
+		t.Errorf("%d fetches on the token leg", l.count()-fetched)
+	}
+	if got := b.get(tn.authorizeURL(tn.request(documentID))); got.StatusCode != http.StatusBadRequest || got.location() != "" { // and not what it was (73)
+		t.Errorf("%d", got.StatusCode)
+	}
+	if got := tn.revoke(documentID, held.refresh); got.StatusCode != http.StatusOK || tn.active(held.access) {
+		t.Errorf("%d", got.StatusCode)
+	}
+	w.exec(`UPDATE clients SET kind = 'managed', redirect_uris = '{https://managed.example/cb}'`)
+	fetched = l.count()
+	if got := b.get(tn.authorizeURL(tn.request(documentID, "redirect_uri", "https://managed.example/cb"))); got.StatusCode != http.StatusOK || l.count() != fetched { // 70
+		t.Errorf("%d", got.StatusCode)
+	}
+}
+
+// Catalogue 44, 57, 62, A35: what cannot be had is a page of ours that tells nothing of what answered, and no row.
+func TestDocumentFailures(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn := w.withLibrary(), w.demo
+	l.publish("https://client.example/wrong.json", appDocument(documentID, "http://127.0.0.1/callback"))
+	before := w.rows()
+	var failures []string
+	for _, id := range []string{"https://client.example/missing.json", "https://inside.example/x", "https://client.example/wrong.json"} {
+		got := newBrowser(t, w.door).get(tn.authorizeURL(tn.request(id)))
+		got.isLocal(http.StatusBadRequest)
+		if strings.Contains(got.body, "10.0.0.7") {
+			t.Errorf("%s: the page tells what answered:\n%s", id, got.body)
+		}
+		failures = append(failures, normal(got.body))
+	}
+	if failures[0] != failures[1] {
+		t.Error("the page tells one failure from another")
+	}
+	fetched := l.count()
+	for _, id := range []string{
+		"http://client.example/a", "https://client.example/", "https://client.example/../a", "https://127.0.0.1/a", "https://2130706433/a",
+		"https://user@client.example/a", "https://client.example/" + strings.Repeat("a", 2048),
+	} {
+		newBrowser(t, w.door).get(tn.authorizeURL(tn.request(id))).isLocal(http.StatusBadRequest)
+	}
+	if l.count() != fetched {
+		t.Errorf("%d fetches for ids that are no addresses of documents", l.count()-fetched)
+	}
+	for i := range 300 {
+		newBrowser(t, w.door).get(tn.authorizeURL(tn.request(fmt.Sprintf("https://client.example/c/%d", i))))
+	}
+	for _, form := range []url.Values{{"grant_type": {"refresh_token"}, "client_id": {"https://client.example/c/1"}, "refresh_token": {"mcpauth_rt_x"}}} {
+		tn.token(form).isError(http.StatusUnauthorized, "invalid_client")
+	}
+	w.unchanged(before)
+}
+
+// A project may take no documents, only those it allowed, or all but those it blocked; blocking ends what was allowed before.
+func TestDocumentPolicy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn := w.withLibrary(), w.demo
+	l.publish(documentID, appDocument(documentID, "http://127.0.0.1/callback"))
+	set := func(statement string, args ...any) {
+		w.exec(statement, append([]any{tn.project.ID.String()}, args...)...)
+		w.forget()
+	}
+	shown := func() *answer { return newBrowser(t, w.door).get(tn.authorizeURL(tn.request(documentID))) }
+	a, held := tn.connected(newBrowser(t, w.door), documentID)
+	set(`UPDATE projects SET document_policy = 'approval' WHERE id = $1::text::uuid`)
+	shown().isLocal(http.StatusForbidden)
+	set(`INSERT INTO client_rules (project_id, subject, value, decision) VALUES ($1::text::uuid, 'host', 'client.example', 'allow')`)
+	if got := shown(); got.StatusCode != http.StatusOK {
+		t.Errorf("an allowed host: %d", got.StatusCode)
+	}
+	set(`INSERT INTO client_rules (project_id, subject, value, decision) VALUES ($1::text::uuid, 'client', $2, 'block')`, documentID)
+	fetched := l.count()
+	shown().isLocal(http.StatusForbidden)
+	tn.token(a.refreshForm(held.refresh)).isError(http.StatusBadRequest, "unauthorized_client")
+	if l.count() != fetched {
+		t.Error("a blocked document was fetched")
+	}
+	set(`DELETE FROM client_rules WHERE project_id = $1::text::uuid`)
+	set(`UPDATE projects SET document_policy = 'off' WHERE id = $1::text::uuid`)
+	shown().isLocal(http.StatusBadRequest)
+	if _, has := call(t, w.door, http.MethodGet, tn.issuer+oauth.PathMetadata, nil, "").json()["client_id_metadata_document_supported"]; has {
+		t.Error("documents are off and advertised")
+	}
+	if got := newBrowser(t, w.door).get(w.other.authorizeURL(w.other.request(documentID))); got.StatusCode != http.StatusOK { // another project decides for itself
+		t.Errorf("%d", got.StatusCode)
+	}
+}
