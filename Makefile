@@ -56,6 +56,11 @@ bench: ## Measure the server against its floor, side by side
 	@.ci/prerequisites go postgres
 	$(GO) run ./internal/bench $(ARGS)
 
+.PHONY: mutations
+mutations: ## Break the product line by line and demand that a test notices
+	@.ci/prerequisites go postgres
+	$(GO) run ./internal/mutate $(ARGS)
+
 .PHONY: lint
 lint: $(LINT) ## Check formatting and run the linters
 	@unformatted=$$(find . \( -name node_modules -o -name .git -o -name testdata \) -prune -o -name '*.go' -print | xargs gofmt -l); \

@@ -148,7 +148,7 @@ func render(root string) (string, error) {
 
 Made by %s from the tests: do not edit. A number is proved by the tests that cite it. A and R are what the MCP authorization
 specification asks of authorization servers and MCP servers, P is what real clients are known to trip over, plain numbers are attacks;
-a star marks those for which a one-line mutation of the code is known to be caught.
+those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail.
 
 %d requirements: %d with tests, %d that need none, %d not yet.
 `, "`go run ./internal/conformance`", len(requirements), proved, needless, len(requirements)-proved-needless) + table.String(), nil

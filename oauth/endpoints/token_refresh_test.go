@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 )
@@ -188,5 +189,30 @@ func TestRefreshMisuseChangesNothing(t *testing.T) {
 	}
 	if full := tn.token(b2.refreshForm(narrow.refresh)).tokens(); full.scope != "mcp:tools notes:write" { // RFC 6749 section 6
 		t.Errorf("the connection itself was narrowed to %q", full.scope)
+	}
+}
+
+// Catalogue 169: a code does not pass for a refresh token nor the other way round, whatever prefix it is given, also right after the
+// redemption, when a generation before the living one would be forgiven.
+func TestReferencesOfAnotherKind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, b := w.demo, newBrowser(t, w.door)
+	a := tn.approve(b, tn.client())
+	asRefresh := "mcpauth_rt_" + strings.TrimPrefix(a.code, "mcpauth_ac_")
+	before := w.rows()
+	tn.token(a.refreshForm(asRefresh)).isError(http.StatusBadRequest, "invalid_grant")
+	w.unchanged(before)
+	held := tn.token(a.codeForm()).tokens()
+	before = w.rows()
+	for _, disguised := range []string{asRefresh, a.code, held.access} {
+		tn.token(a.refreshForm(disguised)).isError(http.StatusBadRequest, "invalid_grant")
+	}
+	for _, disguised := range []string{"mcpauth_ac_" + strings.TrimPrefix(held.refresh, "mcpauth_rt_"), held.refresh, held.access} {
+		tn.token(a.codeForm("code", disguised)).isError(http.StatusBadRequest, "invalid_grant")
+	}
+	w.unchanged(before)
+	if !tn.active(held.access) {
+		t.Error("a credential of another kind ended the grant")
 	}
 }

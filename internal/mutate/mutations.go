@@ -1,0 +1,60 @@
+package main
+
+// mutation is one line of the product that, changed like this, has to fail a test.
+type mutation struct {
+	// number is what the line protects from, as in CONFORMANCE.md.
+	number string
+	// file is relative to the repository; old occurs in it exactly once.
+	file, old, new string
+	// pkg is the package whose tests notice, run which of them.
+	pkg, run string
+}
+
+const doorTests = "./oauth/endpoints"
+
+// mutations covers every attack with a star and the checks that everything else rests on.
+var mutations = []mutation{
+	{"33", "oauth/endpoints/limits.go", `h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil`,
+		`h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil && false`, doorTests, "TestRegistrationFlood"},
+	{"34", "internal/web/limits.go", `address.Prefix(64)`, `address.Prefix(128)`, "./internal/web", "TestSource"},
+	{"44", "oauth/client_metadata.go", `case len(u.Path) < 2:`, `case len(u.Path) < 1:`, "./oauth", "TestClientURL"},
+	{"45", "oauth/client_metadata.go", `case named != id:`, `case named == "":`, "./oauth", "TestClientDocument"},
+	{"51", "internal/egress/egress.go", `if address.Zone() != "" || c.guardian.Safe(`, `if address.Zone() != "" && c.guardian.Safe(`, "./internal/egress", "TestSpecialAddresses"},
+	{"54", "internal/egress/egress.go", `if err := c.check(a, port); err != nil {`, `if err := c.check(addresses[0], port); err != nil {`, "./internal/egress", "TestResolution"},
+	{"46", "internal/egress/egress.go", `return http.ErrUseLastResponse`, `return nil`, "./internal/egress", "TestAnswers"},
+	{"62", "oauth/approve.go", `Lifetime: issuer.RefreshTTL, Document: documentClient(client),`, `Lifetime: issuer.RefreshTTL, Document: nil,`, doorTests, "TestDocumentClient"},
+	{"62", "internal/egress/documents.go", `for d.order.Len() > documentsMax {`, `for d.order.Len() > 10*documentsMax {`, "./internal/egress", "TestDocumentsAreBounded"},
+	{"73", "oauth/redirect.go", `return err == nil && slices.Contains(registered, stored)`, `return err == nil && stored != ""`, doorTests, "TestAuthorize"},
+	{"78", "oauth/authorize.go", `case query.Get("code_challenge_method") != "S256":`, `case query.Get("code_challenge_method") == "?":`, doorTests, "TestAuthorizeRedirectErrors"},
+	{"79", "oauth/authorize.go", `case !validChallenge(query.Get("code_challenge")):`, `case false:`, doorTests, "TestAuthorizeRedirectErrors"},
+	{"95", "oauth/authorize.go", `return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(preSession))`,
+		`return secret.Join(issuer.ID[:], []byte(issuer.URL))`, doorTests, "TestSealedRequestCannotBeCarriedAway|TestCredentialsOfAnotherTenant"},
+	{"103", "internal/web/limits_sign_in.go", `signInPerAccountAndSource = Rate{Burst: 20,`, `signInPerAccountAndSource = Rate{Burst: 2000,`, doorTests, "TestPasswordGuessing"},
+	{"139", "oauth/endpoints/page_consent.go", `if !h.oauth.ValidApproval(`, `if false && !h.oauth.ValidApproval(`, doorTests, "TestConsentCSRF"},
+	{"156", "internal/postgres/grants_redeem.go", `revoked_at = CASE WHEN code_redeemed_at IS NOT NULL THEN now() END,`, `revoked_at = NULL,`, doorTests, "TestCodeReplayRevokes"},
+	{"157", "internal/postgres/grants_redeem.go", `AND client_id = $5 AND code_challenge = $6
+			AND ($7`, `AND client_id = $5 AND ($6 <> '')
+			AND ($7`, doorTests, "TestCodeMisuseChangesNothing"},
+	{"159", "internal/postgres/grants_redeem.go", `AND issuer = $4 AND client_id = $5 AND code_challenge = $6
+			AND ($7`, `AND issuer = $4 AND ($5 <> '') AND code_challenge = $6
+			AND ($7`, doorTests, "TestCodeMisuseChangesNothing"},
+	{"162", "internal/postgres/grants_redeem.go", `AND (code_redeemed_at IS NOT NULL OR code_expires_at > now())`, `AND true`, doorTests, "TestCode"},
+	{"177", "internal/postgres/grants_rotate.go", `THEN NULL ELSE now() END,`, `THEN NULL ELSE NULL END,`, doorTests, "TestRefreshReuseAfterGrace"},
+	{"178", "internal/postgres/grants_rotate.go", `generation = CASE WHEN $6 >= generation THEN $6 + 1 ELSE generation END,`,
+		`generation = generation + 1,`, doorTests, "TestParallelRefreshes|TestRefreshRotationAndGrace"},
+	{"182", "internal/postgres/grants_rotate.go", `random_hash = $3 AND issuer = $4 AND client_id = $5
+			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
+			AND ($10`, `random_hash = $3 AND issuer = $4 AND ($5 <> '')
+			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
+			AND ($10`, doorTests, "TestRefreshMisuseChangesNothing"},
+	{"186", "internal/postgres/grants_redeem.go", `AND u.id = grants.user_id AND u.blocked_at IS NULL)`, `AND u.id = grants.user_id)`, doorTests, "TestRefreshOfWhatIsOver|TestCodeOfWhatIsOver"},
+	{"196", "oauth/introspection.go", `found.GuardServerID == found.ServerID &&`, `!found.ServerID.IsZero() &&`, doorTests, "TestIntrospectionOfOtherTokens"},
+	{"199", "oauth/introspection.go", `signed && !issuer.Suspended && found.Living &&`, `signed && !issuer.Suspended &&`, doorTests, "TestRevocation|TestIntrospectionOfOtherTokens"},
+	{"201", "internal/postgres/grants.go", `WHERE project_id = $1 AND id = $2 AND client_id = $3 AND revoked_at IS NULL`,
+		`WHERE project_id = $1 AND id = $2 AND ($3::text <> '') AND revoked_at IS NULL`, doorTests, "TestRevocation"},
+	{"200", "oauth/access_token.go", `|| t.Header["typ"] != accessTokenType ||`, `||`, doorTests, "TestIntrospectionOfForgedTokens"},
+	{"258", "oauth/authorize.go", `return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(preSession))`,
+		`return secret.Join(secret.Hash(preSession))`, doorTests, "TestCredentialsOfAnotherTenant"},
+	{"A15", "oauth/redirect.go", `params.Set("iss", r.Issuer)`, `_ = r.Issuer`, doorTests, "TestFullFlow|TestDeny"},
+	{"P5", "oauth/resource.go", `strings.TrimSuffix(u.EscapedPath(), "/")`, `u.EscapedPath()`, "./oauth/...", "Resource|TestAuthorize|TestFullFlow|TestScope"},
+}
