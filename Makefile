@@ -39,7 +39,7 @@ dev: ## Run the product with a demo project (ARGS="--reset" starts over)
 .PHONY: test
 test: ## Run every check and every test
 	@.ci/prerequisites go node postgres browser
-	@$(MAKE) --no-print-directory generated lint test-go test-node
+	@$(MAKE) --no-print-directory generated lint test-go fuzz test-node
 
 .PHONY: test-go
 test-go: ## Run the Go tests
@@ -55,6 +55,18 @@ test-node: $(addsuffix /$(NODE_DONE),$(NODE_TESTS)) ## Run the suites of the Typ
 bench: ## Measure the server against its floor, side by side
 	@.ci/prerequisites go postgres
 	$(GO) run ./internal/bench $(ARGS)
+
+# How much fuzz tries per target: a number of inputs, or a time such as 10m.
+FUZZ ?= 20000x
+
+.PHONY: fuzz
+fuzz: ## Try random input on every fuzz target (FUZZ=10m for longer)
+	@set -e; for package in $$(grep -lr --include='*_test.go' '^func Fuzz' oauth internal sdk/go | xargs -n 1 dirname | sort -u); do \
+		for target in $$($(GO) test "./$$package" -list '^Fuzz' | grep '^Fuzz'); do \
+			echo "$$package: $$target"; \
+			out=$$($(GO) test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) 2>&1) || { echo "$$out"; exit 1; }; \
+		done; \
+	done
 
 .PHONY: mutations
 mutations: ## Break the product line by line and demand that a test notices
