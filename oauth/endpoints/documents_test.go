@@ -178,3 +178,34 @@ func TestDocumentPolicy(t *testing.T) {
 		t.Errorf("%d", got.StatusCode)
 	}
 }
+
+// Catalogue 67, A42: other keys in the document than at the consent before are stored with the next consent and audited, once.
+func TestDocumentKeysChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn := w.withLibrary(), w.demo
+	document := func(more string) string {
+		return strings.TrimSuffix(appDocument(documentID, "http://127.0.0.1/callback"), "}") + more + "}"
+	}
+	changes := func() int { return value[int](w, `SELECT count(*) FROM audit_log WHERE action = 'client.keys_changed'`) }
+	for i, c := range []struct {
+		more, jwks, uri string
+		changes         int
+	}{
+		{`,"jwks":{"keys":[]}`, `{"keys": []}`, "", 0}, // the first keys are no change
+		{`,"jwks":{"keys": []}`, `{"keys": []}`, "", 0},
+		{`,"jwks":{"keys":[{"kty":"AKP"}]}`, `{"keys": [{"kty": "AKP"}]}`, "", 1},
+		{`,"jwks_uri":"https://client.example/keys"`, "", "https://client.example/keys", 2},
+		{`,"jwks_uri":"https://client.example/keys"`, "", "https://client.example/keys", 2},
+		{`,"jwks_uri":"https://evil.example/keys"`, "", "https://evil.example/keys", 3},
+		{``, "", "", 4},
+	} {
+		l.publish(documentID, document(c.more))
+		tn.connected(newBrowser(t, w.door), documentID)
+		jwks := value[string](w, `SELECT coalesce(jwks::text, '') FROM clients`)
+		uri := value[string](w, `SELECT jwks_uri FROM clients`)
+		if jwks != c.jwks || uri != c.uri || changes() != c.changes {
+			t.Errorf("%d: %q %q, %d changes", i, jwks, uri, changes())
+		}
+	}
+}
