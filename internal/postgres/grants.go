@@ -31,7 +31,8 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		published AS (SELECT jwks, jwks_uri FROM clients WHERE project_id = $1 AND id = $7 AND kind = 'document'),
 		described AS (
 			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, jwks, jwks_uri, first_used_at)
-			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server WHERE $21::text IS NOT NULL
+			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server
+			WHERE $21::text IS NOT NULL AND coalesce(`+clientDecision("$1", "$7::text")+`, 'allow') = 'allow'
 			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris,
 				grant_types = excluded.grant_types, application_type = excluded.application_type, client_uri = excluded.client_uri,
 				metadata = excluded.metadata, jwks = excluded.jwks, jwks_uri = excluded.jwks_uri, renewed_at = now()
