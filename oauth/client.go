@@ -24,6 +24,8 @@ type Client struct {
 	ApplicationType string
 	URI             string
 	Metadata        json.RawMessage // further members of the registration
+	JWKS            json.RawMessage // the client's public keys (RFC 7517 section 5); nil: none
+	JWKSURI         string          // where the client publishes its keys instead; empty: nowhere
 	Blocked         bool
 	Document        bool // the id is the URL of the client's own metadata document
 	CreatedAt       time.Time

@@ -181,6 +181,7 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	}
 	reader := memberReader{members: members}
 	named, method := reader.text("client_id", clientIDMax), reader.text("token_endpoint_auth_method", clientStringMax)
+	keysURI := reader.text("jwks_uri", clientIDMax)
 	_, hasSecret := members["client_secret"]
 	_, hasExpiry := members["client_secret_expires_at"]
 	_, hasName := members["client_name"]
@@ -198,7 +199,7 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	if refused != nil {
 		return Client{}, refused
 	}
-	if refused := checkPublishedKeys(members["jwks"]); refused != nil {
+	if _, refused := parseClientKeys(members["jwks"]); refused != nil {
 		return Client{}, refused
 	}
 	details, err := json.Marshal(registration.registrationDetails)
@@ -208,6 +209,7 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	return Client{
 		ID: id, Document: true, Name: registration.ClientName, RedirectURIs: stored, GrantTypes: registration.GrantTypes,
 		AuthMethod: AuthMethodNone, ApplicationType: registration.ApplicationType, URI: registration.ClientURI, Metadata: details,
+		JWKS: members["jwks"], JWKSURI: keysURI,
 	}, nil
 }
 

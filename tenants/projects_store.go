@@ -52,6 +52,12 @@ type ProjectStore interface {
 	RevokeRegistrationSecret(ctx context.Context, actor Actor, organization, project, id secret.ID) error
 	// SetSuspended succeeds when nothing changes.
 	SetSuspended(ctx context.Context, actor Actor, organization, project secret.ID, suspended bool) error
+	// SetDocumentPolicy succeeds when nothing changes.
+	SetDocumentPolicy(ctx context.Context, actor Actor, organization, project secret.ID, policy DocumentPolicy) error
+	// SetClientRule ends the grants of clients that a block meets, and returns ErrLimit when the project has MaxClientRules others.
+	SetClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
+	// DeleteClientRule succeeds when there is no such rule.
+	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

@@ -47,7 +47,7 @@ type Documents struct {
 }
 
 type document struct {
-	url   string
+	key   string
 	body  []byte
 	until time.Time
 }
@@ -71,19 +71,20 @@ func (d *Documents) Fetch(ctx context.Context, project, target string, limit int
 	if body, ok := d.overrides[target]; ok {
 		return body, valid(body)
 	}
+	key := documentKey(target, limit)
 	d.mu.Lock()
-	if body, ok := d.remembered(target); ok {
+	if body, ok := d.remembered(key); ok {
 		d.mu.Unlock()
 		return body, valid(body) // it may be good for one project and not for another
 	}
-	going, ok := d.flights[target]
+	going, ok := d.flights[key]
 	if !ok {
 		if len(d.flights) >= waitingMax {
 			d.mu.Unlock()
 			return nil, ErrBusy
 		}
 		going = &flight{done: make(chan struct{})}
-		d.flights[target] = going
+		d.flights[key] = going
 	}
 	d.mu.Unlock()
 	if ok {
@@ -99,10 +100,16 @@ func (d *Documents) Fetch(ctx context.Context, project, target string, limit int
 	}
 	going.body, going.err = d.ask(context.WithoutCancel(ctx), project, target, limit, valid) // others wait for it
 	d.mu.Lock()
-	delete(d.flights, target)
+	delete(d.flights, key)
 	d.mu.Unlock()
 	close(going.done)
 	return going.body, going.err
+}
+
+// documentKey keeps what was read under one limit from who asks with another: a large key set is no document, and what makes a bad
+// document may make a good key set.
+func documentKey(target string, limit int64) string {
+	return strconv.FormatInt(limit, 10) + " " + target
 }
 
 // Len is the number of documents in memory.
@@ -113,15 +120,15 @@ func (d *Documents) Len() int {
 }
 
 // remembered looks into the memory. The caller holds the lock, so that nobody asks for what has just come.
-func (d *Documents) remembered(target string) ([]byte, bool) {
-	element, ok := d.entries[target]
+func (d *Documents) remembered(key string) ([]byte, bool) {
+	element, ok := d.entries[key]
 	if !ok {
 		return nil, false
 	}
 	found, _ := element.Value.(*document)
 	if !d.now().Before(found.until) {
 		d.order.Remove(element)
-		delete(d.entries, target)
+		delete(d.entries, key)
 		return nil, false
 	}
 	d.order.MoveToFront(element)
@@ -148,7 +155,7 @@ func (d *Documents) ask(ctx context.Context, project, target string, limit int64
 		return nil, err
 	}
 	if fresh := freshness(response.Header); fresh > 0 {
-		d.remember(&document{url: target, body: response.Body, until: d.now().Add(fresh)})
+		d.remember(&document{key: documentKey(target, limit), body: response.Body, until: d.now().Add(fresh)})
 	}
 	return response.Body, nil
 }
@@ -156,15 +163,15 @@ func (d *Documents) ask(ctx context.Context, project, target string, limit int64
 func (d *Documents) remember(fresh *document) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if old, ok := d.entries[fresh.url]; ok {
+	if old, ok := d.entries[fresh.key]; ok {
 		d.order.Remove(old)
 	}
-	d.entries[fresh.url] = d.order.PushFront(fresh)
+	d.entries[fresh.key] = d.order.PushFront(fresh)
 	for d.order.Len() > documentsMax {
 		oldest := d.order.Back()
 		d.order.Remove(oldest)
 		if gone, ok := oldest.Value.(*document); ok {
-			delete(d.entries, gone.url)
+			delete(d.entries, gone.key)
 		}
 	}
 }

@@ -218,3 +218,23 @@ func TestOverrides(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// Catalogue 49: what was read under a larger limit is not an answer under a smaller one.
+func TestLimitsAreKeptApart(t *testing.T) {
+	t.Parallel()
+	s := newShelf(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(make([]byte, 1000))
+	})
+	for range 2 {
+		if body, err := s.Fetch(t.Context(), "project", "https://example.com/keys", 2000, anything); err != nil || len(body) != 1000 {
+			t.Fatalf("%d bytes, %v", len(body), err)
+		}
+	}
+	if _, err := s.Fetch(t.Context(), "project", "https://example.com/keys", 999, anything); !errors.Is(err, egress.ErrTooLarge) {
+		t.Errorf("%v", err)
+	}
+	if n := s.requests.Load(); n != 2 {
+		t.Errorf("%d requests", n)
+	}
+}

@@ -11,25 +11,27 @@ import (
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
-const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document'`
+const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document', jwks, jwks_uri`
 
 type clientRow struct {
 	id, name              string
 	redirectURIs          []string
 	grantTypes            []string
 	authMethod, kind, uri string
-	metadata              json.RawMessage
+	metadata, jwks        json.RawMessage
+	jwksURI               string
 	createdAt             time.Time
 	blocked, document     bool
 }
 
 func (r *clientRow) scan(row pgx.Row) error {
-	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked, &r.document)
+	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked, &r.document, &r.jwks, &r.jwksURI)
 }
 
 func (r *clientRow) client() oauth.Client {
 	return oauth.Client{ID: r.id, Name: r.name, RedirectURIs: r.redirectURIs, GrantTypes: r.grantTypes, AuthMethod: r.authMethod,
-		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked, Document: r.document}
+		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked, Document: r.document,
+		JWKS: r.jwks, JWKSURI: r.jwksURI}
 }
 
 // FindClient implements oauth.ClientStore.

@@ -28,12 +28,14 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
 		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
 		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),
+		published AS (SELECT jwks, jwks_uri FROM clients WHERE project_id = $1 AND id = $7 AND kind = 'document'),
 		described AS (
-			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, first_used_at)
-			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, now() FROM tenant, person, sitting, server WHERE $21::text IS NOT NULL
+			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, jwks, jwks_uri, first_used_at)
+			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server
+			WHERE $21::text IS NOT NULL AND coalesce(`+clientDecision("$1", "$7::text")+`, 'allow') = 'allow'
 			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris,
 				grant_types = excluded.grant_types, application_type = excluded.application_type, client_uri = excluded.client_uri,
-				metadata = excluded.metadata, renewed_at = now()
+				metadata = excluded.metadata, jwks = excluded.jwks, jwks_uri = excluded.jwks_uri, renewed_at = now()
 			WHERE c.kind = 'document' AND c.blocked_at IS NULL
 			RETURNING id
 		),
@@ -58,11 +60,16 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
 			SELECT $1, $20, 'user:' || $6::uuid, 'grant.approved', 'grant:' || id, jsonb_build_object('client', $7::text, 'resource', $9::text, 'scopes', $10::text[])
 			FROM made
+		), rekeyed AS (
+			INSERT INTO audit_log (project_id, id, actor, action, target)
+			SELECT $1, $29, 'client:' || $7, 'client.keys_changed', 'client:' || $7 FROM published, described
+			WHERE published.jwks IS DISTINCT FROM $27::jsonb OR published.jwks_uri <> coalesce($28, '')
 		)
 		SELECT EXISTS (SELECT FROM made)`,
 		a.GrantID, a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.ServerID, a.Resource, a.Scopes, a.RedirectURI, a.Challenge,
 		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID(),
-		described.name, described.redirectURIs, described.grantTypes, described.kind, described.uri, described.metadata)
+		described.name, described.redirectURIs, described.grantTypes, described.kind, described.uri, described.metadata,
+		described.jwks, described.jwksURI, secret.NewID())
 	if err != nil {
 		return secret.ID{}, err
 	}
@@ -74,16 +81,17 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 
 // document is the row of a client with a metadata document; all null for every other client.
 type document struct {
-	name, kind, uri          *string
+	name, kind, uri, jwksURI *string
 	redirectURIs, grantTypes []string
-	metadata                 json.RawMessage
+	metadata, jwks           json.RawMessage
 }
 
 func describedClient(c *oauth.Client) document {
 	if c == nil {
 		return document{}
 	}
-	return document{name: &c.Name, kind: &c.ApplicationType, uri: &c.URI, redirectURIs: c.RedirectURIs, grantTypes: c.GrantTypes, metadata: c.Metadata}
+	return document{name: &c.Name, kind: &c.ApplicationType, uri: &c.URI, redirectURIs: c.RedirectURIs, grantTypes: c.GrantTypes,
+		metadata: c.Metadata, jwks: c.JWKS, jwksURI: &c.JWKSURI}
 }
 
 // approvedBefore finds the grant of a double submit: the same decision, by the same person, whose code is still unused.

@@ -31,7 +31,10 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, id := detail.Servers[0].ID, detail.Secrets[0].ID
+	server, id, rule := detail.Servers[0].ID, detail.Secrets[0].ID, tenants.ClientRule{Host: true, Value: "client.example"}
+	if err := service.SetClientRule(t.Context(), tenants.SystemActor, victim.OrganizationID, victim.ID, rule); err != nil {
+		t.Fatal(err)
+	}
 	before := dump(t, db)
 	for name, organization := range map[string]secret.ID{"their organization": victim.OrganizationID, "own organization": org} {
 		attempts := map[string]func(context.Context) error{
@@ -46,6 +49,15 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 			"revoke secret": func(ctx context.Context) error { return service.RevokeSecret(ctx, actor, organization, victim.ID, id) },
 			"suspend":       func(ctx context.Context) error { return service.Suspend(ctx, actor, organization, victim.ID) },
 			"resume":        func(ctx context.Context) error { return service.Resume(ctx, actor, organization, victim.ID) },
+			"set policy": func(ctx context.Context) error {
+				return service.SetDocumentPolicy(ctx, actor, organization, victim.ID, tenants.DocumentsOff)
+			},
+			"set rule": func(ctx context.Context) error {
+				return service.SetClientRule(ctx, actor, organization, victim.ID, rule)
+			},
+			"delete rule": func(ctx context.Context) error {
+				return service.DeleteClientRule(ctx, actor, organization, victim.ID, rule)
+			},
 		}
 		for verb, attempt := range attempts {
 			if err := attempt(t.Context()); !errors.Is(err, tenants.ErrNotFound) {
@@ -58,7 +70,10 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
 	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, id)
 	err4 := store.SetSuspended(t.Context(), actor, org, victim.ID, true)
-	for i, err := range []error{err, err2, err3, err4} {
+	err5 := store.SetDocumentPolicy(t.Context(), actor, org, victim.ID, tenants.DocumentsOff)
+	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
+	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
+	for i, err := range []error{err, err2, err3, err4, err5, err6, err7} {
 		if !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("statement %d: %v", i, err)
 		}
@@ -78,7 +93,7 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 func dump(t *testing.T, db *pgtest.Database) []string {
 	t.Helper()
 	return column(t, connect(t, db.SuperuserURL), `SELECT p::text FROM projects p UNION ALL SELECT r::text FROM registration_secrets r
-		UNION ALL SELECT a::text FROM audit_log a UNION ALL SELECT i::text FROM project_issuers i ORDER BY 1`)
+		UNION ALL SELECT a::text FROM audit_log a UNION ALL SELECT i::text FROM project_issuers i UNION ALL SELECT c::text FROM client_rules c ORDER BY 1`)
 }
 
 func TestRegistrationSecretsRotate(t *testing.T) {
@@ -199,6 +214,12 @@ func TestChangesAreAnnounced(t *testing.T) {
 		"resume": func(ctx context.Context) error {
 			return errors.Join(service.Suspend(ctx, tenants.SystemActor, org, project.ID), service.Resume(ctx, tenants.SystemActor, org, project.ID))
 		},
+		"policy": func(ctx context.Context) error {
+			return service.SetDocumentPolicy(ctx, tenants.SystemActor, org, project.ID, tenants.DocumentsApproval)
+		},
+		"rule": func(ctx context.Context) error {
+			return service.SetClientRule(ctx, tenants.SystemActor, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})
+		},
 		"issuers": func(ctx context.Context) error {
 			return store.SetIssuers(ctx, project.ID, "http://localhost:9090/t/zeta", []string{"http://zeta.localhost:9090"})
 		},
@@ -257,6 +278,15 @@ func TestRolesOfTheService(t *testing.T) {
 		},
 		"suspend": func(a tenants.Actor) error { return service.Suspend(t.Context(), a, org, project.ID) },
 		"resume":  func(a tenants.Actor) error { return service.Resume(t.Context(), a, org, project.ID) },
+		"set policy": func(a tenants.Actor) error {
+			return service.SetDocumentPolicy(t.Context(), a, org, project.ID, tenants.DocumentsOff)
+		},
+		"set rule": func(a tenants.Actor) error {
+			return service.SetClientRule(t.Context(), a, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})
+		},
+		"delete rule": func(a tenants.Actor) error {
+			return service.DeleteClientRule(t.Context(), a, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})
+		},
 	}
 	for role, want := range map[tenants.Role]error{
 		tenants.RoleViewer: tenants.ErrForbidden, tenants.RoleDeveloper: nil, tenants.RoleAdmin: nil, tenants.RoleOwner: nil,

@@ -13,6 +13,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 const documentID = "https://client.example/oauth/app.json"
@@ -176,5 +177,69 @@ func TestDocumentPolicy(t *testing.T) {
 	}
 	if got := newBrowser(t, w.door).get(w.other.authorizeURL(w.other.request(documentID))); got.StatusCode != http.StatusOK { // another project decides for itself
 		t.Errorf("%d", got.StatusCode)
+	}
+}
+
+// Catalogue 67, A42: other keys in the document than at the consent before are stored with the next consent and audited, once.
+func TestDocumentKeysChange(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn := w.withLibrary(), w.demo
+	document := func(more string) string {
+		return strings.TrimSuffix(appDocument(documentID, "http://127.0.0.1/callback"), "}") + more + "}"
+	}
+	changes := func() int {
+		return value[int](w, `SELECT count(*) FROM audit_log WHERE action = 'client.keys_changed'`)
+	}
+	for i, c := range []struct {
+		more, jwks, uri string
+		changes         int
+	}{
+		{`,"jwks":{"keys":[]}`, `{"keys": []}`, "", 0}, // the first keys are no change
+		{`,"jwks":{"keys": []}`, `{"keys": []}`, "", 0},
+		{`,"jwks":{"keys":[{"kty":"AKP"}]}`, `{"keys": [{"kty": "AKP"}]}`, "", 1},
+		{`,"jwks_uri":"https://client.example/keys"`, "", "https://client.example/keys", 2},
+		{`,"jwks_uri":"https://client.example/keys"`, "", "https://client.example/keys", 2},
+		{`,"jwks_uri":"https://evil.example/keys"`, "", "https://evil.example/keys", 3},
+		{``, "", "", 4},
+	} {
+		l.publish(documentID, document(c.more))
+		tn.connected(newBrowser(t, w.door), documentID)
+		jwks := value[string](w, `SELECT coalesce(jwks::text, '') FROM clients`)
+		uri := value[string](w, `SELECT jwks_uri FROM clients`)
+		if jwks != c.jwks || uri != c.uri || changes() != c.changes {
+			t.Errorf("%d: %q %q, %d changes", i, jwks, uri, changes())
+		}
+	}
+}
+
+// A block ends at once what its clients hold, a client that is allowed by its id aside, and an approval sees it before this process
+// was told.
+func TestBlockedDocumentLosesItsGrants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	l, tn := w.withLibrary(), w.demo
+	held := map[string]string{}
+	for _, id := range []string{documentID, "https://client.example/kept.json", "https://client.example.evil/app.json", "https://client.example:443/b.json"} {
+		l.publish(id, appDocument(id, "http://127.0.0.1/callback"))
+		_, tokens := tn.connected(newBrowser(t, w.door), id)
+		held[id] = tokens.access
+	}
+	b := newBrowser(t, w.door)
+	consent := tn.signIn(b, b.get(tn.authorizeURL(tn.request(documentID))))
+	for _, rule := range []tenants.ClientRule{{Value: "https://client.example/kept.json", Allow: true}, {Host: true, Value: "client.example"}} {
+		if err := w.projects.SetClientRule(t.Context(), tenants.SystemActor, w.org, tn.project.ID, rule); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for id, access := range held {
+		if want := strings.Contains(id, "kept") || strings.Contains(id, "evil"); tn.active(access) != want {
+			t.Errorf("%s: active is %t", id, !want)
+		}
+	}
+	grants := value[int](w, `SELECT count(*) FROM grants`)
+	b.submit(consent, "button[value=allow]", allow)
+	if n := value[int](w, `SELECT count(*) FROM grants`); n != grants {
+		t.Errorf("%d approvals of a blocked client", n-grants)
 	}
 }

@@ -1,0 +1,101 @@
+package postgres
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// clientDecision is what a project decided about a document's client; null: nothing. A rule for the id goes before one for its
+// host, as in oauth.
+func clientDecision(project, id string) string {
+	return `(SELECT r.decision FROM client_rules r WHERE r.project_id = ` + project + `
+		AND (r.subject = 'client' AND r.value = ` + id + ` OR r.subject = 'host' AND r.value = lower(split_part(split_part(` + id + `, '/', 3), ':', 1)))
+		ORDER BY r.subject LIMIT 1)`
+}
+
+// lockProject keeps approvals out until the transaction ends, and answers ErrNotFound for a project of another organization.
+func lockProject(tx *gorm.DB, organization, project secret.ID) error {
+	var locked idRow
+	return tx.Raw(`SELECT id FROM projects WHERE id = ? AND organization_id = ? FOR NO KEY UPDATE`, project, organization).Take(&locked).Error
+}
+
+// SetDocumentPolicy implements tenants.ProjectStore.
+func (s *Store) SetDocumentPolicy(ctx context.Context, actor tenants.Actor, organization, project secret.ID, policy tenants.DocumentPolicy) error {
+	return s.changeRules(ctx, organization, project, change{
+		actor: actor, action: "project.document_policy_changed", target: "project:" + project.String(), detail: map[string]string{"policy": string(policy)},
+	}, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`UPDATE projects SET document_policy = ? WHERE id = ? AND document_policy <> ?`, string(policy), project, string(policy))
+	})
+}
+
+// SetClientRule implements tenants.ProjectStore. The project is locked: approvals under way are finished and found by the block, and
+// later ones see the rule.
+func (s *Store) SetClientRule(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rule tenants.ClientRule) error {
+	decision, action := "block", "client_rule.blocked"
+	if rule.Allow {
+		decision, action = "allow", "client_rule.allowed"
+	}
+	return s.changeRules(ctx, organization, project, change{actor: actor, action: action, target: ruleTarget(rule)}, func(tx *gorm.DB) *gorm.DB {
+		var others int
+		result := tx.Raw(`SELECT count(*) FROM client_rules WHERE project_id = ? AND (subject, value) <> (?, ?)`, project, ruleSubject(rule), rule.Value).Scan(&others)
+		if result.Error == nil && others >= tenants.MaxClientRules {
+			_ = result.AddError(tenants.ErrLimit)
+		}
+		if result.Error != nil {
+			return result
+		}
+		result = tx.Exec(`INSERT INTO client_rules AS r (project_id, subject, value, decision) VALUES (?, ?, ?, ?)
+			ON CONFLICT (project_id, subject, value) DO UPDATE SET decision = excluded.decision WHERE r.decision <> excluded.decision`,
+			project, ruleSubject(rule), rule.Value, decision)
+		if result.Error != nil || result.RowsAffected == 0 || rule.Allow {
+			return result
+		}
+		if err := endBlockedGrants(tx, project); err != nil {
+			_ = result.AddError(err)
+		}
+		return result
+	})
+}
+
+// endBlockedGrants revokes what clients with a document hold that the rules block now.
+func endBlockedGrants(tx *gorm.DB, project secret.ID) error {
+	return tx.Exec(`UPDATE grants g SET revoked_at = now(), revoked_reason = 'client_blocked'
+		FROM clients c WHERE g.project_id = ? AND c.project_id = g.project_id AND c.id = g.client_id AND c.kind = 'document' AND g.revoked_at IS NULL
+			AND `+clientDecision("c.project_id", "c.id")+` = 'block'`, project).Error
+}
+
+// DeleteClientRule implements tenants.ProjectStore.
+func (s *Store) DeleteClientRule(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rule tenants.ClientRule) error {
+	return s.changeRules(ctx, organization, project, change{actor: actor, action: "client_rule.deleted", target: ruleTarget(rule)}, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`DELETE FROM client_rules WHERE project_id = ? AND subject = ? AND value = ?`, project, ruleSubject(rule), rule.Value)
+	})
+}
+
+// changeRules runs one change, and records and announces it if it changed something.
+func (s *Store) changeRules(ctx context.Context, organization, project secret.ID, recorded change, run func(*gorm.DB) *gorm.DB) error {
+	return s.inProject(ctx, project, func(tx *gorm.DB) error {
+		if err := lockProject(tx, organization, project); err != nil {
+			return err
+		}
+		if result := run(tx); result.Error != nil || result.RowsAffected == 0 {
+			return result.Error
+		}
+		return firstError(
+			func() error { return auditProject(tx, project, recorded) },
+			func() error { return notifyProject(tx, project) },
+		)
+	})
+}
+
+func ruleSubject(rule tenants.ClientRule) string {
+	if rule.Host {
+		return "host"
+	}
+	return "client"
+}
+
+func ruleTarget(rule tenants.ClientRule) string { return ruleSubject(rule) + ":" + rule.Value }
