@@ -52,7 +52,7 @@ func TestMetadata(t *testing.T) {
 		}
 		for member, want := range map[string]string{
 			"response_types_supported": "code", "response_modes_supported": "query", "grant_types_supported": "authorization_code refresh_token",
-			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none", "revocation_endpoint_auth_methods_supported": "none",
+			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post", "revocation_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post",
 			"scopes_supported": "mcp:tools notes:write offline_access",
 		} {
 			var values []string

@@ -18,7 +18,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.mailPurpose":       true, // at rest
 	// Not issued yet.
 	"column public.client_assertions.jti_hash": true, "column public.clients.registration_token_hash": true,
-	"column public.clients.secret_hash": true, "column public.initial_access_tokens.token_hash": true,
+	"column public.initial_access_tokens.token_hash": true,
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
@@ -59,6 +59,23 @@ func credentials() map[string]credential {
 				return issued{value: client, good: func() bool { return b.get(a.authorizeURL(a.request(client))).has("#password") }}
 			},
 			random: randomOfLength, present: presentClientID,
+		},
+		"client secret": {
+			marks: []string{"prefix mcpauth_cs_", "column public.clients.secret_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				id, value := a.confidential(oauth.AuthMethodPost)
+				return issued{value: value, code: id, good: func() bool {
+					return call(a.w.t, a.w.door, http.MethodPost, a.issuer+oauth.PathRevoke, formHeader,
+						url.Values{"client_id": {id}, "client_secret": {value}, "token": {"x"}}.Encode()).StatusCode == http.StatusOK
+				}}
+			},
+			random: randomAfterPrefix,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				form := url.Values{"client_id": {with.code}, "client_secret": {value}, "grant_type": {"refresh_token"}, "refresh_token": {"x"}, "token": {"x"}}
+				return map[string]*answer{
+					"token": at.token(form), "revocation": call(at.w.t, at.w.door, http.MethodPost, at.issuer+oauth.PathRevoke, formHeader, form.Encode()),
+				}
+			},
 		},
 		"registration secret": {
 			marks: []string{"prefix mcpauth_rs_", "column public.registration_secrets.secret_hash"},
