@@ -41,6 +41,8 @@ type ClientStore interface {
 	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint. Without a fingerprint it is a client
 	// of its own.
 	RegisterClient(ctx context.Context, issuer secret.ID, client Client, fingerprint []byte) (Client, error)
+	// AdmitRegistration returns ErrNotFound unless the hash is of a living initial access token or registration secret.
+	AdmitRegistration(ctx context.Context, issuer secret.ID, tokenHash []byte) error
 }
 
 // findClient is the way from a client id to a stored client, on every leg after consent (A43). It returns ErrNotFound for what this issuer does not know.

@@ -28,7 +28,8 @@ func keyOf(t *testing.T, algorithm string, state KeyState) SigningKey {
 func issuerOf(t *testing.T) *Issuer {
 	t.Helper()
 	issuer := &Issuer{
-		ID: secret.NewID(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
+		RegistrationPolicy: RegistrationOpen,
+		ID:                 secret.NewID(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
 		Scopes: []Scope{{Name: "mcp:tools", Description: "Use the tools", Default: true}, {Name: "notes:write", Description: "Add notes"}},
 		Resources: []Resource{{ID: secret.NewID(), Name: "Tools", URL: "https://tools.example.com/mcp"},
 			{ID: secret.NewID(), Name: "Notes", URL: "https://notes.example.com:8443/a/mcp"}},

@@ -57,10 +57,14 @@ type registrationDetails struct {
 // clientSecretPrefix lets secret scanners and people tell what they found.
 const clientSecretPrefix = "mcpauth_cs_"
 
-// Register stores an anonymous client. The same metadata of a public client is the same client, the ports of loopback redirects aside, so
+// Register stores a client. The same metadata of an anonymous public client is the same client, the ports of loopback redirects aside, so
 // that a client that registers at each start adds no rows (P9); whoever asks for a secret gets a client of its own, since two strangers
 // cannot share one. The scope of a registration limits nothing (P13).
-func (s *Server) Register(ctx context.Context, issuer *Issuer, body []byte) (Registration, *Error) {
+func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization string, body []byte) (Registration, *Error) {
+	authenticated, refused := s.admitRegistration(ctx, issuer, authorization)
+	if refused != nil {
+		return Registration{}, refused
+	}
 	members, refused := readMembers(body)
 	if refused != nil {
 		return Registration{}, refused
@@ -75,8 +79,10 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, body []byte) (Reg
 	}
 	client.ID = secret.Encode(secret.Bytes(16))
 	identity := fingerprint(client)
-	if client.AuthMethod != AuthMethodNone {
+	if authenticated || client.AuthMethod != AuthMethodNone {
 		identity = nil
+	}
+	if client.AuthMethod != AuthMethodNone {
 		registration.ClientSecret, registration.ClientSecretExpiresAt = secret.Token(clientSecretPrefix), new(int64)
 		client.SecretHash = secret.Hash(registration.ClientSecret)
 	}

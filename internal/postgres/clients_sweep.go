@@ -55,7 +55,9 @@ type sweepArgs struct{}
 func (sweepArgs) Kind() string { return "sweep" }
 
 // newSweep is not tried again: the next one comes anyway.
-func newSweep() (river.JobArgs, *river.InsertOpts) { return sweepArgs{}, &river.InsertOpts{MaxAttempts: 1} }
+func newSweep() (river.JobArgs, *river.InsertOpts) {
+	return sweepArgs{}, &river.InsertOpts{MaxAttempts: 1}
+}
 
 // sweepWorker deletes what expired.
 type sweepWorker struct {
