@@ -2,17 +2,18 @@ package oauth
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
-	"net/url"
-	"strings"
 	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 )
 
-// AuthMethodNone is the client authentication method of public clients (RFC 7591 section 2).
-const AuthMethodNone = "none"
+// The client authentication methods (RFC 7591 section 2). Public clients have none.
+const (
+	AuthMethodNone  = "none"
+	AuthMethodBasic = "client_secret_basic"
+	AuthMethodPost  = "client_secret_post"
+)
 
 // Client is an MCP client of one issuer.
 type Client struct {
@@ -29,14 +30,21 @@ type Client struct {
 	Blocked         bool
 	Document        bool // the id is the URL of the client's own metadata document
 	CreatedAt       time.Time
+	// SecretHash is of the client secret; nil for a client without one.
+	SecretHash []byte
+	// RegistrationTokenHash is of the token that manages the registration (RFC 7592); nil when nobody but the project may.
+	RegistrationTokenHash []byte
 }
 
 // ClientStore keeps clients.
 type ClientStore interface {
 	// FindClient returns ErrNotFound for a client that this issuer does not know. A blocked client is found.
 	FindClient(ctx context.Context, issuer secret.ID, clientID string) (Client, error)
-	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint.
+	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint. Without a fingerprint it is a client
+	// of its own.
 	RegisterClient(ctx context.Context, issuer secret.ID, client Client, fingerprint []byte) (Client, error)
+	// AdmitRegistration returns ErrNotFound unless the hash is of a living initial access token or registration secret.
+	AdmitRegistration(ctx context.Context, issuer secret.ID, tokenHash []byte) error
 }
 
 // findClient is the way from a client id to a stored client, on every leg after consent (A43). It returns ErrNotFound for what this issuer does not know.
@@ -49,65 +57,3 @@ func (s *Server) findClient(ctx context.Context, issuer *Issuer, id string) (Cli
 
 // isClientID refuses what cannot be the id of any client.
 func isClientID(id string) bool { return id != "" && len(id) <= clientIDMax && isText(id) }
-
-// credentials are what a request says about its client.
-type credentials struct {
-	id     string
-	secret string
-	basic  bool
-}
-
-// readCredentials takes the client id from the Authorization header or the body, whichever has it (RFC 6749 section 2.3.1, P14). An
-// empty secret counts as none, since public clients are known to send one.
-func readCredentials(authorization string, form url.Values) (credentials, *Error) {
-	c := credentials{id: form.Get("client_id"), secret: form.Get("client_secret")}
-	scheme, encoded, _ := strings.Cut(authorization, " ")
-	if !strings.EqualFold(scheme, "Basic") {
-		return c, nil
-	}
-	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
-	id, password, colon := strings.Cut(string(decoded), ":")
-	if err != nil || !colon {
-		return c, &Error{Code: InvalidClient, Description: "Expected Authorization: Basic with base64 of client_id:client_secret.", Basic: true}
-	}
-	id, idErr := url.QueryUnescape(id)
-	password, passwordErr := url.QueryUnescape(password)
-	switch {
-	case idErr != nil || passwordErr != nil:
-		return c, &Error{Code: InvalidClient, Description: "Client id and secret in Authorization: Basic must be form-encoded.", Basic: true}
-	case c.id != "" && c.id != id:
-		return c, newError(InvalidRequest, "The client_id of the body and of the Authorization header differ.")
-	case c.secret != "" && password != "":
-		return c, newError(InvalidRequest, "Use one way of client authentication, not two.")
-	}
-	if password != "" {
-		c.secret = password
-	}
-	c.id, c.basic = id, true
-	return c, nil
-}
-
-// authenticateClient answers who the client is (RFC 6749 section 3.2.1). What is unknown gets invalid_client, so that real clients
-// register anew (A23, P8); a fault of ours never does (P26).
-func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authorization string, form url.Values) (Client, *Error) {
-	c, refused := readCredentials(authorization, form)
-	if refused != nil {
-		return Client{}, refused
-	}
-	if c.id == "" {
-		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.")
-	}
-	unknown := &Error{Code: InvalidClient, Description: "Unknown client or wrong client authentication. Register again.", Basic: c.basic}
-	client, err := s.findClient(ctx, issuer, c.id)
-	switch {
-	case isNotFound(err):
-		return Client{}, unknown
-	case err != nil:
-		return Client{}, Fault(err)
-	case client.Blocked, issuer.blockedDocument(client):
-		return Client{}, newError(UnauthorizedClient, "This client is blocked.")
-	case c.secret != "": // a public client has no secret to present
-		return Client{}, unknown
-	}
-	return client, nil
-}

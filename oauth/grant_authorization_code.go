@@ -15,6 +15,7 @@ type CodeRedemption struct {
 	RandomHash     []byte
 	IssuerURL      string
 	ClientID       string
+	Confidential   bool   // the client authenticated itself; one that had to at approval has to now
 	Challenge      string // derived from the verifier
 	RedirectURI    string // empty: the request names none
 	Resource       string // empty: the request names none
@@ -64,7 +65,7 @@ func redeemCode(ctx context.Context, s *Server, r tokenRequest) (issued, *Error)
 		return issued{}, newError(InvalidGrant, "Expected a code_verifier of 43 to 128 unreserved characters.")
 	}
 	grant, outcome, err := s.grants.RedeemCode(ctx, r.issuer.ID, CodeRedemption{
-		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID,
+		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID, Confidential: r.client.AuthMethod != AuthMethodNone,
 		Challenge: challenge, RedirectURI: r.form.Get("redirect_uri"), Resource: r.resource,
 		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
 	})

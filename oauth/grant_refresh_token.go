@@ -17,6 +17,7 @@ type Rotation struct {
 	RandomHash     []byte
 	IssuerURL      string
 	ClientID       string
+	Confidential   bool   // the client authenticated itself; one that had to at approval has to now
 	Generation     uint64 // the presented one
 	Resource       string // empty: the request names none
 	Scopes         []string
@@ -50,7 +51,7 @@ func redeemRefreshToken(ctx context.Context, s *Server, r tokenRequest) (issued,
 		return issued{}, refused
 	}
 	grant, outcome, err := s.grants.RotateRefreshToken(ctx, r.issuer.ID, Rotation{
-		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID,
+		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID, Confidential: r.client.AuthMethod != AuthMethodNone,
 		Generation: ref.generation, Resource: r.resource, Scopes: r.scopes, Grace: r.issuer.RefreshGrace,
 		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
 	})

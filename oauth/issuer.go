@@ -23,6 +23,8 @@ type Issuer struct {
 	// SignUpOpen lets people create an account.
 	SignUpOpen bool
 
+	// RegistrationPolicy says who may register a client; anything unknown is off.
+	RegistrationPolicy RegistrationPolicy
 	// DocumentPolicy and ClientRules say which clients may come without registration.
 	DocumentPolicy DocumentPolicy
 	ClientRules    []ClientRule

@@ -26,7 +26,7 @@ type Metadata struct {
 	Issuer                                     string   `json:"issuer"`
 	AuthorizationEndpoint                      string   `json:"authorization_endpoint"`
 	TokenEndpoint                              string   `json:"token_endpoint"`
-	RegistrationEndpoint                       string   `json:"registration_endpoint"`
+	RegistrationEndpoint                       string   `json:"registration_endpoint,omitempty"` // absent: nobody can register
 	RevocationEndpoint                         string   `json:"revocation_endpoint"`
 	IntrospectionEndpoint                      string   `json:"introspection_endpoint"`
 	JWKSURI                                    string   `json:"jwks_uri"`
@@ -47,11 +47,15 @@ func encodeMetadata(i *Issuer) []byte {
 	for _, s := range i.Scopes {
 		scopes = append(scopes, s.Name)
 	}
+	registration := ""
+	if i.offersRegistration() {
+		registration = i.URL + PathRegister
+	}
 	encoded, err := json.Marshal(Metadata{
 		Issuer:                                     i.URL,
 		AuthorizationEndpoint:                      i.URL + PathAuthorize,
 		TokenEndpoint:                              i.URL + PathToken,
-		RegistrationEndpoint:                       i.URL + PathRegister,
+		RegistrationEndpoint:                       registration,
 		RevocationEndpoint:                         i.URL + PathRevoke,
 		IntrospectionEndpoint:                      i.URL + PathIntrospect,
 		JWKSURI:                                    i.URL + PathJWKS,
@@ -59,8 +63,8 @@ func encodeMetadata(i *Issuer) []byte {
 		ResponseModesSupported:                     []string{"query"},
 		GrantTypesSupported:                        grantTypeNames(),
 		CodeChallengeMethodsSupported:              []string{"S256"},
-		TokenEndpointAuthMethodsSupported:          []string{AuthMethodNone},
-		RevocationEndpointAuthMethodsSupported:     []string{AuthMethodNone},
+		TokenEndpointAuthMethodsSupported:          authMethods(),
+		RevocationEndpointAuthMethodsSupported:     authMethods(),
 		ScopesSupported:                            append(scopes, ScopeOfflineAccess),
 		AuthorizationResponseIssParameterSupported: true,
 		ClientIDMetadataDocumentSupported:          i.DocumentPolicy == DocumentsOpen || i.DocumentPolicy == DocumentsApproval,

@@ -28,7 +28,8 @@ func keyOf(t *testing.T, algorithm string, state KeyState) SigningKey {
 func issuerOf(t *testing.T) *Issuer {
 	t.Helper()
 	issuer := &Issuer{
-		ID: secret.NewID(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
+		RegistrationPolicy: RegistrationOpen,
+		ID:                 secret.NewID(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
 		Scopes: []Scope{{Name: "mcp:tools", Description: "Use the tools", Default: true}, {Name: "notes:write", Description: "Add notes"}},
 		Resources: []Resource{{ID: secret.NewID(), Name: "Tools", URL: "https://tools.example.com/mcp"},
 			{ID: secret.NewID(), Name: "Notes", URL: "https://notes.example.com:8443/a/mcp"}},
@@ -52,7 +53,7 @@ func TestMetadata(t *testing.T) {
 		}
 		for member, want := range map[string]string{
 			"response_types_supported": "code", "response_modes_supported": "query", "grant_types_supported": "authorization_code refresh_token",
-			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none", "revocation_endpoint_auth_methods_supported": "none",
+			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post", "revocation_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post",
 			"scopes_supported": "mcp:tools notes:write offline_access",
 		} {
 			var values []string

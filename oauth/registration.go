@@ -36,6 +36,9 @@ type Registration struct {
 	ResponseTypes           []string `json:"response_types"`
 	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method"`
 	ApplicationType         string   `json:"application_type"`
+	// ClientSecret is shown once, and comes with ClientSecretExpiresAt, which is 0: it does not expire.
+	ClientSecret          string `json:"client_secret,omitempty"`
+	ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitempty"`
 	registrationDetails
 }
 
@@ -51,9 +54,17 @@ type registrationDetails struct {
 	SoftwareVersion string   `json:"software_version,omitempty"`
 }
 
-// Register stores an anonymous public client. The same metadata is the same client, the ports of loopback redirects aside, so that a
-// client that registers at each start adds no rows (P9). The scope of a registration limits nothing (P13).
-func (s *Server) Register(ctx context.Context, issuer *Issuer, body []byte) (Registration, *Error) {
+// clientSecretPrefix lets secret scanners and people tell what they found.
+const clientSecretPrefix = "mcpauth_cs_"
+
+// Register stores a client. The same metadata of an anonymous public client is the same client, the ports of loopback redirects aside, so
+// that a client that registers at each start adds no rows (P9); whoever asks for a secret gets a client of its own, since two strangers
+// cannot share one. The scope of a registration limits nothing (P13).
+func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization string, body []byte) (Registration, *Error) {
+	authenticated, refused := s.admitRegistration(ctx, issuer, authorization)
+	if refused != nil {
+		return Registration{}, refused
+	}
 	members, refused := readMembers(body)
 	if refused != nil {
 		return Registration{}, refused
@@ -62,20 +73,34 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, body []byte) (Reg
 	if refused != nil {
 		return Registration{}, refused
 	}
-	details, err := json.Marshal(registration.registrationDetails)
+	client, err := registration.client(stored)
 	if err != nil {
 		return Registration{}, Fault(err)
 	}
-	client := Client{
-		ID: secret.Encode(secret.Bytes(16)), Name: registration.ClientName, RedirectURIs: stored, GrantTypes: registration.GrantTypes,
-		AuthMethod: AuthMethodNone, ApplicationType: registration.ApplicationType, URI: registration.ClientURI, Metadata: details,
+	client.ID = secret.Encode(secret.Bytes(16))
+	identity := fingerprint(client)
+	if authenticated || client.AuthMethod != AuthMethodNone {
+		identity = nil
 	}
-	client, err = s.clients.RegisterClient(ctx, issuer.ID, client, fingerprint(client))
+	if client.AuthMethod != AuthMethodNone {
+		registration.ClientSecret, registration.ClientSecretExpiresAt = secret.Token(clientSecretPrefix), new(int64)
+		client.SecretHash = secret.Hash(registration.ClientSecret)
+	}
+	client, err = s.clients.RegisterClient(ctx, issuer.ID, client, identity)
 	if err != nil {
 		return Registration{}, Fault(err)
 	}
 	registration.ClientID, registration.ClientIDIssuedAt = client.ID, client.CreatedAt.Unix()
 	return registration, nil
+}
+
+// client is what is stored of a registration; redirects are in their stored form.
+func (r *Registration) client(redirects []string) (Client, error) {
+	details, err := json.Marshal(r.registrationDetails)
+	return Client{
+		Name: r.ClientName, RedirectURIs: redirects, GrantTypes: r.GrantTypes, AuthMethod: r.TokenEndpointAuthMethod,
+		ApplicationType: r.ApplicationType, URI: r.ClientURI, Metadata: details,
+	}, err
 }
 
 // fingerprint is equal for equal metadata.
@@ -131,7 +156,7 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 	grants := reader.list("grant_types", 20, clientStringMax, InvalidClientMetadata)
 	responses := reader.list("response_types", 20, clientStringMax, InvalidClientMetadata)
 	applicationType := reader.text("application_type", clientStringMax)
-	reader.text("token_endpoint_auth_method", clientStringMax)
+	method := reader.text("token_endpoint_auth_method", clientStringMax)
 	r.registrationDetails = registrationDetails{
 		Scope: reader.text("scope", 4000), ClientURI: reader.link("client_uri"), LogoURI: reader.link("logo_uri"),
 		PolicyURI: reader.link("policy_uri"), TOSURI: reader.link("tos_uri"),
@@ -162,7 +187,11 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 	if slices.Contains(grants, grantRefreshToken) {
 		r.GrantTypes = append(r.GrantTypes, grantRefreshToken)
 	}
+	// What is absent or not offered becomes none, as real clients expect it (A31, P14); the answer says so.
 	r.ResponseTypes, r.TokenEndpointAuthMethod = []string{"code"}, AuthMethodNone
+	if method == AuthMethodBasic || method == AuthMethodPost {
+		r.TokenEndpointAuthMethod = method
+	}
 	if r.ApplicationType = applicationType; applicationType != "native" && applicationType != "web" {
 		r.ApplicationType = "web" // RFC 7591 leaves it to OpenID, where web is the default; loopback and app redirects tell otherwise (A32)
 		if native {

@@ -116,19 +116,19 @@ func TestReadCredentials(t *testing.T) {
 		want   credentials
 		code   Code
 	}{
-		"body":                       {"", url.Values{"client_id": {"a"}}, credentials{id: "a"}, ""},
-		"basic":                      {basic("a:"), nil, credentials{id: "a", basic: true}, ""},
-		"basic and the same id":      {basic("a:"), url.Values{"client_id": {"a"}}, credentials{id: "a", basic: true}, ""},
-		"lower-case scheme":          {"basic " + base64.StdEncoding.EncodeToString([]byte("a:")), nil, credentials{id: "a", basic: true}, ""},
-		"basic with secret":          {basic("a:s"), nil, credentials{id: "a", secret: "s", basic: true}, ""},
-		"basic is form-encoded":      {basic("a%3Ab:s%20t"), nil, credentials{id: "a:b", secret: "s t", basic: true}, ""},
-		"empty secret in the body":   {"", url.Values{"client_id": {"a"}, "client_secret": {""}}, credentials{id: "a"}, ""},
-		"bearer is not ours":         {"Bearer x", url.Values{"client_id": {"a"}}, credentials{id: "a"}, ""},
-		"basic without colon":        {basic("a"), nil, credentials{}, InvalidClient},
-		"basic that is not base64":   {"Basic %%%", nil, credentials{}, InvalidClient},
-		"basic with a broken escape": {basic("a%zz:"), nil, credentials{}, InvalidClient},
-		"two different ids":          {basic("a:"), url.Values{"client_id": {"b"}}, credentials{}, InvalidRequest},
-		"two secrets":                {basic("a:s"), url.Values{"client_id": {"a"}, "client_secret": {"s"}}, credentials{}, InvalidRequest},
+		"body":                      {"", url.Values{"client_id": {"a"}}, credentials{id: "a"}, ""},
+		"basic":                     {basic("a:"), nil, credentials{id: "a", basic: true}, ""},
+		"basic and the same id":     {basic("a:"), url.Values{"client_id": {"a"}}, credentials{id: "a", basic: true}, ""},
+		"lower-case scheme":         {"basic " + base64.StdEncoding.EncodeToString([]byte("a:")), nil, credentials{id: "a", basic: true}, ""},
+		"basic with secret":         {basic("a:s"), nil, credentials{id: "a", secret: "s", basic: true}, ""},
+		"basic is form-encoded":     {basic("a%3Ab:s%20t"), nil, credentials{id: "a:b", secret: "s t", basic: true}, ""},
+		"empty secret in the body":  {"", url.Values{"client_id": {"a"}, "client_secret": {""}}, credentials{id: "a"}, ""},
+		"bearer is not ours":        {"Bearer x", url.Values{"client_id": {"a"}}, credentials{id: "a"}, ""},
+		"basic without colon":       {basic("a"), nil, credentials{}, InvalidClient},
+		"basic that is not base64":  {"Basic %%%", nil, credentials{}, InvalidClient},
+		"basic that is not encoded": {basic("a%zz:s%"), nil, credentials{id: "a%zz", secret: "s%", basic: true}, ""},
+		"two different ids":         {basic("a:"), url.Values{"client_id": {"b"}}, credentials{}, InvalidRequest},
+		"two secrets":               {basic("a:s"), url.Values{"client_id": {"a"}, "client_secret": {"s"}}, credentials{}, InvalidRequest},
 	} {
 		got, refused := readCredentials(c.header, c.form)
 		if c.code == "" && (refused != nil || got != c.want) || c.code != "" && (refused == nil || refused.Code != c.code) {

@@ -138,7 +138,7 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 	if n.issuer, err = postgres.NewIssuers(store, time.Now, log).Resolve(ctx, tenants.Address(project.Issuer)); err != nil {
 		t.Fatal(err)
 	}
-	registration, refused := n.oauth.Register(ctx, n.issuer,
+	registration, refused := n.oauth.Register(ctx, n.issuer, "",
 		[]byte(`{"client_name":"Test","redirect_uris":["https://app.example/cb"],"grant_types":["authorization_code","refresh_token"]}`))
 	if refused != nil {
 		t.Fatal(refused)

@@ -22,7 +22,7 @@ const redeemSQL = `
 			revoked_at = CASE WHEN code_redeemed_at IS NOT NULL THEN now() END,
 			revoked_reason = CASE WHEN code_redeemed_at IS NOT NULL THEN 'code_replayed' END
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5 AND code_challenge = $6
-			AND ($7 = '' OR redirect_uri = $7) AND ($10 = '' OR resource = $10)
+			AND ($7 = '' OR redirect_uri = $7) AND ($10 = '' OR resource = $10) AND (client_auth_method = 'none' OR $12::boolean)
 			AND revoked_at IS NULL AND (code_redeemed_at IS NOT NULL OR code_expires_at > now()) AND ` + personMayUse + `
 		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS replayed
 	), audited AS (
@@ -40,7 +40,7 @@ func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeR
 	var replayed bool
 	scan := func(result pgx.Row) error { return result.Scan(append(row.fields(), &replayed)...) }
 	err := s.hot(ctx, project, scan, redeemSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI,
-		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, secret.NewID())
+		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, secret.NewID(), r.Confidential)
 	switch {
 	case isNotFound(err):
 		return s.whyNotRedeemed(ctx, project, r)
@@ -61,9 +61,9 @@ func (s *Store) whyNotRedeemed(ctx context.Context, project secret.ID, r oauth.C
 	var resource string
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&resource) }, `
 		SELECT resource FROM grants WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
-			AND code_challenge = $6 AND ($7 = '' OR redirect_uri = $7) AND resource <> $8
+			AND code_challenge = $6 AND ($7 = '' OR redirect_uri = $7) AND resource <> $8 AND (client_auth_method = 'none' OR $9::boolean)
 			AND revoked_at IS NULL AND code_redeemed_at IS NULL AND code_expires_at > now()`,
-		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI, r.Resource)
+		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI, r.Resource, r.Confidential)
 	if isNotFound(err) {
 		return oauth.GrantState{}, oauth.Refused, nil
 	}

@@ -26,7 +26,7 @@ const rotateSQL = `
 			revoked_reason = CASE WHEN $6 >= generation OR ($6 = generation - 1 AND $7::interval > interval '0' AND now() <= rotated_at + $7::interval) THEN NULL ELSE 'refresh_token_reused' END
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
-			AND ($10 = '' OR resource = $10) AND scopes @> $11::text[] AND ` + personMayUse + `
+			AND ($10 = '' OR resource = $10) AND scopes @> $11::text[] AND (client_auth_method = 'none' OR $13::boolean) AND ` + personMayUse + `
 		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS reused, NOT (generation = $6 + 1 AND rotated_at = now()) AS old
 	), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target, detail)
@@ -46,7 +46,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oau
 		scopes = []string{}
 	}
 	err := s.hot(ctx, project, scan, rotateSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), //nolint:gosec // bounded by the caller
-		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, secret.NewID())
+		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, secret.NewID(), r.Confidential)
 	switch {
 	case isNotFound(err):
 		return s.whyNotRotated(ctx, project, r)
@@ -69,8 +69,8 @@ func (s *Store) whyNotRotated(ctx context.Context, project secret.ID, r oauth.Ro
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&resource, &scopes) }, `
 		SELECT resource, scopes FROM grants WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
-			AND generation - 1 <= $6`,
-		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation)) //nolint:gosec // bounded by the caller
+			AND generation - 1 <= $6 AND (client_auth_method = 'none' OR $7::boolean)`,
+		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), r.Confidential) //nolint:gosec // bounded by the caller
 	granted := func(name string) bool { return slices.Contains(scopes, name) }
 	switch {
 	case isNotFound(err):

@@ -21,30 +21,31 @@ func signingKeyBinding(project secret.ID, kid string) []byte {
 }
 
 type issuerRow struct {
-	ID             secret.ID
-	Name           string
-	Status         string
-	AccessTokenTTL int64 `gorm:"column:access_token_ttl"`
-	RefreshIdleTTL int64 `gorm:"column:refresh_idle_ttl"`
-	RefreshTTL     int64 `gorm:"column:refresh_ttl"`
-	RefreshGrace   int64 `gorm:"column:refresh_grace"`
-	SignUpOpen     bool
-	DocumentPolicy string
-	URL            string
+	ID                 secret.ID
+	Name               string
+	Status             string
+	AccessTokenTTL     int64 `gorm:"column:access_token_ttl"`
+	RefreshIdleTTL     int64 `gorm:"column:refresh_idle_ttl"`
+	RefreshTTL         int64 `gorm:"column:refresh_ttl"`
+	RefreshGrace       int64 `gorm:"column:refresh_grace"`
+	SignUpOpen         bool
+	DocumentPolicy     string
+	RegistrationPolicy string
+	URL                string
 }
 
 // loadIssuer reads everything about the project at an address.
 func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
-		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, p.document_policy, i.url
+		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, p.document_policy, p.registration_policy, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	issuer := &oauth.Issuer{
 		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen,
-		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy),
+		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),
 	}

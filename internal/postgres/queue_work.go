@@ -61,7 +61,11 @@ func (s *Store) Work(ctx context.Context, sender MailSender, options ...WorkOpti
 	if err := river.AddWorkerSafely(workers, &mailWorker{queue: s.queue, sender: sender, log: s.log, retryAfter: settings.retryAfter}); err != nil {
 		return fmt.Errorf("job queue: %w", err)
 	}
+	if err := river.AddWorkerSafely(workers, &sweepWorker{store: s}); err != nil {
+		return fmt.Errorf("job queue: %w", err)
+	}
 	client, err := river.NewClient(riverdatabasesql.New(s.sql), &river.Config{
+		PeriodicJobs:      []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil)},
 		Logger:            s.log,
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: mailWorkers}},

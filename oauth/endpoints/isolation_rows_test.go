@@ -18,7 +18,6 @@ var notPresented = map[string]bool{
 	"Seal postgres.mailPurpose":       true, // at rest
 	// Not issued yet.
 	"column public.client_assertions.jti_hash": true, "column public.clients.registration_token_hash": true,
-	"column public.clients.secret_hash": true, "column public.initial_access_tokens.token_hash": true,
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
@@ -60,6 +59,34 @@ func credentials() map[string]credential {
 			},
 			random: randomOfLength, present: presentClientID,
 		},
+		"client secret": {
+			marks: []string{"prefix mcpauth_cs_", "column public.clients.secret_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				id, value := a.confidential(oauth.AuthMethodPost)
+				return issued{value: value, code: id, good: func() bool {
+					return call(a.w.t, a.w.door, http.MethodPost, a.issuer+oauth.PathRevoke, formHeader,
+						url.Values{"client_id": {id}, "client_secret": {value}, "token": {"x"}}.Encode()).StatusCode == http.StatusOK
+				}}
+			},
+			random: randomAfterPrefix,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				form := url.Values{"client_id": {with.code}, "client_secret": {value}, "grant_type": {"refresh_token"}, "refresh_token": {"x"}, "token": {"x"}}
+				return map[string]*answer{
+					"token": at.token(form), "revocation": call(at.w.t, at.w.door, http.MethodPost, at.issuer+oauth.PathRevoke, formHeader, form.Encode()),
+				}
+			},
+		},
+		"initial access token": {
+			marks: []string{"column public.initial_access_tokens.token_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				token := a.initialToken()
+				return issued{value: token, good: func() bool { return a.registerAs(token).StatusCode == http.StatusCreated }}
+			},
+			random: randomAfterPrefix,
+			present: func(at *tenant, _ issued, value string) map[string]*answer {
+				return map[string]*answer{"registration": at.registerAs(value)}
+			},
+		},
 		"registration secret": {
 			marks: []string{"prefix mcpauth_rs_", "column public.registration_secrets.secret_hash"},
 			issue: func(_ *browser, a *tenant) issued {
@@ -68,7 +95,7 @@ func credentials() map[string]credential {
 			random: func(value string) string { return value[:len(value)-43] + randomText(43) },
 			present: func(at *tenant, _ issued, value string) map[string]*answer {
 				return map[string]*answer{
-					"introspection": at.introspect(value, "x"),
+					"introspection": at.introspect(value, "x"), "registration": at.registerAs(value),
 					"configuration": call(at.w.t, at.w.door, http.MethodGet, at.issuer+oauth.PathServer, bearer(value), ""),
 				}
 			},

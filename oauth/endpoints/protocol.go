@@ -38,7 +38,7 @@ func (h *Handler) register(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	registration, refused := h.oauth.Register(c.Request().Context(), issuerOf(c), body)
+	registration, refused := h.oauth.Register(c.Request().Context(), issuerOf(c), c.Request().Header.Get("Authorization"), body)
 	if refused != nil {
 		return refused
 	}

@@ -1,0 +1,89 @@
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// authMethods are the client authentication methods that work, in the order of the metadata.
+func authMethods() []string { return []string{AuthMethodNone, AuthMethodBasic, AuthMethodPost} }
+
+// credentials are what a request says about its client.
+type credentials struct {
+	id     string
+	secret string
+	basic  bool
+}
+
+// readCredentials takes the client id from the Authorization header or the body, whichever has it (RFC 6749 section 2.3.1, P14). An
+// empty secret counts as none, since public clients are known to send one.
+func readCredentials(authorization string, form url.Values) (credentials, *Error) {
+	c := credentials{id: form.Get("client_id"), secret: form.Get("client_secret")}
+	scheme, encoded, _ := strings.Cut(authorization, " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return c, nil
+	}
+	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	id, password, colon := strings.Cut(string(decoded), ":")
+	if err != nil || !colon {
+		return c, &Error{Code: InvalidClient, Description: "Expected Authorization: Basic with base64 of client_id:client_secret.", Basic: true}
+	}
+	id, password = formDecoded(id), formDecoded(password)
+	switch {
+	case c.id != "" && c.id != id:
+		return c, newError(InvalidRequest, "The client_id of the body and of the Authorization header differ.")
+	case c.secret != "" && password != "":
+		return c, newError(InvalidRequest, "Use one way of client authentication, not two.")
+	}
+	if password != "" {
+		c.secret = password
+	}
+	c.id, c.basic = id, true
+	return c, nil
+}
+
+// formDecoded undoes the encoding of RFC 6749 section 2.3.1; what is not so encoded is taken as it is, since some clients leave it out (P14).
+func formDecoded(text string) string {
+	if decoded, err := url.QueryUnescape(text); err == nil {
+		return decoded
+	}
+	return text
+}
+
+// authenticateClient answers who the client is (RFC 6749 section 3.2.1). What is unknown gets invalid_client, so that real clients
+// register anew (A23, P8); a fault of ours never does (P26).
+func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authorization string, form url.Values) (Client, *Error) {
+	c, refused := readCredentials(authorization, form)
+	if refused != nil {
+		return Client{}, refused
+	}
+	if c.id == "" {
+		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.")
+	}
+	unknown := &Error{Code: InvalidClient, Description: "Unknown client or wrong client authentication. Register again.", Basic: c.basic}
+	client, err := s.findClient(ctx, issuer, c.id)
+	switch {
+	case isNotFound(err):
+		return Client{}, unknown
+	case err != nil:
+		return Client{}, Fault(err)
+	case !client.proves(c):
+		return Client{}, unknown
+	case client.Blocked, issuer.blockedDocument(client): // told to the client itself only
+		return Client{}, newError(UnauthorizedClient, "This client is blocked.")
+	}
+	return client, nil
+}
+
+// proves compares the presented secret with the client's, whichever way it came (P14). A public client has none to present, and a
+// confidential one is nobody without its own (RFC 6749 section 3.2.1).
+func (c Client) proves(presented credentials) bool {
+	if c.AuthMethod == AuthMethodNone {
+		return presented.secret == ""
+	}
+	return len(c.SecretHash) > 0 && presented.secret != "" && secret.Equal(secret.Hash(presented.secret), c.SecretHash)
+}
