@@ -86,9 +86,9 @@ func readRequirements() ([]requirement, error) {
 }
 
 var (
-	cataloguePattern = regexp.MustCompile(`(?i)catalogue:? ((?:\d+(?:(?:\.\.|-|–)\d+)?(?:, and |, | and )?)+)`)
-	rangePattern     = regexp.MustCompile(`(\d+)(?:(?:\.\.|-|–)(\d+))?`)
-	letterPattern    = regexp.MustCompile(`\b([ARP])(\d{1,2})(?:\.\.[ARP]?(\d{1,2}))?\b`)
+	cataloguePattern = regexp.MustCompile(`(?i)catalogue:? ((?:\d+(?:(?:\.\.|-|–| to )\d+)?(?:, and |, | and )?)+)`)
+	rangePattern     = regexp.MustCompile(`(\d+)(?:(?:\.\.|-|–| to )(\d+))?`)
+	letterPattern    = regexp.MustCompile(`\b([ARP])(\d{1,2})(?:(?:\.\.| to )[ARP]?(\d{1,2}))?\b`)
 )
 
 // cited returns the numbers that a text cites.

@@ -38,7 +38,8 @@ func TestCited(t *testing.T) {
 		"passes every check (A2..A4, A11)":           {"A2", "A3", "A4", "A11"},
 		"catalogue 33, 34, P9":                       {"33", "34", "P9"},
 		"P1, RFC 7591 section 2, ES256, P-256, 2024": {"P1"},
-		"nothing": nil,
+		"Catalogue 77 to 79, 84, A14 to A16":         {"77", "78", "79", "84", "A14", "A15", "A16"},
+		"nothing":                                    nil,
 	} {
 		if got := cited(text); !slices.Equal(got, want) {
 			t.Errorf("%q: %v, expected %v", text, got, want)
