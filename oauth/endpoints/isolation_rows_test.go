@@ -77,7 +77,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"initial access token": {
-			marks: []string{"column public.initial_access_tokens.token_hash"},
+			marks: []string{"prefix mcpauth_it_", "column public.initial_access_tokens.token_hash"},
 			issue: func(_ *browser, a *tenant) issued {
 				token := a.initialToken()
 				return issued{value: token, good: func() bool { return a.registerAs(token).StatusCode == http.StatusCreated }}

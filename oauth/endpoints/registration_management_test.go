@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // managed is a client with the token that manages it.
@@ -194,5 +195,35 @@ func TestDeletedRegistrationHoldsNothing(t *testing.T) {
 	tn.token(a.refreshForm(held.refresh)).isError(401, "invalid_client")
 	if n := value[int](w, `SELECT count(*) FROM grants WHERE client_id = $1`, m.id); n != 0 {
 		t.Errorf("%d grants", n)
+	}
+}
+
+// A member's block ends what a client holds and keeps its token from bringing it back (catalogue 39); a client made by a member works
+// without registration, and goes with what it holds.
+func TestMembersBlockAndDeleteClients(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, b := w.demo, newBrowser(t, w.door)
+	m := tn.manage("")
+	code := tn.approve(b, m.id)
+	_, held := tn.connected(b, m.id)
+	if err := w.projects.BlockClient(t.Context(), tenants.SystemActor, w.org, tn.project.ID, m.id); err != nil || tn.active(held.access) {
+		t.Errorf("active after the block, or %v", err)
+	}
+	m.refusedWith("blocked", m.rat)
+	if err := w.projects.UnblockClient(t.Context(), tenants.SystemActor, w.org, tn.project.ID, m.id); err != nil || tn.active(held.access) {
+		t.Errorf("active again, or %v", err)
+	}
+	tn.token(code.codeForm()).isError(400, "invalid_grant")
+	tn.connected(b, m.id)
+	id, _, err := w.projects.CreateClient(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tenants.NewClient{Name: "Made by hand", RedirectURIs: []string{registered}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, held = tn.connected(b, id); !tn.active(held.access) || held.refresh == "" {
+		t.Error("a client made by hand does not work")
+	}
+	if err := w.projects.DeleteClient(t.Context(), tenants.SystemActor, w.org, tn.project.ID, id); err != nil || tn.active(held.access) {
+		t.Errorf("active after the deletion, or %v", err)
 	}
 }
