@@ -38,6 +38,7 @@ type Client struct {
 
 // ClientStore keeps clients.
 type ClientStore interface {
+	RegistrationStore
 	// FindClient returns ErrNotFound for a client that this issuer does not know. A blocked client is found.
 	FindClient(ctx context.Context, issuer secret.ID, clientID string) (Client, error)
 	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint. Without a fingerprint it is a client

@@ -11,6 +11,7 @@ const (
 	PathAuthorize  = "/oauth/authorize"
 	PathToken      = "/api/oauth/token"
 	PathRegister   = "/api/oauth/register"
+	PathClient     = "/api/oauth/register/:client_id" // RFC 7592
 	PathIntrospect = "/api/oauth/introspect"
 	PathRevoke     = "/api/oauth/revoke"
 	PathJWKS       = "/api/oauth/jwks"

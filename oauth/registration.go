@@ -39,6 +39,9 @@ type Registration struct {
 	// ClientSecret is shown once, and comes with ClientSecretExpiresAt, which is 0: it does not expire.
 	ClientSecret          string `json:"client_secret,omitempty"`
 	ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitempty"`
+	// RegistrationAccessToken manages an authenticated registration at RegistrationClientURI (RFC 7592 section 3).
+	RegistrationAccessToken string `json:"registration_access_token,omitempty"`
+	RegistrationClientURI   string `json:"registration_client_uri,omitempty"`
 	registrationDetails
 }
 
@@ -85,6 +88,9 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization str
 	if client.AuthMethod != AuthMethodNone {
 		registration.ClientSecret, registration.ClientSecretExpiresAt = secret.Token(clientSecretPrefix), new(int64)
 		client.SecretHash = secret.Hash(registration.ClientSecret)
+	}
+	if authenticated {
+		registration.manageable(issuer, &client)
 	}
 	client, err = s.clients.RegisterClient(ctx, issuer.ID, client, identity)
 	if err != nil {

@@ -16,6 +16,7 @@ var endpointTests = map[string]string{
 	oauth.PathMetadata:    "oauth/endpoints/surface_test.go",
 	oauth.PathJWKS:        "oauth/endpoints/surface_test.go",
 	oauth.PathRegister:    "oauth/registration_test.go",
+	oauth.PathClient:      "oauth/endpoints/registration_management_test.go",
 	oauth.PathAuthorize:   "oauth/endpoints/authorize_test.go",
 	oauth.PathToken:       "oauth/endpoints/token_code_test.go",
 	oauth.PathIntrospect:  "oauth/endpoints/introspection_test.go",

@@ -17,6 +17,7 @@ var mutations = []mutation{
 	{"33", "oauth/endpoints/limits.go", `h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil`,
 		`h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil && false`, doorTests, "TestRegistrationFlood"},
 	{"34", "internal/web/limits.go", `address.Prefix(64)`, `address.Prefix(128)`, "./internal/web", "TestSource"},
+	{"39", "oauth/registration_management.go", `case client.Blocked || !client.managedBy(token):`, `case !client.managedBy(token):`, doorTests, "TestRegistrationManagementRefused"},
 	{"44", "oauth/client_metadata.go", `case len(u.Path) < 2:`, `case len(u.Path) < 1:`, "./oauth", "TestClientURL"},
 	{"45", "oauth/client_metadata.go", `case named != id:`, `case named == "":`, "./oauth", "TestClientDocument"},
 	{"51", "internal/egress/egress.go", `if address.Zone() != "" || c.guardian.Safe(`, `if address.Zone() != "" && c.guardian.Safe(`, "./internal/egress", "TestSpecialAddresses"},

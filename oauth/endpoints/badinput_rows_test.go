@@ -17,6 +17,7 @@ type goodRequest struct {
 	json    string     // body, or
 	params  url.Values // parameters of the form, or of the query when inQuery
 	inQuery bool
+	client  string         // in the path
 	missing map[string]int // status when a parameter is absent: what is not listed is optional
 	// header that is needed, and the status without it
 	authorization int
@@ -38,6 +39,15 @@ func badInputRows(w *world) map[string]goodRequest {
 	rows["GET "+oauth.PathServer] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401}
 	rows["POST "+oauth.PathRegister] = goodRequest{status: 201, browser: seat, header: http.Header{"Content-Type": {"application/json"}},
 		json: `{"client_name":"Bad Input","redirect_uris":["https://client.example/bad-input"],"scope":"mcp:tools"}`}
+	for method, status := range map[string]int{http.MethodGet: 200, http.MethodPut: 200, http.MethodDelete: 204} {
+		m := tn.manage("")
+		row := goodRequest{status: status, browser: seat, inQuery: true, client: m.id, authorization: 401, header: http.Header{"Authorization": {"Bearer " + m.rat}}}
+		if method == http.MethodPut {
+			row.inQuery, row.json = false, `{"client_id":"`+m.id+`","client_name":"Bad Input","redirect_uris":["https://client.example/bad-input"]}`
+			row.header.Set("Content-Type", "application/json")
+		}
+		rows[method+" "+oauth.PathClient] = row
+	}
 	rows["GET "+oauth.PathAuthorize] = goodRequest{status: 200, page: true, browser: seat, inQuery: true, params: tn.request(client),
 		missing: map[string]int{"client_id": 400, "redirect_uri": 400, "response_type": 303, "code_challenge": 303, "code_challenge_method": 303}}
 	rows["POST "+oauth.PathToken] = goodRequest{status: 200, browser: seat, header: formHeader, params: redeemable.codeForm(),

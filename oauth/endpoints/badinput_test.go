@@ -152,7 +152,10 @@ func (g goodRequest) raw(name, method, target, body string, status int) attempt 
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	rows := badInputRows(w)
+	rows, answers := badInputRows(w), map[string]bool{}
+	for _, route := range endpoints.Routes(&endpoints.Handler{}) {
+		answers[route.Method+" "+route.Path] = true
+	}
 	for _, route := range endpoints.Routes(&endpoints.Handler{}) {
 		key := route.Method + " " + route.Path
 		good, ok := rows[key]
@@ -161,10 +164,13 @@ func TestBadInput(t *testing.T) {
 			continue
 		}
 		delete(rows, key)
-		target, count := w.demo.issuer+route.Path, 0
+		target, count := w.demo.issuer+strings.Replace(route.Path, ":client_id", good.client, 1), 0
 		for _, kind := range slices.Sorted(maps.Keys(badInput)) {
 			before := w.rows()
 			for _, a := range badInput[kind](good, route.Method, target) {
+				if kind == "wrong method" && answers[a.method+" "+route.Path] {
+					continue
+				}
 				count++
 				got := good.browser.send(a.method, a.target, a.header, a.body)
 				checkBadAnswer(t, key+": "+kind+": "+a.name, good.page, a, got)

@@ -83,10 +83,14 @@ func Routes(h *Handler) []Route {
 	guard := []echo.MiddlewareFunc{h.limited("guard", perSourceGuard), size}
 	authorize := []echo.MiddlewareFunc{h.limited("authorize", perSourceAuthorize)}
 	registration := []echo.MiddlewareFunc{h.limited("register", perSourceRegister, perProjectRegister), web.MaxBody(oauth.RegistrationMax)}
+	management := []echo.MiddlewareFunc{h.limited("manage", perSourceRegister), web.MaxBody(oauth.RegistrationMax)}
 	routes := []Route{
 		{http.MethodGet, oauth.PathMetadata, "RFC 8414", h.metadata, nil},
 		{http.MethodGet, oauth.PathJWKS, "RFC 7517", h.jwks, nil},
 		{http.MethodPost, oauth.PathRegister, "RFC 7591", h.register, registration},
+		{http.MethodGet, oauth.PathClient, "RFC 7592", h.registration, management},
+		{http.MethodPut, oauth.PathClient, "RFC 7592", h.replaceRegistration, management},
+		{http.MethodDelete, oauth.PathClient, "RFC 7592", h.deleteRegistration, management},
 		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, authorize},
 		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, token},
 		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, guard},

@@ -17,7 +17,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.purposeSigningKey": true, // at rest
 	"Seal postgres.mailPurpose":       true, // at rest
 	// Not issued yet.
-	"column public.client_assertions.jti_hash": true, "column public.clients.registration_token_hash": true,
+	"column public.client_assertions.jti_hash": true,
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
@@ -77,7 +77,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"initial access token": {
-			marks: []string{"column public.initial_access_tokens.token_hash"},
+			marks: []string{"prefix mcpauth_it_", "column public.initial_access_tokens.token_hash"},
 			issue: func(_ *browser, a *tenant) issued {
 				token := a.initialToken()
 				return issued{value: token, good: func() bool { return a.registerAs(token).StatusCode == http.StatusCreated }}
@@ -85,6 +85,19 @@ func credentials() map[string]credential {
 			random: randomAfterPrefix,
 			present: func(at *tenant, _ issued, value string) map[string]*answer {
 				return map[string]*answer{"registration": at.registerAs(value)}
+			},
+		},
+		"registration access token": {
+			marks: []string{"prefix mcpauth_rm_", "column public.clients.registration_token_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				m := a.manage("")
+				return issued{value: m.rat, code: m.id, good: func() bool { return m.send(http.MethodGet, m.rat, "").StatusCode == http.StatusOK }}
+			},
+			random: randomAfterPrefix,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				m := managed{tn: at, id: with.code, uri: at.issuer + oauth.PathRegister + "/" + with.code}
+				return map[string]*answer{"read": m.send(http.MethodGet, value, ""), "update": m.send(http.MethodPut, value, m.update("")),
+					"deletion": m.send(http.MethodDelete, value, ""), "registration": at.registerAs(value)}
 			},
 		},
 		"registration secret": {

@@ -30,11 +30,7 @@ func document(c echo.Context, body []byte) error {
 }
 
 func (h *Handler) register(c echo.Context) error {
-	mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/json" { // a form could be posted by any page (catalogue 32)
-		return echo.ErrUnsupportedMediaType
-	}
-	body, err := io.ReadAll(c.Request().Body)
+	body, err := metadataBody(c)
 	if err != nil {
 		return err
 	}
@@ -43,6 +39,15 @@ func (h *Handler) register(c echo.Context) error {
 		return refused
 	}
 	return answer(c, http.StatusCreated, registration)
+}
+
+// metadataBody reads the body of a registration.
+func metadataBody(c echo.Context) ([]byte, error) {
+	mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
+	if err != nil || mediaType != "application/json" { // a form could be posted by any page (catalogue 32)
+		return nil, echo.ErrUnsupportedMediaType
+	}
+	return io.ReadAll(c.Request().Body)
 }
 
 func (h *Handler) token(c echo.Context) error {
@@ -117,7 +122,7 @@ func (h *Handler) crossOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 		if c.Request().Method != http.MethodOptions {
 			return next(c)
 		}
-		header.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+		header.Set("Access-Control-Allow-Methods", "GET, POST, PUT, DELETE, OPTIONS")
 		allowed := "Authorization, Content-Type, Accept, MCP-Protocol-Version"
 		if asked := c.Request().Header.Get("Access-Control-Request-Headers"); asked != "" && len(asked) < 1000 {
 			allowed = asked

@@ -1,0 +1,27 @@
+package oauth
+
+import "github.com/mcpauth/mcpauth/internal/secret"
+
+// NewManagedClient is a client that needs no registration: whoever runs the issuer enters it. Its redirect URIs have to pass what a
+// registration's have to; a confidential one gets a secret, which is returned here and kept as a hash only.
+func NewManagedClient(issuer *Issuer, name string, redirectURIs []string, confidential bool) (client Client, clientSecret string, refused *Error) {
+	if len(redirectURIs) > redirectURIsMax {
+		return Client{}, "", newError(InvalidRedirectURI, "redirect_uris: too many.")
+	}
+	stored, native, refused := checkRedirectURIs(issuer, redirectURIs)
+	if refused != nil {
+		return Client{}, "", refused
+	}
+	client = Client{
+		ID: secret.Encode(secret.Bytes(16)), Name: cleanName(name), RedirectURIs: stored, GrantTypes: []string{grantAuthorizationCode, grantRefreshToken},
+		AuthMethod: AuthMethodNone, ApplicationType: "web", Metadata: []byte("{}"),
+	}
+	if native {
+		client.ApplicationType = "native"
+	}
+	if confidential {
+		clientSecret = secret.Token(clientSecretPrefix)
+		client.AuthMethod, client.SecretHash = AuthMethodBasic, secret.Hash(clientSecret)
+	}
+	return client, clientSecret, nil
+}
