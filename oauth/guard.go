@@ -16,6 +16,8 @@ type GuardConfiguration struct {
 	DefaultScopes         []string `json:"default_scopes"`
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	JWKSURI               string   `json:"jwks_uri"`
+	RevocationFeed        string   `json:"revocation_feed"`
+	CallsEndpoint         string   `json:"calls_endpoint"`
 	MetadataURL           string   `json:"authorization_server_metadata"`
 }
 
@@ -35,7 +37,8 @@ func (s *Server) GuardConfiguration(ctx context.Context, issuer *Issuer, registr
 	c := GuardConfiguration{
 		Issuer: issuer.Primary, Issuers: issuer.URLs, Resource: resource.URL, ResourceName: resource.Name,
 		ScopesSupported: make([]string, 0, len(issuer.Scopes)), DefaultScopes: issuer.DefaultScopes(),
-		IntrospectionEndpoint: issuer.URL + PathIntrospect, JWKSURI: issuer.URL + PathJWKS, MetadataURL: MetadataURL(issuer.Primary),
+		IntrospectionEndpoint: issuer.URL + PathIntrospect, JWKSURI: issuer.URL + PathJWKS, RevocationFeed: issuer.URL + PathRevocations,
+		CallsEndpoint: issuer.URL + PathCalls, MetadataURL: MetadataURL(issuer.Primary),
 	}
 	for _, scope := range issuer.Scopes {
 		c.ScopesSupported = append(c.ScopesSupported, scope.Name)

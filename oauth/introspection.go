@@ -16,6 +16,9 @@ type GuardStore interface {
 	FindGuard(ctx context.Context, issuer secret.ID, secretHash []byte) (secret.ID, error)
 	// IntrospectGrant reads secret and grant in one step. ErrNotFound means that the secret is not one; an unknown grant is not living.
 	IntrospectGrant(ctx context.Context, issuer secret.ID, secretHash []byte, grant secret.ID) (Introspected, error)
+	// RecordCalls adds to the use of those grants that are for the secret's own MCP server; others are passed over. ErrNotFound means
+	// that the secret is not one.
+	RecordCalls(ctx context.Context, issuer secret.ID, secretHash []byte, calls []Call) error
 }
 
 // Introspected is what the store knows of a token's grant at this moment.

@@ -18,6 +18,7 @@ type Server struct {
 	clients        ClientStore
 	grants         GrantStore
 	guards         GuardStore
+	feed           RevocationFeed
 	documents      DocumentFetcher
 	localDocuments bool
 	keys           *secret.Keyring
@@ -32,6 +33,8 @@ type Config struct {
 	Clients ClientStore
 	Grants  GrantStore
 	Guards  GuardStore
+	// Feed tells guards of revocations.
+	Feed RevocationFeed
 	// Documents gets client id metadata documents; nil: there are none. LocalDocuments admits those on this computer, for local work.
 	Documents      DocumentFetcher
 	LocalDocuments bool
@@ -46,6 +49,6 @@ type Config struct {
 
 // NewServer returns a Server.
 func NewServer(c Config) *Server {
-	return &Server{clients: c.Clients, grants: c.Grants, guards: c.Guards, documents: c.Documents, localDocuments: c.LocalDocuments, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
+	return &Server{clients: c.Clients, grants: c.Grants, guards: c.Guards, feed: c.Feed, documents: c.Documents, localDocuments: c.LocalDocuments, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
 		checked: newVerifiedTokens(verifiedTokensMax)}
 }

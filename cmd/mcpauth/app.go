@@ -26,6 +26,7 @@ type app struct {
 	log      *slog.Logger
 	store    *postgres.Store
 	issuers  *postgres.Issuers
+	feed     *postgres.Feed
 	signin   *signin.Service
 	projects tenants.Projects
 	sender   *mail.Sender
@@ -55,6 +56,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 	a := &app{
 		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
 		issuers:  postgres.NewIssuers(store, time.Now, log),
+		feed:     postgres.NewFeed(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
@@ -65,7 +67,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 	}
 	a.doors = endpoints.New(endpoints.Config{
 		OAuth: oauth.NewServer(oauth.Config{
-			Clients: store, Grants: store, Guards: store, Documents: documents, LocalDocuments: s.egressLoopback, Keys: s.keys, Epoch: epoch,
+			Clients: store, Grants: store, Guards: store, Feed: a.feed, Documents: documents, LocalDocuments: s.egressLoopback, Keys: s.keys, Epoch: epoch,
 			Now: time.Now, Log: log,
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,

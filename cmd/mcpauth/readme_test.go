@@ -22,6 +22,8 @@ var endpointTests = map[string]string{
 	oauth.PathIntrospect:  "oauth/endpoints/introspection_test.go",
 	oauth.PathRevoke:      "oauth/endpoints/introspection_test.go",
 	oauth.PathServer:      "oauth/endpoints/surface_test.go",
+	oauth.PathRevocations: "oauth/endpoints/revocation_feed_test.go",
+	oauth.PathCalls:       "oauth/endpoints/revocation_feed_test.go",
 	"/oauth/sign-in":      "oauth/endpoints/people_test.go",
 	"/oauth/sign-up":      "oauth/endpoints/people_test.go",
 	"/oauth/sign-up/code": "oauth/endpoints/people_test.go",

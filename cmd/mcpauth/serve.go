@@ -40,7 +40,12 @@ func (c serveCommand) Run(ctx context.Context) error {
 func (a *app) run(ctx context.Context, listener net.Listener, jobs bool) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return web.Serve(ctx, listener, a) })
-	group.Go(func() error { return a.issuers.Listen(ctx) })
+	group.Go(func() error { return a.store.Listen(ctx, a.issuers, a.feed) })
+	group.Go(func() error {
+		<-ctx.Done()
+		a.feed.Close() // streams would keep the server from ending
+		return nil
+	})
 	if jobs {
 		group.Go(func() error { return a.store.Work(ctx, a.sender) })
 	}

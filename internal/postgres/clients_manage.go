@@ -76,17 +76,15 @@ func forgetApprovals(tx *gorm.DB, project secret.ID, clientID string) error {
 	if err := tx.Exec(`DELETE FROM consents WHERE project_id = ? AND client_id = ?`, project, clientID).Error; err != nil {
 		return err
 	}
-	return tx.Exec(`UPDATE grants SET revoked_at = now(), revoked_reason = ?
-		WHERE project_id = ? AND client_id = ? AND code_redeemed_at IS NULL AND revoked_at IS NULL`, reasonRedirectsChanged, project, clientID).Error
+	return endGrants(tx, project, reasonRedirectsChanged, `client_id = ? AND code_redeemed_at IS NULL`, clientID)
 }
 
 // endClientGrants revokes every living grant of a client.
 func endClientGrants(tx *gorm.DB, project secret.ID, clientID, reason string) error {
-	return tx.Exec(`UPDATE grants SET revoked_at = now(), revoked_reason = ? WHERE project_id = ? AND client_id = ? AND revoked_at IS NULL`,
-		reason, project, clientID).Error
+	return endGrants(tx, project, reason, `client_id = ?`, clientID)
 }
 
-// dropClient revokes before it deletes, so that whatever follows revocations learns of these too; grants and consents go with the row.
+// dropClient revokes before it deletes, so that guards learn of these too; grants and consents go with the row.
 func dropClient(tx *gorm.DB, project secret.ID, clientID string) error {
 	return firstError(
 		func() error { return endClientGrants(tx, project, clientID, reasonClientDeleted) },

@@ -13,20 +13,23 @@ import (
 // sweepMost bounds what one statement of a sweep deletes, so that none holds its locks for long.
 const sweepMost = 1000
 
-// SweepClients deletes, in every project, the registrations that expired without an approval, and returns how many went.
-func (s *Store) SweepClients(ctx context.Context) (int, error) {
+// Sweep deletes, in every project, what has expired: registrations without an approval, and revocations of which no token is left.
+// It returns how many rows went.
+func (s *Store) Sweep(ctx context.Context) (int, error) {
 	var projects []secret.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects ORDER BY id`).Scan(&projects).Error; err != nil {
 		return 0, translate(err)
 	}
 	total := 0
 	for _, project := range projects {
-		for more := true; more; {
-			swept, err := s.sweepClients(ctx, project)
-			if err != nil {
-				return total, err
+		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepRevocations} {
+			for more := true; more; {
+				swept, err := sweep(ctx, project)
+				if err != nil {
+					return total, err
+				}
+				total, more = total+swept, swept == sweepMost
 			}
-			total, more = total+swept, swept == sweepMost
 		}
 	}
 	return total, nil
@@ -68,6 +71,6 @@ type sweepWorker struct {
 
 // Work sweeps once.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[sweepArgs]) error {
-	_, err := w.store.SweepClients(ctx)
+	_, err := w.store.Sweep(ctx)
 	return err
 }

@@ -115,7 +115,10 @@ type grantRow struct {
 	now                  time.Time
 }
 
-const grantColumns = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, date_trunc('second', now())`
+const (
+	grantColumns = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, date_trunc('second', now())`
+	grantFields  = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, now` // of a part that returns grantColumns AS now
+)
 
 func (r *grantRow) fields() []any {
 	return []any{&r.id, &r.userID, &r.serverID, &r.clientID, &r.resource, &r.scopes, &r.refreshable, &r.generation, &r.now}
@@ -133,8 +136,8 @@ func (s *Store) RevokeGrant(ctx context.Context, project, grant secret.ID, clien
 		WITH ended AS (
 			UPDATE grants SET revoked_at = now(), revoked_reason = $4
 			WHERE project_id = $1 AND id = $2 AND client_id = $3 AND revoked_at IS NULL
-			RETURNING id
-		), audited AS (
+			RETURNING `+endedColumns+`
+		), published AS (`+publishEnded("$1", "ended")+`), audited AS (
 			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
 			SELECT $1, $5, 'client:' || $3, 'grant.revoked', 'grant:' || id, jsonb_build_object('reason', $4::text) FROM ended
 		)

@@ -11,7 +11,7 @@ import (
 
 // redeemSQL decides and writes in one UPDATE. Whoever comes second, also at the same moment, waits for the row and then sees it
 // redeemed: an otherwise valid second redemption revokes the grant.
-const redeemSQL = `
+var redeemSQL = `
 	WITH used AS (
 		UPDATE grants SET
 			code_redeemed_at = coalesce(code_redeemed_at, now()),
@@ -24,12 +24,13 @@ const redeemSQL = `
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5 AND code_challenge = $6
 			AND ($7 = '' OR redirect_uri = $7) AND ($10 = '' OR resource = $10) AND (client_auth_method = 'none' OR $12::boolean)
 			AND revoked_at IS NULL AND (code_redeemed_at IS NOT NULL OR code_expires_at > now()) AND ` + personMayUse + `
-		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS replayed
-	), audited AS (
+		RETURNING ` + grantColumns + ` AS now, access_expires_at, revoked_at IS NOT NULL AS replayed
+	), replay AS (SELECT ` + endedColumns + ` FROM used WHERE replayed),
+	published AS (` + publishEnded("$1", "replay") + `), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target)
 		SELECT $1, $11, 'client:' || client_id, CASE WHEN replayed THEN 'grant.code_replayed' ELSE 'grant.code_redeemed' END, 'grant:' || id FROM used
 	)
-	SELECT * FROM used`
+	SELECT ` + grantFields + `, replayed FROM used`
 
 // personMayUse is the condition of every statement that hands out tokens: a blocked person gets none (catalogue 163, 186).
 const personMayUse = `EXISTS (SELECT FROM users u WHERE u.project_id = grants.project_id AND u.id = grants.user_id AND u.blocked_at IS NULL)`

@@ -14,7 +14,7 @@ import (
 // equal or ahead (a failover lost the last update) advances; the predecessor within the grace is forgiven and gets the successor that
 // exists; anything older, or later, revokes. Old and new values of one UPDATE cannot both be returned, so the outcome is computed from
 // what the statement left: generation = $6 + 1 and rotated at this very moment means that this call advanced it.
-const rotateSQL = `
+var rotateSQL = `
 	WITH seen AS (
 		UPDATE grants SET
 			generation = CASE WHEN $6 >= generation THEN $6 + 1 ELSE generation END,
@@ -27,14 +27,15 @@ const rotateSQL = `
 		WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
 			AND ($10 = '' OR resource = $10) AND scopes @> $11::text[] AND (client_auth_method = 'none' OR $13::boolean) AND ` + personMayUse + `
-		RETURNING ` + grantColumns + ` AS now, revoked_at IS NOT NULL AS reused, NOT (generation = $6 + 1 AND rotated_at = now()) AS old
-	), audited AS (
+		RETURNING ` + grantColumns + ` AS now, access_expires_at, revoked_at IS NOT NULL AS reused, NOT (generation = $6 + 1 AND rotated_at = now()) AS old
+	), reuse AS (SELECT ` + endedColumns + ` FROM seen WHERE reused),
+	published AS (` + publishEnded("$1", "reuse") + `), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target, detail)
 		SELECT $1, $12, 'client:' || client_id, CASE WHEN reused THEN 'grant.refresh_reused' ELSE 'grant.refresh_forgiven' END,
 			'grant:' || id, jsonb_build_object('presented', $6::bigint, 'living', generation)
 		FROM seen WHERE old
 	)
-	SELECT * FROM seen`
+	SELECT ` + grantFields + `, reused, old FROM seen`
 
 // RotateRefreshToken implements oauth.GrantStore.
 func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oauth.Rotation) (oauth.GrantState, oauth.RotationOutcome, error) {

@@ -22,8 +22,8 @@ var (
 		"organizations", "project_issuers", "projects", "rate_limits", "used_slugs",
 	}
 	tenantTables = []string{
-		"audit_log", "client_assertions", "client_rules", "clients", "consents", "grants", "initial_access_tokens", "mcp_servers",
-		"registration_secrets", "scopes", "signing_keys",
+		"audit_log", "client_assertions", "client_rules", "clients", "consents", "grant_usage", "grants", "initial_access_tokens", "mcp_servers",
+		"registration_secrets", "revocations", "scopes", "signing_keys",
 		"user_challenges", "user_sessions", "users",
 	}
 )

@@ -63,9 +63,8 @@ func (s *Store) SetClientRule(ctx context.Context, actor tenants.Actor, organiza
 
 // endBlockedGrants revokes what clients with a document hold that the rules block now.
 func endBlockedGrants(tx *gorm.DB, project secret.ID) error {
-	return tx.Exec(`UPDATE grants g SET revoked_at = now(), revoked_reason = 'client_blocked'
-		FROM clients c WHERE g.project_id = ? AND c.project_id = g.project_id AND c.id = g.client_id AND c.kind = 'document' AND g.revoked_at IS NULL
-			AND `+clientDecision("c.project_id", "c.id")+` = 'block'`, project).Error
+	return endGrants(tx, project, reasonClientBlocked, `client_id IN (SELECT c.id FROM clients c
+		WHERE c.project_id = ? AND c.kind = 'document' AND `+clientDecision("c.project_id", "c.id")+` = 'block')`, project)
 }
 
 // DeleteClientRule implements tenants.ProjectStore.

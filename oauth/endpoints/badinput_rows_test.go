@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
@@ -37,6 +38,9 @@ func badInputRows(w *world) map[string]goodRequest {
 		}
 	}
 	rows["GET "+oauth.PathServer] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401}
+	rows["GET "+oauth.PathRevocations] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401, params: url.Values{"wait": {"0"}, "cursor": {"x"}}}
+	rows["POST "+oauth.PathCalls] = goodRequest{status: 204, browser: seat, header: jsonHeader(bearer(tn.guard)), authorization: 401,
+		json: `{"calls":[{"sid":"` + secret.NewID().String() + `","tool":"Bad Input","outcome":"refused","reason":"bad-input","count":2}]}`}
 	rows["POST "+oauth.PathRegister] = goodRequest{status: 201, browser: seat, header: http.Header{"Content-Type": {"application/json"}},
 		json: `{"client_name":"Bad Input","redirect_uris":["https://client.example/bad-input"],"scope":"mcp:tools"}`}
 	for method, status := range map[string]int{http.MethodGet: 200, http.MethodPut: 200, http.MethodDelete: 204} {

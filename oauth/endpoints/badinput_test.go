@@ -56,7 +56,8 @@ var badInput = map[string]func(g goodRequest, method, target string) []attempt{
 			out = append(out, g.attempt(name+" twice", method, target, with(maps.Clone(g.params), name, values[0], values[0]+"x"), status))
 		}
 		if g.json != "" {
-			out = append(out, g.raw("member twice", method, target, strings.Replace(g.json, "{", `{"redirect_uris":[],`, 1), 400))
+			first, _, _ := strings.Cut(strings.TrimPrefix(g.json, `{"`), `"`)
+			out = append(out, g.raw("member twice", method, target, strings.Replace(g.json, `{"`, `{"`+first+`":[],"`, 1), 400))
 		}
 		return out
 	},

@@ -77,12 +77,18 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawPath == "" { // no path of ours needs escaping, and an escaped slash would name something else than it routes to
 		found.issuer, found.err = h.issuers.Resolve(r.Context(), host+issuerPath)
 	}
-	if found.err == nil && found.issuer.Suspended && (path != oauth.PathIntrospect || r.Method != http.MethodPost) {
-		found = resolved{err: oauth.ErrNotFound} // introspection alone goes on, where every token is inactive (catalogue 274)
+	if found.err == nil && found.issuer.Suspended && !answersSuspended(r.Method, path) {
+		found = resolved{err: oauth.ErrNotFound}
 	}
 	inner := r.WithContext(context.WithValue(r.Context(), resolvedKey{}, found))
 	inner.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery}
 	h.echo.ServeHTTP(w, inner)
+}
+
+// answersSuspended names what goes on for a suspended project: introspection, where every token is inactive, and the feed, which tells
+// guards so (catalogue 274).
+func answersSuspended(method, path string) bool {
+	return path == oauth.PathIntrospect && method == http.MethodPost || path == oauth.PathRevocations && method == http.MethodGet
 }
 
 // requireIssuer answers for what is no project's, the same whether it never existed, is suspended or is gone (catalogue 7), and for

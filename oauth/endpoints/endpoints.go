@@ -96,6 +96,8 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, guard},
 		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, token},
 		{http.MethodGet, oauth.PathServer, "mcpauth guard configuration", h.guardConfiguration, guard},
+		{http.MethodGet, oauth.PathRevocations, "mcpauth revocation feed", h.revocations, guard},
+		{http.MethodPost, oauth.PathCalls, "mcpauth reports of use", h.recordCalls, guard},
 		{http.MethodPost, pathSignIn, "page", h.signInPage, form},
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, form},
 		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, form},

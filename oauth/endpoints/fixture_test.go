@@ -146,8 +146,11 @@ func (w *world) server(store *postgres.Store, documents oauth.DocumentFetcher) *
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Documents: documents, Keys: w.keys, Epoch: epoch,
-		Now: w.clock.now, Log: slog.New(slog.NewTextHandler(w.logged, nil))})
+	log := slog.New(slog.NewTextHandler(w.logged, nil))
+	feed := postgres.NewFeed(store, log)
+	w.t.Cleanup(feed.Close)
+	return oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Feed: feed, Documents: documents, Keys: w.keys, Epoch: epoch,
+		Now: w.clock.now, Log: log})
 }
 
 func (w *world) newTenant(name string) *tenant {

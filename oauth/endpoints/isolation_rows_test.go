@@ -21,7 +21,7 @@ var notPresented = map[string]bool{
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
-	"key public.scopes.name": true, "key public.used_slugs.slug": true,
+	"key public.grant_usage.tool": true, "key public.scopes.name": true, "key public.used_slugs.slug": true,
 }
 
 // credentials is the table of every kind. A new kind of credential is a row here.
@@ -110,6 +110,8 @@ func credentials() map[string]credential {
 				return map[string]*answer{
 					"introspection": at.introspect(value, "x"), "registration": at.registerAs(value),
 					"configuration": call(at.w.t, at.w.door, http.MethodGet, at.issuer+oauth.PathServer, bearer(value), ""),
+					"revocations":   call(at.w.t, at.w.door, http.MethodGet, at.issuer+oauth.PathRevocations, bearer(value), ""),
+					"calls":         call(at.w.t, at.w.door, http.MethodPost, at.issuer+oauth.PathCalls, jsonHeader(bearer(value)), `{"calls":[]}`),
 				}
 			},
 		},

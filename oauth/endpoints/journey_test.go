@@ -125,6 +125,11 @@ func bearer(secret string) http.Header {
 	return http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Authorization": {"Bearer " + secret}}
 }
 
+func jsonHeader(header http.Header) http.Header {
+	header.Set("Content-Type", "application/json")
+	return header
+}
+
 func (tn *tenant) introspect(guard, token string) *answer {
 	tn.w.t.Helper()
 	return call(tn.w.t, tn.w.door, http.MethodPost, tn.issuer+oauth.PathIntrospect, bearer(guard), url.Values{"token": {token}}.Encode())

@@ -41,7 +41,7 @@ func (h *Handler) register(c echo.Context) error {
 	return answer(c, http.StatusCreated, registration)
 }
 
-// metadataBody reads the body of a registration.
+// metadataBody reads a body of JSON, such as that of a registration.
 func metadataBody(c echo.Context) ([]byte, error) {
 	mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type"))
 	if err != nil || mediaType != "application/json" { // a form could be posted by any page (catalogue 32)
@@ -94,6 +94,18 @@ func (h *Handler) guardConfiguration(c echo.Context) error {
 		return refused
 	}
 	return answer(c, http.StatusOK, configuration)
+}
+
+func (h *Handler) recordCalls(c echo.Context) error {
+	body, err := metadataBody(c)
+	if err != nil {
+		return err
+	}
+	token := oauth.BearerToken(c.Request().Header.Get("Authorization"))
+	if refused := h.oauth.RecordCalls(c.Request().Context(), issuerOf(c), token, body); refused != nil {
+		return refused
+	}
+	return c.NoContent(http.StatusNoContent)
 }
 
 func answer(c echo.Context, status int, body any) error {
@@ -149,7 +161,7 @@ func (h *Handler) renderError(err error, c echo.Context) {
 	switch {
 	case errors.As(err, &often):
 		often.SetRetryAfter(header)
-	case status == http.StatusServiceUnavailable:
+	case status == http.StatusServiceUnavailable, status == http.StatusTooManyRequests:
 		header.Set("Retry-After", "2")
 	case shown.Code == oauth.InvalidClient && shown.Basic:
 		header.Set("WWW-Authenticate", `Basic realm="mcpauth"`) // RFC 6749 section 5.2
@@ -187,5 +199,5 @@ var expectations = map[int]string{
 	http.StatusNotFound:              "There is no project and no endpoint at this address. The metadata document of a project lists its endpoints.",
 	http.StatusMethodNotAllowed:      "This endpoint does not answer this method. The Allow header lists what it answers.",
 	http.StatusRequestEntityTooLarge: "The request body is too large. Expected at most 64 KiB.",
-	http.StatusUnsupportedMediaType:  "Unexpected Content-Type. Expected application/json for registration, application/x-www-form-urlencoded elsewhere.",
+	http.StatusUnsupportedMediaType:  "Unexpected Content-Type. Expected application/json for registration and reports of calls, application/x-www-form-urlencoded elsewhere.",
 }

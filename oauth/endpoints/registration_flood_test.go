@@ -76,7 +76,7 @@ func TestUnusedRegistrationsExpire(t *testing.T) {
 		t.Errorf("another client: %s", id)
 	}
 	tn.revoke(idle, "x")
-	if swept, err := w.store.SweepClients(t.Context()); err != nil || swept != 1 {
+	if swept, err := w.store.Sweep(t.Context()); err != nil || swept != 1 {
 		t.Errorf("swept %d, %v", swept, err)
 	}
 	rows, err := w.super.Query(t.Context(), `SELECT id FROM clients`)

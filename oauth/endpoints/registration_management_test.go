@@ -67,7 +67,7 @@ func TestRegistrationManagement(t *testing.T) {
 		t.Error("the hash is of something else")
 	}
 	w.exec(`UPDATE clients SET renewed_at = now() - interval '1 year' WHERE id = $1`, m.id) // neither expires nor is evicted
-	if swept, err := w.store.SweepClients(t.Context()); err != nil || swept != 0 {
+	if swept, err := w.store.Sweep(t.Context()); err != nil || swept != 0 {
 		t.Errorf("swept %d, %v", swept, err)
 	}
 	got := m.send(http.MethodGet, m.rat, "")

@@ -98,7 +98,7 @@ func TestSuspendedProject(t *testing.T) {
 	unknown := tn.at("http://localhost:8080/t/nobody")
 	for _, route := range endpoints.Routes(&endpoints.Handler{}) {
 		for _, method := range []string{route.Method, http.MethodDelete, http.MethodOptions} {
-			if method == http.MethodPost && route.Path == oauth.PathIntrospect {
+			if method == http.MethodPost && route.Path == oauth.PathIntrospect || method == http.MethodGet && route.Path == oauth.PathRevocations {
 				continue
 			}
 			header := bearer(tn.guard)
@@ -114,6 +114,9 @@ func TestSuspendedProject(t *testing.T) {
 	}
 	if tn.active(held.access) {
 		t.Error("the token of a suspended project is active")
+	}
+	if got := tn.revocations(tn.guard, ""); !got.Suspended {
+		t.Errorf("the feed tells %+v", got)
 	}
 	w.exec(`UPDATE projects SET status = 'active' WHERE id = $1::text::uuid`, tn.project.ID.String())
 	w.forget()
@@ -222,7 +225,8 @@ func TestGuardConfiguration(t *testing.T) {
 	got := call(t, w.door, http.MethodGet, tn.issuer+oauth.PathServer, bearer(tn.guard), "")
 	want := map[string]string{
 		"issuer": tn.issuer, "resource": tn.server.Resource, "resource_name": tn.server.Name, "introspection_endpoint": tn.issuer + "/api/oauth/introspect",
-		"jwks_uri": tn.issuer + "/api/oauth/jwks", "authorization_server_metadata": "http://localhost:8080/.well-known/oauth-authorization-server/t/demo",
+		"jwks_uri": tn.issuer + "/api/oauth/jwks", "revocation_feed": tn.issuer + "/api/oauth/revocations", "calls_endpoint": tn.issuer + "/api/oauth/server/calls",
+		"authorization_server_metadata": "http://localhost:8080/.well-known/oauth-authorization-server/t/demo",
 	}
 	for member, text := range want {
 		if got.text(member) != text {
@@ -231,7 +235,7 @@ func TestGuardConfiguration(t *testing.T) {
 	}
 	if got.StatusCode != http.StatusOK || got.Header.Get("Cache-Control") != "no-store" || strings.Contains(got.body, "offline_access") || strings.Contains(got.body, tn.guard) ||
 		!strings.Contains(got.body, `"scopes_supported":["mcp:tools","notes:write"],"default_scopes":["mcp:tools"]`) ||
-		!strings.Contains(got.body, `"issuers":["http://localhost:8080/t/demo","http`) || len(got.json()) != 9 {
+		!strings.Contains(got.body, `"issuers":["http://localhost:8080/t/demo","http`) || len(got.json()) != 11 {
 		t.Errorf("%s", got.body)
 	}
 	if !value[bool](w, `SELECT last_used_at > now() - interval '1 minute' FROM registration_secrets WHERE project_id = $1::text::uuid`, tn.project.ID.String()) {

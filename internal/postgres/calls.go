@@ -1,0 +1,73 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+// callsTools is how many tools of a grant are told apart: which ones are called is up to whoever holds a token. What exceeds it counts
+// as no tool.
+const callsTools = 100
+
+type callRow struct {
+	Grant  secret.ID `json:"grant_id"`
+	Tool   string    `json:"tool"`
+	OK     int64     `json:"ok"`
+	Failed int64     `json:"failed"`
+	Refuse int64     `json:"refused"`
+	Reason string    `json:"reason"`
+	Age    float64   `json:"age"` // seconds
+}
+
+// RecordCalls implements oauth.GuardStore in one statement: the secret, its server's grants, and their use.
+func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash []byte, calls []oauth.Call) error {
+	rows := make([]callRow, 0, len(calls))
+	for _, c := range calls {
+		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds()}
+		switch c.Outcome {
+		case oauth.CallRefused:
+			row.Refuse = c.Count
+		case oauth.CallError:
+			row.OK, row.Failed = c.Count, c.Count
+		default:
+			row.OK = c.Count
+		}
+		rows = append(rows, row)
+	}
+	encoded, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	var server secret.ID
+	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
+		WITH guard AS (
+			SELECT mcp_server_id FROM registration_secrets WHERE project_id = $1 AND secret_hash = $2 AND revoked_at IS NULL
+		), told AS (
+			SELECT * FROM jsonb_to_recordset($3::jsonb) AS t(grant_id uuid, tool text, ok bigint, failed bigint, refused bigint, reason text, age float8)
+		), mine AS (
+			SELECT told.* FROM told JOIN grants g ON g.project_id = $1 AND g.id = told.grant_id JOIN guard ON guard.mcp_server_id = g.mcp_server_id
+		), named AS (
+			SELECT grant_id, tool, dense_rank() OVER (PARTITION BY grant_id ORDER BY known DESC, tool) AS place, ok, failed, refused, reason, age FROM (
+				SELECT mine.*, EXISTS (SELECT FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = mine.grant_id AND u.tool = mine.tool) AS known FROM mine
+			) AS seen
+		), counted AS (
+			SELECT grant_id, CASE WHEN place + (SELECT count(*) FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = named.grant_id
+					AND u.tool NOT IN (SELECT m.tool FROM mine m WHERE m.grant_id = named.grant_id)) <= $4 THEN tool ELSE '' END AS tool,
+				ok, failed, refused, reason, age
+			FROM named
+		), added AS (
+			INSERT INTO grant_usage AS u (project_id, grant_id, tool, calls, failed, refused, last_refusal, first_used_at, last_used_at)
+			SELECT $1, grant_id, tool, sum(ok), sum(failed), sum(refused), coalesce((array_agg(reason ORDER BY age) FILTER (WHERE refused > 0))[1], ''),
+				now() - make_interval(secs => max(age) FILTER (WHERE ok > 0)), now() - make_interval(secs => min(age) FILTER (WHERE ok > 0))
+			FROM counted GROUP BY grant_id, tool ORDER BY grant_id, tool
+			ON CONFLICT (project_id, grant_id, tool) DO UPDATE SET calls = u.calls + excluded.calls, failed = u.failed + excluded.failed,
+				refused = u.refused + excluded.refused, last_refusal = coalesce(nullif(excluded.last_refusal, ''), u.last_refusal),
+				first_used_at = coalesce(u.first_used_at, excluded.first_used_at), last_used_at = greatest(u.last_used_at, excluded.last_used_at)
+		)
+		SELECT mcp_server_id FROM guard`, secretHash, encoded, callsTools)
+}

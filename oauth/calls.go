@@ -1,0 +1,108 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// PathCalls takes what guards report of the use of grants.
+const PathCalls = "/api/oauth/server/calls"
+
+// Limits of one report, and of what is kept of a text, in characters.
+const (
+	CallsMax       = 500
+	callsToolMax   = 128
+	callsReasonMax = 64
+	callsCountMax  = 1_000_000
+	callsOldest    = 24 * time.Hour
+)
+
+// Outcomes of a call.
+const (
+	CallOK      = "ok"      // let through, and answered
+	CallError   = "error"   // let through, and answered with an error
+	CallRefused = "refused" // not let through
+)
+
+// Call is what a guard reports: how often a tool was called with a grant, never with what. An empty tool is a request that calls none.
+type Call struct {
+	GrantID secret.ID `json:"-"`
+	Grant   string    `json:"sid"`
+	Tool    string    `json:"tool"`
+	Outcome string    `json:"outcome"`
+	Reason  string    `json:"reason"` // of a refusal
+	Count   int64     `json:"count"`  // absent: 1
+	At      int64     `json:"at"`     // of the last one, seconds since 1970; absent: now
+	// Age is how long ago At was, by the clock of this process, at least zero and at most a day.
+	Age time.Duration `json:"-"`
+}
+
+// RecordCalls takes a report of the MCP server behind a registration secret.
+func (s *Server) RecordCalls(ctx context.Context, issuer *Issuer, registrationSecret string, body []byte) *Error {
+	calls, wrong := readCalls(body)
+	now := s.now()
+	for i := range calls {
+		if wrong == nil {
+			wrong = calls[i].check(now)
+		}
+	}
+	if wrong != nil { // the credential is judged first all the same
+		calls = nil
+	}
+	err := s.guards.RecordCalls(ctx, issuer.ID, secret.Hash(registrationSecret), calls)
+	switch {
+	case isNotFound(err):
+		return unknownGuard()
+	case err != nil:
+		return Fault(err)
+	}
+	return wrong
+}
+
+func readCalls(body []byte) ([]Call, *Error) {
+	malformed := newError(InvalidRequest, "Expected one JSON object with the member calls: a list of at most 500 objects with sid, tool, outcome, reason, count and at.")
+	members, refused := readMembers(body)
+	if refused != nil {
+		return nil, malformed
+	}
+	var calls []Call
+	if json.Unmarshal(members["calls"], &calls) != nil || calls == nil || len(calls) > CallsMax {
+		return nil, malformed
+	}
+	return calls, nil
+}
+
+// check refuses what a call cannot be, and brings the rest into bounds.
+func (c *Call) check(now time.Time) *Error {
+	id, err := secret.ParseID(c.Grant)
+	switch {
+	case err != nil:
+		return newError(InvalidRequest, "Unexpected sid. Expected the claim sid of an access token.")
+	case c.Outcome != CallOK && c.Outcome != CallError && c.Outcome != CallRefused:
+		return newError(InvalidRequest, "Unexpected outcome. Expected ok, error or refused.")
+	case c.Count < 0 || c.Count > callsCountMax:
+		return newError(InvalidRequest, "Unexpected count. Expected 1 to 1000000.")
+	case !isPlain(c.Tool, callsToolMax):
+		return newError(InvalidRequest, "Unexpected tool. Expected at most 128 printable characters.")
+	case !isPlain(c.Reason, callsReasonMax):
+		return newError(InvalidRequest, "Unexpected reason. Expected at most 64 printable characters.")
+	}
+	c.GrantID, c.Count = id, max(1, c.Count)
+	if c.At != 0 {
+		c.Age = min(max(0, now.Sub(time.Unix(c.At, 0))), callsOldest)
+	}
+	if c.Outcome != CallRefused {
+		c.Reason = ""
+	}
+	return nil
+}
+
+func isPlain(text string, most int) bool {
+	return utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, unicode.IsControl)
+}
