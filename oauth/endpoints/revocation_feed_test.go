@@ -55,7 +55,7 @@ func claims(t *testing.T, token string) oauth.AccessClaims {
 }
 
 // However a grant with living access tokens ends, the next answer of the feed tells it, until the last of them has expired (catalogue
-// 193, 201), to its own MCP server and to no other.
+// 199, 203, 205), to its own MCP server and to no other.
 func TestRevocationFeedTellsEveryEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -154,7 +154,7 @@ func TestRevocationFeedHoldsNothingWithoutTokens(t *testing.T) {
 	}
 }
 
-// Commits do not come in the order in which transactions began: what an older one adds later is still told (catalogue 202).
+// Commits do not come in the order in which transactions began: what an older one adds later is still told (catalogue 199).
 func TestRevocationFeedMissesNoLateCommit(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -52,8 +52,15 @@ type Config struct {
 	// safe because tokens are accepted from the Authorization header only, and browsers never add that by themselves.
 	AllowedOrigins []string
 
+	// AlwaysIntrospect asks the project about tokens (RFC 7662) instead of verifying them here with its keys and the feed of
+	// revocations, which is done otherwise and whenever keys and feed are not up to date.
+	AlwaysIntrospect bool
+
+	// DisableCallReports keeps from the project which tools are called with which approval. Arguments are never told.
+	DisableCallReports bool
+
 	// CacheTTL is how long a positive introspection answer is reused: 0 means five seconds, which is also the most,
-	// a negative value asks for every request.
+	// a negative value asks for every request, whatever AlwaysIntrospect says.
 	CacheTTL time.Duration
 
 	// ClockTolerance is how long after its expiry a token that the project still calls active is accepted, for hosts

@@ -13,9 +13,11 @@
 // scopes are asked for with it on first use, so that a server starts while the project cannot be reached: requests
 // are then answered 503 with Retry-After, never 401, because a 401 makes clients throw their tokens away.
 //
-// Every token is introspected (RFC 7662), and a positive answer is remembered for five seconds at most. Tools read
-// who is calling from the go-sdk's own [auth.TokenInfo], or with [IdentityFrom].
+// Access tokens are verified here with the project's published keys (RFC 9068), and the project tells of every approval
+// that ends, within a second. Whenever keys or feed are not up to date, and for the first token of an approval, the
+// project is asked (RFC 7662), and a positive answer is remembered for five seconds at most. Tools read who is calling
+// from the go-sdk's own [auth.TokenInfo], or with [IdentityFrom].
 //
 // The package owns the guard's side of the protocol between a server and its project. It must import nothing but the
-// standard library and the go-sdk: it is linked into other people's programs.
+// standard library, the go-sdk and the JWT library that it brings along: it is linked into other people's programs.
 package mcpauth

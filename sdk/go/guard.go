@@ -24,6 +24,11 @@ type Guard struct {
 	tokens  *tokenCache
 
 	settings       *lazy[*settings]
+	keys           *lazy[*keySet]
+	streams        *http.Client // for answers without end
+	feed           *feed
+	usernames      usernames
+	calls          *callReports
 	issuerMetadata *lazy[json.RawMessage]
 
 	warned   sync.Once
@@ -36,10 +41,16 @@ func newGuard(config Config, secret registrationSecret, address string) *Guard {
 		client: newHTTPClient(config.HTTPClient),
 		now:    time.Now,
 	}
+	streams := *g.client
+	streams.Timeout = 0
+	g.streams, g.feed, g.calls = &streams, &feed{guard: g}, &callReports{guard: g}
 	clock := func() time.Time { return g.now() }
 	g.tokens = newTokenCache(config.CacheTTL, cacheEntries, clock)
 	g.settings = &lazy[*settings]{fetch: g.fetchSettings, maxAge: settingsTTL, now: clock, onFailed: func(err error) {
 		g.config.Logger.Warn("mcpauth: no configuration for this MCP server", "error", err)
+	}}
+	g.keys = &lazy[*keySet]{fetch: g.fetchKeys, maxAge: keysTTL, now: clock, onFailed: func(err error) {
+		g.config.Logger.Warn("mcpauth: no keys to verify access tokens with, asking about each", "error", err)
 	}}
 	g.issuerMetadata = &lazy[json.RawMessage]{fetch: g.fetchIssuerMetadata, maxAge: issuerMetadataTTL, now: clock, onFailed: func(err error) {
 		g.config.Logger.Warn("mcpauth: no issuer metadata to show to older clients", "error", err)
@@ -52,6 +63,12 @@ func newGuard(config Config, secret registrationSecret, address string) *Guard {
 func (g *Guard) Ready(ctx context.Context) error {
 	_, err := g.settings.get(ctx)
 	return err
+}
+
+// Close ends what runs in the background, and tells the project of the last calls. Requests are checked on, by asking about each.
+func (g *Guard) Close(ctx context.Context) {
+	g.feed.close()
+	g.calls.send(ctx)
 }
 
 // Protect returns a handler that lets only requests with a valid token for this server through to next. They carry an
@@ -72,12 +89,20 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 			g.answerUnavailable(w, r, err)
 			return
 		}
-		info, refused := g.admit(w, r, known)
+		caller, tools, refused := g.admit(w, r, known)
 		if refused != nil {
+			if caller != nil {
+				g.calls.add(caller.Grant, tools, "refused", refused.code)
+			}
 			g.refuse(w, r, known, refused)
 			return
 		}
-		passOn(w, r, info, next)
+		if tools == nil {
+			tools = g.peekTools(r)
+		}
+		seen := &watcher{ResponseWriter: w}
+		passOn(seen, r, caller.tokenInfo(), next)
+		g.calls.add(caller.Grant, tools, seen.outcome(), "")
 	})
 }
 
@@ -91,8 +116,8 @@ type refusal struct {
 	unavailable error
 }
 
-// admit decides about one request. The body is read only when the token is good.
-func (g *Guard) admit(w http.ResponseWriter, r *http.Request, known *settings) (*auth.TokenInfo, *refusal) {
+// admit decides about one request. The body is read only when the token is good. With a refusal it returns the caller when it is known.
+func (g *Guard) admit(w http.ResponseWriter, r *http.Request, known *settings) (caller *claims, tools []string, refused *refusal) {
 	base := g.config.RequiredScopes
 	if len(base) == 0 {
 		base = known.DefaultScopes
@@ -100,34 +125,40 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request, known *settings) (
 	token, refused := bearerToken(r)
 	if refused != nil {
 		refused.scopes = base
-		return nil, refused
+		return nil, nil, refused
 	}
-	answer, err := g.tokens.get(r.Context(), token, func(ctx context.Context) (*claims, error) {
-		return g.introspect(ctx, known.IntrospectionEndpoint, token)
-	})
+	answer, err := g.check(r.Context(), known, token)
 	if err != nil {
-		return nil, &refusal{unavailable: err}
+		return nil, nil, &refusal{unavailable: err}
 	}
 	if err := g.judge(answer, known); err != nil {
-		return nil, &refusal{status: http.StatusUnauthorized, code: "invalid_token", description: err.Error(), scopes: base}
+		return answer, nil, &refusal{status: http.StatusUnauthorized, code: "invalid_token", description: err.Error(), scopes: base}
 	}
-	tools, refused := g.calledTools(w, r)
-	if refused != nil {
-		return nil, refused
+	scopes := g.toolScopes(known)
+	if tools, refused = g.calledTools(w, r, scopes); refused != nil {
+		return answer, nil, refused
 	}
 	var extra []string
 	for _, tool := range tools {
-		extra = append(extra, g.config.ToolScopes[tool]...)
+		extra = append(extra, scopes[tool]...)
 	}
 	granted := strings.Fields(answer.Scope)
 	if lacking := g.lacking(granted, union(g.config.RequiredScopes, extra)); len(lacking) > 0 {
-		return nil, &refusal{
+		return answer, tools, &refusal{
 			status: http.StatusForbidden, code: "insufficient_scope",
 			description: "this needs more than the access token allows: " + strings.Join(lacking, " "),
 			scopes:      union(base, extra),
 		}
 	}
-	return answer.tokenInfo(), nil
+	return answer, tools, nil
+}
+
+// toolScopes are those of this server's code, and the project's where the code says nothing.
+func (g *Guard) toolScopes(known *settings) map[string][]string {
+	if len(g.config.ToolScopes) > 0 {
+		return g.config.ToolScopes
+	}
+	return known.ToolScopes
 }
 
 // passOn goes through the go-sdk's own middleware, the only way to put a TokenInfo where the go-sdk finds it. All

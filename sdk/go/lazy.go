@@ -69,6 +69,16 @@ func (l *lazy[T]) peek() (value T, wait <-chan struct{}, err error) {
 	}
 }
 
+// renew fetches anew although the value is not old, unless a failure is being waited out.
+func (l *lazy[T]) renew() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.running == nil && !l.now().Before(l.retryAt) {
+		l.running = make(chan struct{})
+		go l.run()
+	}
+}
+
 // run is detached from the request that caused it: others may be waiting for the same answer.
 func (l *lazy[T]) run() {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)

@@ -14,6 +14,9 @@ import (
 const (
 	settingsPath         = "/api/oauth/server"
 	introspectPath       = "/api/oauth/introspect"
+	keysPath             = "/api/oauth/jwks"
+	feedPath             = "/api/oauth/revocations"
+	callsPath            = "/api/oauth/server/calls"
 	protectedResource    = "/.well-known/oauth-protected-resource"
 	authorizationServers = "/.well-known/oauth-authorization-server"
 )
@@ -27,7 +30,12 @@ type settings struct {
 	ScopesSupported       []string `json:"scopes_supported"`
 	DefaultScopes         []string `json:"default_scopes"`
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
+	JWKSURI               string   `json:"jwks_uri"`
+	RevocationFeed        string   `json:"revocation_feed"`
+	CallsEndpoint         string   `json:"calls_endpoint"`
 	MetadataURL           string   `json:"authorization_server_metadata"`
+
+	ToolScopes map[string][]string `json:"tool_scopes"`
 
 	resourcePath        string // path of Resource, "" for the root
 	resourceMetadataURL string // where a challenge points
@@ -64,7 +72,7 @@ func (g *Guard) complete(s *settings) error {
 	if err := checkResource(s.Resource); err != nil {
 		return fmt.Errorf("its resource: %w", err)
 	}
-	if err := g.completeEndpoint(s); err != nil {
+	if err := g.completeEndpoints(s); err != nil {
 		return err
 	}
 	if err := checkFetchable(s.MetadataURL); err != nil {
@@ -72,26 +80,38 @@ func (g *Guard) complete(s *settings) error {
 	}
 	s.ScopesSupported = advertised(s.ScopesSupported)
 	s.DefaultScopes = advertised(s.DefaultScopes)
+	for tool, scopes := range s.ToolScopes {
+		s.ToolScopes[tool] = advertised(scopes)
+	}
 	s.resourcePath, s.resourceMetadataURL = metadataLocation(s.Resource)
 	return nil
 }
 
-// completeEndpoint makes sure that the secret goes to the host it was made for and no other.
-func (g *Guard) completeEndpoint(s *settings) error {
+// completeEndpoints makes sure that the secret goes to the host it was made for and no other, and that keys come from there. A
+// project that offers less is asked about each token.
+func (g *Guard) completeEndpoints(s *settings) error {
 	if g.config.Address != "" {
-		s.IntrospectionEndpoint = g.address + introspectPath
+		s.IntrospectionEndpoint, s.JWKSURI = g.address+introspectPath, g.address+keysPath
+		s.RevocationFeed, s.CallsEndpoint = g.address+feedPath, g.address+callsPath
 		return nil
-	}
-	endpoint, err := parseAddress(s.IntrospectionEndpoint)
-	if err != nil {
-		return fmt.Errorf("its introspection endpoint: %w", err)
 	}
 	address, err := parseAddress(g.address)
 	if err != nil {
 		return err
 	}
-	if endpoint.Scheme != address.Scheme || endpoint.Host != address.Host {
-		return errors.New("its introspection endpoint lies on another host than the registration secret's address")
+	for _, endpoint := range []struct{ name, url string }{
+		{"introspection endpoint", s.IntrospectionEndpoint}, {"key set", s.JWKSURI}, {"revocation feed", s.RevocationFeed}, {"endpoint for calls", s.CallsEndpoint},
+	} {
+		if endpoint.url == "" && endpoint.name != "introspection endpoint" {
+			continue
+		}
+		u, err := parseAddress(endpoint.url)
+		if err != nil {
+			return fmt.Errorf("its %s: %w", endpoint.name, err)
+		}
+		if u.Scheme != address.Scheme || u.Host != address.Host {
+			return fmt.Errorf("its %s lies on another host than the registration secret's address", endpoint.name)
+		}
 	}
 	return nil
 }

@@ -30,6 +30,11 @@ type project struct {
 	fail       map[string]func(http.ResponseWriter) // answers instead, by path
 	hold       chan struct{}                        // introspection waits for it
 	introspect chan struct{}                        // told of each introspection
+	keys       []map[string]any                     // published
+	events     chan string                          // what a stream of the feed says after its snapshot; closing it ends the stream
+	snapshot   string                               // what the feed begins with
+	polled     func(cursor string) string           // answers polls; nil: only streams get through
+	reports    chan string                          // bodies of reported calls
 }
 
 func newProject(t *testing.T) *project {
@@ -38,7 +43,9 @@ func newProject(t *testing.T) *project {
 		tokens:     map[string]map[string]any{},
 		asked:      map[string]int{},
 		fail:       map[string]func(http.ResponseWriter){},
-		introspect: make(chan struct{}, 1000),
+		introspect: make(chan struct{}, 100_000),
+		reports:    make(chan string, 100),
+		snapshot:   `{"cursor":"a.1","snapshot":true,"revoked":[]}`,
 	}
 	p.Server = httptest.NewServer(http.HandlerFunc(p.serve))
 	t.Cleanup(p.Close)
@@ -104,6 +111,9 @@ func (p *project) count(path string) int {
 const (
 	settingsAt   = "/t/demo/api/oauth/server"
 	introspectAt = "/t/demo/api/oauth/introspect"
+	keysAt       = "/t/demo/api/oauth/jwks"
+	feedAt       = "/t/demo/api/oauth/revocations"
+	callsAt      = "/t/demo/api/oauth/server/calls"
 	metadataAt   = "/.well-known/oauth-authorization-server/t/demo"
 )
 
@@ -122,6 +132,12 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusTeapot) // the secret has no business here
 		}
 		_, _ = io.WriteString(w, `{"issuer":"`+p.issuer()+`","token_endpoint":"`+p.issuer()+`/api/oauth/token","x":1.0}`)
+		return
+	}
+	if r.URL.Path == keysAt {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": p.keys})
 		return
 	}
 	if r.Header.Get("Authorization") != "Bearer "+p.secret {
@@ -145,8 +161,38 @@ func (p *project) serve(w http.ResponseWriter, r *http.Request) {
 			answer = map[string]any{"active": false}
 		}
 		_ = json.NewEncoder(w).Encode(answer)
+	case r.Method == http.MethodGet && r.URL.Path == feedAt:
+		p.serveFeed(w, r)
+	case r.Method == http.MethodPost && r.URL.Path == callsAt:
+		body, _ := io.ReadAll(r.Body)
+		p.reports <- string(body)
+		w.WriteHeader(http.StatusNoContent)
 	default:
 		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+func (p *project) serveFeed(w http.ResponseWriter, r *http.Request) {
+	p.mu.Lock()
+	events, snapshot, polled := p.events, p.snapshot, p.polled
+	p.mu.Unlock()
+	if polled != nil {
+		_, _ = io.WriteString(w, polled(r.URL.Query().Get("cursor")))
+		return
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	for message := "event: snapshot\ndata: " + snapshot; ; {
+		_, _ = io.WriteString(w, message+"\n\n")
+		_ = http.NewResponseController(w).Flush()
+		var ok bool
+		select {
+		case message, ok = <-events:
+			if !ok {
+				return
+			}
+		case <-r.Context().Done():
+			return
+		}
 	}
 }
 

@@ -18,8 +18,8 @@ var errAmbiguous = errors.New("a member that decides what is called occurs twice
 
 // calledTools reads which tools the request calls, if any of them needs scopes of its own, and leaves the body as it
 // was. A body that could be read in two ways is refused, since the handler might read it in the other.
-func (g *Guard) calledTools(w http.ResponseWriter, r *http.Request) ([]string, *refusal) {
-	if len(g.config.ToolScopes) == 0 || r.Body == nil || r.Body == http.NoBody {
+func (g *Guard) calledTools(w http.ResponseWriter, r *http.Request, scopes map[string][]string) ([]string, *refusal) {
+	if len(scopes) == 0 || r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && !strings.EqualFold(encoding, "identity") {
