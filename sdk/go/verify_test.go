@@ -277,7 +277,7 @@ func TestFeedIsPolled(t *testing.T) {
 	until(t, func() bool { return statusOf(handler, token) == http.StatusUnauthorized })
 }
 
-// Catalogue 15: a key that is not known yet is asked about and fetched, at most every thirty seconds; a withdrawn one is forgotten.
+// Catalogue 16: a key that is not known yet is asked about and fetched, at most every thirty seconds; a withdrawn one is forgotten.
 func TestKeysAreRenewed(t *testing.T) {
 	t.Parallel()
 	s, next := newSigner(t, "k1", "ES256"), newSigner(t, "k2", "EdDSA")
