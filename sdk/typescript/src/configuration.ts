@@ -13,8 +13,12 @@ export interface Configuration {
   defaultScopes: readonly string[];
   introspectionEndpoint: string;
   metadataUrl: string;
+  /** Scopes that single tools need, from the project's tool groups; undefined when it has none. */
+  toolScopes: Readonly<Record<string, readonly string[]>> | undefined;
 }
 
+/** RFC 6749 section 3.3: what ends up in a challenge must not break out of its quotes. */
+const SCOPE = /^[\x21\x23-\x5B\x5D-\x7E]+$/;
 const FRESH_MS = 60_000;
 const LONGEST_BACKOFF_MS = 30_000;
 
@@ -89,6 +93,7 @@ export async function fetchConfiguration(settings: Settings, http: IssuerHttp): 
     defaultScopes: withoutOffline(list(document, "default_scopes")),
     introspectionEndpoint: ownEndpoint(settings.address, text(document, "introspection_endpoint")),
     metadataUrl,
+    toolScopes: toolScopesOf(document),
   };
 }
 
@@ -120,6 +125,19 @@ function list(document: Record<string, unknown>, member: string): string[] {
   const value = document[member] ?? [];
   if (!Array.isArray(value) || !value.every((entry) => typeof entry === "string")) throw malformed(member);
   return value as string[];
+}
+
+/** Tool names are the project's own words: the map has no prototype that one of them could meet. */
+function toolScopesOf(document: Record<string, unknown>): Configuration["toolScopes"] {
+  const given = document["tool_scopes"];
+  if (given === undefined || given === null) return undefined;
+  if (typeof given !== "object" || Array.isArray(given)) throw malformed("tool_scopes");
+  const scopes = Object.create(null) as Record<string, readonly string[]>;
+  for (const [tool, needed] of Object.entries(given)) {
+    if (!Array.isArray(needed) || !needed.every((scope) => typeof scope === "string" && SCOPE.test(scope))) throw malformed("tool_scopes");
+    scopes[tool] = needed as string[];
+  }
+  return Object.keys(scopes).length > 0 ? scopes : undefined;
 }
 
 function malformed(member: string): IssuerUnavailable {

@@ -102,9 +102,10 @@ export class Guard {
     }
     const verdict = await this.judge(credentials.token, configuration);
     let operationScopes: string[] = [];
-    if (verdict.good && this.settings.toolScopes !== undefined) {
+    const toolScopes = this.settings.toolScopes ?? configuration.toolScopes;
+    if (verdict.good && toolScopes !== undefined) {
       try {
-        operationScopes = scopesForMessages(this.settings.toolScopes, await readMessages(req));
+        operationScopes = scopesForMessages(toolScopes, await readMessages(req));
       } catch (error) {
         if (!(error instanceof UnreadableRequest)) throw error;
         sendError(req, res, error.status, "invalid_request", error.message, error.status === 413 ? { Connection: "close" } : {});

@@ -8,7 +8,7 @@ export interface McpAuthOptions {
   registrationSecret: string | undefined;
   /** Scopes every request must have. Default: none; clients are then asked for the project's default scopes. */
   requiredScopes?: readonly string[];
-  /** Scopes that single tools need on top: tool name to scopes, or a function of one JSON-RPC message. */
+  /** Scopes that single tools need on top: tool name to scopes, or a function of one JSON-RPC message. Default: the project's tool groups. */
   toolScopes?: OperationScopes;
   /** Scopes that include others, e.g. `{ "notes:admin": ["notes:write"] }`. Default: none. */
   impliedScopes?: Readonly<Record<string, readonly string[]>>;

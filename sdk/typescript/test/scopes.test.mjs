@@ -5,7 +5,7 @@ import { describe, test } from "node:test";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { requireScopes } from "mcpauth";
-import { combinations, guardFor, serve, toolCall } from "./support/servers.mjs";
+import { combinations, echoApp, guardFor, serve, toolCall } from "./support/servers.mjs";
 import { startIssuer } from "./support/stub_issuer.mjs";
 
 const { scopesForMessages } = createRequire(import.meta.url)("../dist/scopes.js");
@@ -148,4 +148,35 @@ test("only own names of the map count", () => {
 test("requireScopes refuses nonsense at once", () => {
   assert.throws(() => requireScopes(), TypeError);
   assert.throws(() => requireScopes("two scopes"), TypeError);
+});
+
+test("R8: the project's tool groups apply when the developer gave no tool scopes", async (t) => {
+  for (const combination of combinations) {
+    const stub = await startIssuer();
+    t.after(stub.close);
+    stub.configuration.tool_scopes = { add_note: ["notes:write"] };
+    stub.issue("reader");
+    stub.issue("writer", { scope: "mcp:tools notes:write" });
+    const guarded = async (options) => (await serve(t, echoApp(combination, guardFor(stub, combination, options).handler))).call;
+    const call = await guarded({});
+    const refused = await call("/mcp", { token: "reader", ...toolCall("add_note") });
+    assert.equal(refused.status, 403, combination.name);
+    assert.equal(refused.challenge.error, "insufficient_scope");
+    assert.ok(refused.challenge.scope.split(" ").includes("notes:write"));
+    assert.equal((await call("/mcp", { token: "writer", ...toolCall("add_note") })).status, 200);
+    for (const tool of ["list_notes", "constructor", "__proto__"]) assert.equal((await call("/mcp", { token: "reader", ...toolCall(tool) })).status, 200, tool);
+    const own = await guarded({ toolScopes: {} });
+    assert.equal((await own("/mcp", { token: "reader", ...toolCall("add_note") })).status, 200, "the developer's own map wins");
+  }
+});
+
+test("tool groups that cannot be read close the server instead of opening the tools", async (t) => {
+  for (const tool_scopes of [[], "x", { add_note: "notes:write" }, { add_note: [7] }, { add_note: ['a" error="x'] }, { add_note: [""] }]) {
+    const stub = await startIssuer();
+    t.after(stub.close);
+    Object.assign(stub.configuration, { tool_scopes });
+    stub.issue("good");
+    const { call } = await serve(t, echoApp(combinations[1], guardFor(stub, combinations[1]).handler));
+    assert.equal((await call("/mcp", { token: "good", ...toolCall("add_note") })).status, 503, JSON.stringify(tool_scopes));
+  }
 });
