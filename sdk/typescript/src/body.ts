@@ -24,6 +24,7 @@ export class RequestAborted extends Error {
 }
 
 const LARGEST_BODY = 4 * 1024 * 1024;
+const LITTLE_BODY = 1024 * 1024;
 const WITHOUT_BODY: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "DELETE"]);
 
 /** Returns the messages of a request, none for methods without a body. */
@@ -35,6 +36,13 @@ export async function readMessages(req: GuardedRequest): Promise<JsonRpcMessage[
     throw new UnreadableRequest(400, "The request is not a JSON-RPC message");
   }
   return messages as JsonRpcMessage[];
+}
+
+/** Whether a request's messages can be read at little cost and without refusing what the next handler might take. */
+export function isReadable(req: GuardedRequest): boolean {
+  if (WITHOUT_BODY.has(req.method)) return false;
+  const length = Number(req.headers["content-length"]);
+  return wasParsed(req) || (length > 0 && length <= LITTLE_BODY && plainEncoding(req) && !req.readableEnded);
 }
 
 /** Express 4 sets an empty body on requests no parser took, so an empty object counts only once the stream was read. */

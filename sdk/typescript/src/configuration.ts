@@ -1,6 +1,7 @@
 /** What the issuer says about this MCP server: fetched when first needed, kept fresh in the background, never a reason to crash. */
 import { addressProblem } from "./secret.js";
 import { fetchObject, IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
+import { readKeySet, type KeySet } from "./jwt.js";
 import type { Settings } from "./options.js";
 
 /** The configuration of one MCP server. URLs are kept exactly as they were given: clients compare them byte by byte. */
@@ -13,6 +14,10 @@ export interface Configuration {
   defaultScopes: readonly string[];
   introspectionEndpoint: string;
   metadataUrl: string;
+  /** Where the issuer's keys, the feed of revocations and the endpoint for reports are; undefined when the issuer does not offer them. */
+  jwksUri: string | undefined;
+  revocationFeed: string | undefined;
+  callsEndpoint: string | undefined;
   /** Scopes that single tools need, from the project's tool groups; undefined when it has none. */
   toolScopes: Readonly<Record<string, readonly string[]>> | undefined;
 }
@@ -33,17 +38,29 @@ export class Remembered<Value> {
     private readonly load: () => Promise<Value>,
     private readonly now: () => number,
     private readonly failed: (error: IssuerUnavailable) => void,
+    private readonly fresh: number = FRESH_MS,
   ) {}
 
   /** Returns the value; throws {@link IssuerUnavailable} while there is none. */
   async get(): Promise<Value> {
     const now = this.now();
     if (this.last) {
-      if (now - this.last.at >= FRESH_MS && now >= this.retryAt) this.refresh().catch(() => undefined);
+      if (now - this.last.at >= this.fresh && now >= this.retryAt) this.refresh().catch(() => undefined);
       return this.last.value;
     }
     if (!this.pending && now < this.retryAt) throw new IssuerUnavailable("waiting before the next attempt", Math.ceil((this.retryAt - now) / 1000));
     return this.refresh();
+  }
+
+  /** Fetches anew although the value is not old, unless that was done less than `pause` milliseconds ago or a failure is waited out. */
+  renew(pause: number): void {
+    const now = this.now();
+    if (this.last && now - this.last.at >= pause && now >= this.retryAt) this.refresh().catch(() => undefined);
+  }
+
+  /** How old the value is, in milliseconds. */
+  get age(): number {
+    return this.last ? this.now() - this.last.at : Infinity;
   }
 
   private refresh(): Promise<Value> {
@@ -91,10 +108,18 @@ export async function fetchConfiguration(settings: Settings, http: IssuerHttp): 
     resourceName: typeof name === "string" && name !== "" ? name : undefined,
     scopesSupported: withoutOffline(list(document, "scopes_supported")),
     defaultScopes: withoutOffline(list(document, "default_scopes")),
-    introspectionEndpoint: ownEndpoint(settings.address, text(document, "introspection_endpoint")),
+    introspectionEndpoint: ownEndpoint(settings.address, text(document, "introspection_endpoint"), "introspect"),
+    jwksUri: optionalEndpoint(settings.address, document["jwks_uri"], "jwks"),
+    revocationFeed: optionalEndpoint(settings.address, document["revocation_feed"], "revocations"),
+    callsEndpoint: optionalEndpoint(settings.address, document["calls_endpoint"], "server/calls"),
     metadataUrl,
     toolScopes: toolScopesOf(document),
   };
+}
+
+/** Fetches the issuer's keys, without any credential. */
+export async function fetchKeySet(configuration: Configuration, http: IssuerHttp): Promise<KeySet> {
+  return readKeySet(await fetchObject(http, configuration.jwksUri ?? "", { headers: { Accept: "application/json" } }));
 }
 
 /** Fetches the issuer's own metadata document and makes sure it speaks for that issuer (RFC 8414 section 3.3). */
@@ -105,9 +130,13 @@ export async function fetchIssuerMetadata(configuration: Configuration, http: Is
 }
 
 /** The secret goes to the address it carries and nowhere else: an endpoint on another origin is replaced by the known path. */
-function ownEndpoint(address: string, endpoint: string): string {
+function ownEndpoint(address: string, endpoint: string, path: string): string {
   const same = URL.canParse(endpoint) && new URL(endpoint).origin === new URL(address).origin;
-  return same ? endpoint : `${address}/api/oauth/introspect`;
+  return same ? endpoint : `${address}/api/oauth/${path}`;
+}
+
+function optionalEndpoint(address: string, endpoint: unknown, path: string): string | undefined {
+  return typeof endpoint === "string" && endpoint !== "" ? ownEndpoint(address, endpoint, path) : undefined;
 }
 
 /** `offline_access` is between the client and the issuer; an MCP server never asks for it. */

@@ -1,7 +1,8 @@
 /** The guard: lets a request through only with a valid access token, and says to clients where to get one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { CallReports } from "./calls.js";
 import { allowBrowsers, challenge, sendError, sendPreflight, withScope } from "./answers.js";
-import { readMessages, RequestAborted, UnreadableRequest } from "./body.js";
+import { isReadable, readMessages, RequestAborted, UnreadableRequest } from "./body.js";
 import { fetchConfiguration, fetchIssuerMetadata, Remembered, type Configuration } from "./configuration.js";
 import {
   ISSUER_METADATA, nestedMetadataUrl, pathOf, RESOURCE_METADATA, resourceMetadata, sendDocument, sendUnavailable,
@@ -11,10 +12,10 @@ import { readCredentials } from "./credentials.js";
 import { IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
 import { mountable, type Mounted } from "./mount.js";
 import type { Settings } from "./options.js";
-import { markRequest, scopesForMessages, union } from "./scopes.js";
+import { calledTools, markRequest, scopesForMessages, union } from "./scopes.js";
 import type { BearerSdk } from "./sdk.js";
 import { TokenChecker, type Verdict } from "./tokens.js";
-import type { GuardedRequest, Middleware, Next } from "./types.js";
+import type { ClosableMiddleware, GuardedRequest, Next } from "./types.js";
 import { Warnings } from "./warnings.js";
 
 /** What a guard takes from its surroundings; tests replace it. `timeout` is in milliseconds, `now` in milliseconds since the epoch. */
@@ -41,6 +42,7 @@ export class Guard {
   private readonly configuration: Remembered<Configuration>;
   private readonly issuerMetadata: Remembered<Record<string, unknown>>;
   private readonly tokens: TokenChecker;
+  private readonly calls: CallReports;
   private readonly warnings: Warnings;
 
   constructor(
@@ -54,6 +56,7 @@ export class Guard {
     this.configuration = new Remembered(() => fetchConfiguration(settings, this.http), now, failed);
     this.issuerMetadata = new Remembered(async () => fetchIssuerMetadata(await this.configuration.get(), this.http), now, failed);
     this.tokens = new TokenChecker(settings, this.http, now);
+    this.calls = new CallReports(this.http, settings.secret, () => this.configuration.get(), now);
     this.mounted = mountable({
       guard: (req, res, next, told) => void this.answer(req, res, next, told).catch(next),
       wellKnown: (req, res, next) => void this.answerWellKnown(req, res, next).catch(next),
@@ -61,8 +64,14 @@ export class Guard {
   }
 
   /** The function to pass to `app.use`. */
-  get handler(): Middleware {
-    return this.mounted.handler;
+  get handler(): ClosableMiddleware {
+    return Object.assign(this.mounted.handler, { close: () => this.close() });
+  }
+
+  /** Ends what runs in the background and tells the project of the last calls. */
+  private close(): Promise<void> {
+    this.tokens.close();
+    return this.calls.flush();
   }
 
   private async answer(req: GuardedRequest, res: ServerResponse, next: Next, told: boolean): Promise<void> {
@@ -102,17 +111,22 @@ export class Guard {
     }
     const verdict = await this.judge(credentials.token, configuration);
     let operationScopes: string[] = [];
+    let tools: readonly string[] = [];
     const toolScopes = this.settings.toolScopes ?? configuration.toolScopes;
-    if (verdict.good && toolScopes !== undefined) {
+    if (verdict.good && (toolScopes !== undefined || (this.settings.reportCalls && isReadable(req)))) {
       try {
-        operationScopes = scopesForMessages(toolScopes, await readMessages(req));
+        const messages = await readMessages(req);
+        tools = calledTools(messages);
+        if (toolScopes !== undefined) operationScopes = scopesForMessages(toolScopes, messages);
       } catch (error) {
         if (!(error instanceof UnreadableRequest)) throw error;
-        sendError(req, res, error.status, "invalid_request", error.message, error.status === 413 ? { Connection: "close" } : {});
-        return;
+        if (toolScopes !== undefined) {
+          sendError(req, res, error.status, "invalid_request", error.message, error.status === 413 ? { Connection: "close" } : {});
+          return;
+        }
       }
     }
-    this.delegate(context, verdict, operationScopes);
+    this.delegate(context, verdict, operationScopes, tools);
   }
 
   private async judge(token: string, configuration: Configuration): Promise<Verdict> {
@@ -125,7 +139,7 @@ export class Guard {
   }
 
   /** Lets the SDK's own middleware answer or pass the request; its challenge gets the scopes this operation needs. */
-  private delegate(context: Context, verdict: Verdict, operationScopes: readonly string[]): void {
+  private delegate(context: Context, verdict: Verdict, operationScopes: readonly string[], tools: readonly string[]): void {
     const { req, res, next, configuration, metadataUrl, baseScopes } = context;
     const { sdk } = this.around;
     const middleware = sdk.requireBearerAuth({
@@ -139,10 +153,19 @@ export class Guard {
       resourceMetadataUrl: metadataUrl,
       expectedResource: new URL(configuration.resource),
     });
+    let passed = false;
+    const sid = verdict.good ? verdict.auth.extra.sid : undefined;
+    if (this.settings.reportCalls && sid) {
+      res.once("close", () => {
+        if (passed) this.calls.add(sid, tools, res.statusCode >= 400 ? "error" : "ok");
+        else this.calls.add(sid, tools, "refused", "insufficient_scope");
+      });
+    }
     const restore = amendChallenge(res, union(baseScopes, operationScopes));
     middleware(req, res, (error) => {
       restore();
       if (error === undefined) {
+        passed = true;
         allowBrowsers(res);
         markRequest(req, { baseScopes, metadataUrl });
       }

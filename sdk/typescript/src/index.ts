@@ -1,15 +1,15 @@
 /**
- * mcpauth for MCP servers on Express. This package owns the guard of one MCP server: it asks the project's issuer about
- * tokens and publishes where clients find that issuer. It imports nothing but Node.js and, at run time, the MCP SDK the
+ * mcpauth for MCP servers on Express. This package owns the guard of one MCP server: it verifies tokens with the keys and
+ * the feed of revocations of the project's issuer, asks it where these do not suffice, and publishes where clients find that issuer. It imports nothing but Node.js and, at run time, the MCP SDK the
  * application has installed.
  */
 import { Guard } from "./guard.js";
 import { readOptions, type McpAuthOptions } from "./options.js";
 import { loadSdk } from "./sdk.js";
-import type { Middleware } from "./types.js";
+import type { ClosableMiddleware } from "./types.js";
 
 export { requireScopes, type OperationScopes } from "./scopes.js";
-export { authInfo, type AuthExtra, type AuthInfo, type JsonRpcMessage, type Middleware } from "./types.js";
+export { authInfo, type AuthExtra, type AuthInfo, type ClosableMiddleware, type JsonRpcMessage, type Middleware } from "./types.js";
 export type { McpAuthOptions } from "./options.js";
 
 const ISSUER_TIMEOUT_MS = 5_000;
@@ -20,6 +20,6 @@ const ISSUER_TIMEOUT_MS = 5_000;
  * clients find the project's issuer. Throws a TypeError for options that cannot work and an Error when no MCP SDK is
  * installed; an issuer that cannot be reached is never a reason to throw.
  */
-export function mcpAuth(options: McpAuthOptions): Middleware {
+export function mcpAuth(options: McpAuthOptions): ClosableMiddleware {
   return new Guard(readOptions(options), { sdk: loadSdk(), now: Date.now, timeout: ISSUER_TIMEOUT_MS }).handler;
 }

@@ -14,7 +14,14 @@ export interface McpAuthOptions {
   impliedScopes?: Readonly<Record<string, readonly string[]>>;
   /** The exact URL of this MCP server. Default: the one set in the dashboard. */
   resource?: string;
-  /** How long a checked token is trusted without asking again, 0 to 5 seconds; 0 asks on every request. Default 5. */
+  /**
+   * `"local"` verifies tokens here with the issuer's keys and its feed of revocations, and asks the issuer when either is not up to date;
+   * `"introspection"` always asks. Default: `"local"`, unless `cacheSeconds` is 0.
+   */
+  verification?: "local" | "introspection";
+  /** Whether the project is told which tools are called with which approval, never with what. Default: true. */
+  reportCalls?: boolean;
+  /** How long the issuer's answer about a token is trusted without asking again, 0 to 5 seconds; 0 asks on every request. Default 5. */
   cacheSeconds?: number;
   /** Ask this issuer address instead of the one inside the secret, e.g. an internal one. */
   issuer?: string;
@@ -33,12 +40,16 @@ export interface Settings {
   impliedScopes: Readonly<Record<string, readonly string[]>>;
   resource: string | undefined;
   cacheSeconds: number;
+  local: boolean;
+  reportCalls: boolean;
+  /** Whether `fetch` is the customer's own. */
+  ownFetch: boolean;
   fetch: typeof globalThis.fetch;
   warn: (message: string) => void;
 }
 
 const KNOWN: ReadonlySet<string> = new Set<keyof McpAuthOptions>([
-  "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "cacheSeconds", "issuer", "fetch", "onWarn",
+  "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "cacheSeconds", "issuer", "fetch", "onWarn",
 ]);
 
 /** Checks the options and fills in defaults; throws a TypeError that names the option. */
@@ -50,13 +61,18 @@ export function readOptions(options: McpAuthOptions): Settings {
     if (!KNOWN.has(name)) throw new TypeError(`mcpAuth: unknown option ${name}; known are ${[...KNOWN].join(", ")}`);
   }
   const address = addressOfSecret(options.registrationSecret);
-  const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, cacheSeconds = 5, issuer, fetch, onWarn } = options;
+  const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, verification, reportCalls = true, cacheSeconds = 5, issuer, fetch, onWarn } = options;
   assertScopes("requiredScopes", requiredScopes);
   assertScopeMap("impliedScopes", impliedScopes);
   if (toolScopes !== undefined && typeof toolScopes !== "function") assertScopeMap("toolScopes", toolScopes);
   if (typeof cacheSeconds !== "number" || !(cacheSeconds >= 0 && cacheSeconds <= 5)) {
     throw new TypeError("mcpAuth: cacheSeconds must be a number from 0 to 5");
   }
+  if (verification !== undefined && verification !== "local" && verification !== "introspection") {
+    throw new TypeError('mcpAuth: verification must be "local" or "introspection"');
+  }
+  if (verification === "local" && cacheSeconds === 0) throw new TypeError('mcpAuth: cacheSeconds 0 asks on every request, which excludes verification "local"');
+  if (typeof reportCalls !== "boolean") throw new TypeError("mcpAuth: reportCalls must be true or false");
   if (resource !== undefined) assertResource(resource);
   const problem = issuer === undefined ? undefined : typeof issuer === "string" ? addressProblem(issuer) : "must be a string";
   if (problem) throw new TypeError(`mcpAuth: issuer ${problem}`);
@@ -71,6 +87,9 @@ export function readOptions(options: McpAuthOptions): Settings {
     impliedScopes,
     resource,
     cacheSeconds,
+    local: verification !== "introspection" && cacheSeconds > 0,
+    reportCalls,
+    ownFetch: fetch !== undefined,
     fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
     warn: onWarn ?? ((message) => console.warn(message)),
   };

@@ -35,9 +35,15 @@ function scopesForMessage(rule: OperationScopes, message: JsonRpcMessage): reado
     assertScopes("the result of toolScopes()", scopes);
     return scopes;
   }
-  if (message.method !== "tools/call") return [];
-  const name = (message.params as { name?: unknown } | null | undefined)?.name;
-  return typeof name === "string" && Object.hasOwn(rule, name) ? (rule[name] ?? []) : [];
+  return calledTools([message]).flatMap((name) => (Object.hasOwn(rule, name) ? (rule[name] ?? []) : []));
+}
+
+/** Returns the names of the tools that messages call. */
+export function calledTools(messages: readonly JsonRpcMessage[]): string[] {
+  return messages.flatMap((message) => {
+    const name = message.method === "tools/call" ? (message.params as { name?: unknown } | null | undefined)?.name : undefined;
+    return typeof name === "string" ? [name] : [];
+  });
 }
 
 /** Returns the scopes with everything they include, directly or through others. */

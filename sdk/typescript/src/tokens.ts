@@ -1,8 +1,13 @@
-/** Decides whether an access token is good for this MCP server, by asking the issuer (RFC 7662). Tokens are never logged or stored, only their SHA-256. */
+/**
+ * Decides whether an access token is good for this MCP server: here, with the issuer's keys and its feed of revocations, or by asking the
+ * issuer (RFC 7662). Tokens are never logged or stored, only their SHA-256.
+ */
 import { createHash } from "node:crypto";
 import { BoundedCache } from "./cache.js";
-import type { Configuration } from "./configuration.js";
+import { fetchKeySet, Remembered, type Configuration } from "./configuration.js";
+import { RevocationFeed } from "./feed.js";
 import { fetchObject, IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
+import { verifyToken, type KeySet } from "./jwt.js";
 import type { Settings } from "./options.js";
 import { withImplied } from "./scopes.js";
 import type { AuthExtra, AuthInfo } from "./types.js";
@@ -14,9 +19,23 @@ type Introspection = Record<string, unknown>;
 
 const MOST_GOOD_TOKENS = 10_000;
 const MOST_BAD_TOKENS = 1_000;
+const MOST_GRANTS = 10_000;
+/** How long keys are kept, as their Cache-Control says, and how long at most when they cannot be fetched again; in milliseconds. */
+const KEYS_FRESH = 300_000;
+const KEYS_LONGEST = 600_000;
+/** The least time between two fetches for keys that are not known, in milliseconds. */
+const KEYS_PAUSE = 30_000;
+/** How long a user's name is kept, in milliseconds. */
+const NAME_KEPT = 3_600_000;
+const REVOKED = "The access token is expired, revoked or unknown";
 
-/** Checks tokens, remembering answers for `cacheSeconds` at most. */
+/** Checks tokens, remembering the issuer's answers for `cacheSeconds` at most. */
 export class TokenChecker {
+  private readonly feed: RevocationFeed;
+  private readonly keys: Remembered<KeySet>;
+  /** What users are called, by grant: only the issuer tells, when it is asked about the first token of a grant. */
+  private readonly names: BoundedCache<{ username: unknown }>;
+  private configuration: Configuration | undefined;
   private readonly good: BoundedCache<Introspection>;
   private readonly bad: BoundedCache<Introspection>;
   private readonly pending = new Map<string, Promise<Introspection>>();
@@ -28,12 +47,49 @@ export class TokenChecker {
   ) {
     this.good = new BoundedCache(MOST_GOOD_TOKENS, now);
     this.bad = new BoundedCache(MOST_BAD_TOKENS, now);
+    this.names = new BoundedCache(MOST_GRANTS, now);
+    this.feed = new RevocationFeed({ http, secret: settings.secret, streams: !settings.ownFetch, now });
+    this.keys = new Remembered(
+      () => (this.configuration ? fetchKeySet(this.configuration, http) : Promise.reject(new IssuerUnavailable("not configured yet"))),
+      now, () => undefined, KEYS_FRESH,
+    );
+  }
+
+  /** Ends what runs in the background; tokens are asked about from then on. */
+  close(): void {
+    this.feed.close();
   }
 
   /** Judges a token; throws {@link IssuerUnavailable} when the issuer cannot be asked. */
   async check(token: string, configuration: Configuration): Promise<Verdict> {
+    const local = await this.checkHere(token, configuration);
+    if (local) return local;
     const answer = this.settings.cacheSeconds === 0 ? await this.ask(token, configuration) : await this.remembered(token, configuration);
-    return this.judge(token, answer, configuration);
+    return this.feed.refuses(answer["sid"]) ? refuse(REVOKED) : this.judge(token, answer, configuration);
+  }
+
+  /** The verdict found without asking about this token, or undefined when keys and feed are not up to date or do not suffice. */
+  private async checkHere(token: string, configuration: Configuration): Promise<Verdict | undefined> {
+    const { jwksUri, revocationFeed } = configuration;
+    if (!this.settings.local || !jwksUri || !revocationFeed || !this.feed.fresh(revocationFeed)) return undefined;
+    if (this.feed.refusesAll) return refuse(REVOKED);
+    this.configuration = configuration;
+    const keys = await this.keys.get().catch(() => undefined);
+    if (!keys || this.keys.age > KEYS_LONGEST) return undefined;
+    const verified = verifyToken(token, keys, configuration, this.now());
+    if (verified.kind === "unknown-key") {
+      this.keys.renew(KEYS_PAUSE);
+      return undefined;
+    }
+    if (verified.kind === "bad") return refuse(verified.reason);
+    const { claims } = verified;
+    const sid = String(claims["sid"]);
+    if (this.feed.refuses(sid)) return refuse(REVOKED);
+    const known = this.names.get(sid);
+    if (known) return this.judge(token, { ...claims, ...known, active: true }, configuration);
+    const told = await this.remembered(token, configuration).catch(() => ({ ...claims, active: true }) as Introspection); // keys and feed suffice
+    if (told["active"] === true && "username" in told) this.names.set(sid, { username: told["username"] }, this.now() + NAME_KEPT);
+    return this.judge(token, told, configuration);
   }
 
   private remembered(token: string, configuration: Configuration): Promise<Introspection> {
@@ -76,13 +132,14 @@ export class TokenChecker {
   }
 
   private judge(token: string, answer: Introspection, configuration: Configuration): Verdict {
-    if (answer["active"] !== true) return refuse("The access token is expired, revoked or unknown");
-    const { exp, iss, aud, scope, client_id: clientId, token_type: type } = answer;
+    if (answer["active"] !== true) return refuse(REVOKED);
+    const { exp, iss, aud, scope, client_id: clientId, token_type: type, cnf } = answer;
     if (typeof exp !== "number" || !Number.isFinite(exp) || typeof clientId !== "string") throw new IssuerUnavailable("the issuer's answer about a token is incomplete");
     if (exp * 1000 <= this.now()) return refuse("The access token has expired");
     if (typeof iss !== "string" || !configuration.issuers.includes(iss)) return refuse("The access token comes from another issuer");
     if (!(Array.isArray(aud) ? aud : [aud]).includes(configuration.resource)) return refuse("The access token was issued for another server");
-    if (type !== undefined && String(type).toLowerCase() !== "bearer") return refuse("The access token is not a bearer token");
+    // RFC 9449 section 7.2: a sender-constrained token must not work as a bearer token.
+    if ((type !== undefined && String(type).toLowerCase() !== "bearer") || (cnf !== undefined && cnf !== null)) return refuse("The access token is not a bearer token");
     const scopes = typeof scope === "string" ? scope.split(" ").filter(Boolean) : [];
     return {
       good: true,

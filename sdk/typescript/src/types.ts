@@ -42,6 +42,9 @@ export type Next = (error?: unknown) => void;
 /** An Express middleware, typed without a dependency on the types of one Express version. */
 export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next) => void;
 
+/** A middleware with work in the background: `close` ends it, for programs that end without ending their process. */
+export type ClosableMiddleware = Middleware & { close(): Promise<void> };
+
 /** A request as Express hands it over. */
 export interface GuardedRequest extends IncomingMessage {
   originalUrl?: string;

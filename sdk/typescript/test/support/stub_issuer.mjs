@@ -4,7 +4,12 @@ import { once } from "node:events";
 
 /** Starts an issuer for one MCP server. Change `tokens`, `configuration` and `faults` at any time; `seen` counts requests by path. */
 export async function startIssuer(resource = "http://localhost:8090/mcp", prefix = "/t/demo") {
-  const stub = { tokens: new Map(), faults: {}, seen: {}, bodies: [], waiting: [] };
+  const stub = { tokens: new Map(), faults: {}, seen: {}, bodies: [], waiting: [], streams: new Set() };
+  stub.snapshot = { cursor: "a.1", snapshot: true, revoked: [] };
+  stub.tell = (message) => stub.streams.forEach((res) => res.write(typeof message === "string" ? `${message}\n\n` : `event: revoked\ndata: ${JSON.stringify(message)}\n\n`));
+  stub.offerLocal = () => Object.assign(stub.configuration, {
+    revocation_feed: `${stub.issuer}/api/oauth/revocations`, calls_endpoint: `${stub.issuer}/api/oauth/server/calls`,
+  });
   const server = createServer((req, res) => handle(stub, req, res));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -80,11 +85,32 @@ async function handle(stub, req, res) {
     case `${stub.prefix}/api/oauth/introspect`:
       if (!known) return json(401, { error: "invalid_token" });
       return json(200, stub.tokens.get(new URLSearchParams(body).get("token")) ?? { active: false });
+    case `${stub.prefix}/api/oauth/jwks`:
+      return json(200, { keys: stub.keys ?? [] });
+    case `${stub.prefix}/api/oauth/revocations`:
+      return known ? follow(stub, req, res, json) : json(401, { error: "invalid_token" });
+    case `${stub.prefix}/api/oauth/server/calls`:
+      res.writeHead(known ? 204 : 401);
+      return res.end();
     case `/.well-known/oauth-authorization-server${stub.prefix}`:
       return json(200, stub.metadata);
     default:
       return json(404, { error: "not_found" });
   }
+}
+
+/** The feed: `stub.tell` sends to every stream, `stub.poll` answers polls. */
+function follow(stub, req, res, json) {
+  if (!req.headers.accept.includes("text/event-stream")) {
+    const { searchParams } = new URL(req.url, "http://stub");
+    return Promise.resolve(stub.poll?.(searchParams.get("cursor")) ?? stub.snapshot).then((answer) => json(200, answer));
+  }
+  if (stub.poll) return json(200, stub.snapshot); // something on the way that knows no streams
+  res.writeHead(200, { "Content-Type": "text/event-stream" });
+  res.write(`event: snapshot\ndata: ${JSON.stringify(stub.snapshot)}\n\n`);
+  stub.streams.add(res);
+  stub.resumed = req.headers["last-event-id"];
+  res.on("close", () => stub.streams.delete(res));
 }
 
 async function readAll(req) {

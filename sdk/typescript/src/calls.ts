@@ -1,0 +1,94 @@
+/** Counts which tools are called with which approval, and tells the project of it from time to time: never with which arguments. */
+import type { Configuration } from "./configuration.js";
+import type { IssuerHttp } from "./issuer_http.js";
+
+/** How a request went. */
+export type Outcome = "ok" | "error" | "refused";
+
+interface Entry {
+  sid: string;
+  tool?: string;
+  outcome: Outcome;
+  reason?: string;
+  count: number;
+  at: number;
+}
+
+/** The pause between two reports, in milliseconds. */
+const EVERY = 10_000;
+/** How many different entries cause a report at once, and how many are kept when none gets through. */
+const FULL = 200;
+const MOST = 400;
+const LONGEST_TOOL = 128;
+
+/** Reports with something to tell: a process that runs out of work tells it before it ends. */
+const waiting = new Set<CallReports>();
+let announced = false;
+
+function tellBeforeExit(reports: CallReports): void {
+  waiting.add(reports);
+  if (announced) return;
+  announced = true;
+  process.on("beforeExit", () => {
+    for (const each of waiting) void each.flush();
+  });
+}
+
+/** The reports of one guard. A request never waits for them; what does not get through is dropped. */
+export class CallReports {
+  private entries = new Map<string, Entry>();
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly http: IssuerHttp,
+    private readonly secret: string,
+    private readonly configuration: () => Promise<Configuration>,
+    private readonly now: () => number,
+  ) {}
+
+  /** Counts one call of each tool; without any, a request that calls none. */
+  add(sid: string, tools: readonly string[], outcome: Outcome, reason?: string): void {
+    for (const name of tools.length > 0 ? tools : [""]) {
+      const tool = printable(name);
+      const key = JSON.stringify([sid, tool, outcome, reason]);
+      let entry = this.entries.get(key);
+      if (!entry) {
+        if (this.entries.size >= MOST) continue;
+        entry = { sid, outcome, count: 0, at: 0, ...(tool && { tool }), ...(reason && { reason }) };
+        this.entries.set(key, entry);
+      }
+      entry.count += 1;
+      entry.at = Math.floor(this.now() / 1000);
+    }
+    if (!this.timer) {
+      this.timer = setTimeout(() => void this.flush(), EVERY).unref();
+      tellBeforeExit(this);
+    } else if (this.entries.size === FULL) void this.flush();
+  }
+
+  /** Tells what was counted. */
+  async flush(): Promise<void> {
+    const calls = [...this.entries.values()];
+    this.entries = new Map();
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    waiting.delete(this);
+    if (calls.length === 0) return;
+    try {
+      const { callsEndpoint } = await this.configuration();
+      if (!callsEndpoint) return;
+      const response = await this.http.fetch(callsEndpoint, {
+        method: "POST", redirect: "manual", signal: AbortSignal.timeout(this.http.timeout),
+        headers: { Authorization: `Bearer ${this.secret}`, "Content-Type": "application/json" },
+        body: JSON.stringify({ calls }),
+      });
+      await response.body?.cancel();
+    } catch {
+      // Statistics: not worth a retry, and no reason to warn.
+    }
+  }
+}
+
+function printable(name: string): string {
+  return [...name.replace(/[\u0000-\u001f\u007f-\u009f\ud800-\udfff]/gu, "?")].slice(0, LONGEST_TOOL).join("");
+}
