@@ -23,6 +23,8 @@ const (
 	feedFirst = 5 * time.Second
 	// feedPollWait is what a poll waits for news, less than feedSilence so that an answer comes in time.
 	feedPollWait = 8 * time.Second
+	// feedPollPause is the least time between two polls, for what may answer without waiting.
+	feedPollPause = 250 * time.Millisecond
 	// feedPolls is how many polls are made before a stream is tried again.
 	feedPolls = 60
 	// feedIdle is how long the feed is followed without a request.
@@ -259,6 +261,7 @@ func (f *feed) stream(ctx context.Context, address string) error {
 
 // poll asks once, and waits for news where there is none.
 func (f *feed) poll(ctx context.Context, address string) error {
+	begun := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, feedSilence)
 	defer cancel()
 	response, err := f.open(ctx, address, "application/json", feedPollWait)
@@ -271,11 +274,13 @@ func (f *feed) poll(ctx context.Context, address string) error {
 		return &unavailable{reason: "the revocation feed sent what cannot be read"}
 	}
 	f.hear(&b)
-	if b.Suspended { // answered at once: ask again when a beat would come
-		select {
-		case <-ctx.Done():
-		case <-time.After(feedFirst):
-		}
+	pause := feedPollPause - time.Since(begun)
+	if b.Suspended { // told at once: ask again when a beat would come
+		pause = feedFirst
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(pause):
 	}
 	return nil
 }
