@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// The bench starts itself as the floor server; here that is the program of the tests.
+// The bench starts itself as the floor server and as a guarded one; here that is the program of the tests.
 func TestMain(m *testing.M) {
-	if len(os.Args) == 2 && os.Args[1] == floorCommand {
+	if len(os.Args) == 2 && (os.Args[1] == floorCommand || os.Args[1] == guardCommand) {
 		if err := run(context.Background(), os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -23,13 +23,32 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Every workload gets what it expects from both servers: the pages, the answers and the floor's idea of them have not moved apart.
-func TestWholeRun(t *testing.T) {
+// catalogue 199: grants revoked on either of two nodes are refused by guards in two other processes, also when a node is restarted.
+func TestRevocationReachesGuardsInOtherProcesses(t *testing.T) {
 	t.Parallel()
+	o := options{workers: 2, revocations: 40, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info", binary: build(t)}
+	var out, progress strings.Builder
+	if err := measureRevocations(t.Context(), o, &out, &progress); err != nil {
+		t.Fatalf("%v\n%s", err, progress.String())
+	}
+	if strings.Count(out.String(), ": 40 revocations, refused after") != guards || !strings.Contains(progress.String(), "a node was restarted") {
+		t.Errorf("%s\n%s", out.String(), progress.String())
+	}
+}
+
+func build(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "mcpauth")
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/mcpauth/mcpauth/cmd/mcpauth").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
+	return binary
+}
+
+// Every workload gets what it expects from both servers: the pages, the answers and the floor's idea of them have not moved apart.
+func TestWholeRun(t *testing.T) {
+	t.Parallel()
+	binary := build(t)
 	o := options{workers: 2, rounds: 1, window: 50 * time.Millisecond, workloads: workloadNames(), binary: binary,
 		dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info"}
 	var progress strings.Builder

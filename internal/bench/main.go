@@ -36,6 +36,8 @@ type options struct {
 	logLevel  string
 	out       string
 	fresh     bool
+	// revocations is how many grants are revoked to measure how soon guards refuse; 0 measures workloads.
+	revocations int
 }
 
 func main() {
@@ -52,9 +54,15 @@ func run(ctx context.Context, args []string) error {
 	if len(args) == 1 && args[0] == floorCommand {
 		return floor.Run(ctx, os.Stdin)
 	}
+	if len(args) == 1 && args[0] == guardCommand {
+		return runGuard(ctx, os.Stdin, os.Stdout)
+	}
 	o, err := parseOptions(args, os.Stderr)
 	if err != nil {
 		return err
+	}
+	if o.revocations > 0 {
+		return measureRevocations(ctx, o, os.Stdout, os.Stderr)
 	}
 	results, err := measure(ctx, o, os.Stderr)
 	if err != nil {
@@ -87,6 +95,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.dataDir, "data-dir", ".data/bench", "folder for the database; its content is thrown away")
 	flags.StringVar(&o.logLevel, "log-level", "info", "log level of the product")
 	flags.BoolVar(&o.fresh, "fresh", false, "measure a database that was never analysed, as in the first minute of an installation")
+	flags.IntVar(&o.revocations, "revocations", 0, "measure instead how soon guards in two processes refuse this many revoked grants, 1 to 100000, with two nodes of which one is restarted")
 	flags.StringVar(&o.out, "out", "internal/bench/results.json", "where the figures go as JSON; - is standard output")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -105,6 +114,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	check(o.workers >= 1 && o.workers <= 64, "-workers: expected 1 to 64")
 	check(o.rounds >= 1 && o.rounds <= 20, "-rounds: expected 1 to 20")
 	check(seconds >= 0.1 && seconds <= 60, "-seconds: expected 0.1 to 60")
+	check(o.revocations >= 0 && o.revocations <= 100000, "-revocations: expected 1 to 100000")
 	check(o.only == "" || o.only == nameFloor || o.only == nameReal, "-only: expected floor or real")
 	for _, name := range o.workloads {
 		check(slices.Contains(workloadNames(), name), "-workloads: expected some of "+strings.Join(workloadNames(), ", "))

@@ -41,13 +41,9 @@ type product struct {
 
 // startProduct migrates, starts the server as production would, and seeds a project.
 func startProduct(ctx context.Context, o options, database *devdb.Server, dir string) (*product, *target, error) {
-	binary := o.binary
-	if binary == "" {
-		binary = filepath.Join(dir, "mcpauth")
-		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/mcpauth")
-		if out, err := build.CombinedOutput(); err != nil {
-			return nil, nil, fmt.Errorf("build the product (run bench in the module's folder): %w: %s", err, out)
-		}
+	binary, err := buildProduct(ctx, o, dir)
+	if err != nil {
+		return nil, nil, err
 	}
 	port, err := freePort()
 	if err != nil {
@@ -59,11 +55,7 @@ func startProduct(ctx context.Context, o options, database *devdb.Server, dir st
 		return nil, nil, err
 	}
 	p := &product{base: "http://localhost:" + port}
-	environment := []string{
-		"MCPAUTH_BASE_URL=" + p.base, "MCPAUTH_ISSUER_TEMPLATE=" + p.base + "/t/{project}", "MCPAUTH_LISTEN=127.0.0.1:" + port,
-		"MCPAUTH_DATABASE_URL=" + database.AppURL(devdb.Database), "MCPAUTH_MASTER_KEYS=" + ring, "MCPAUTH_LOG_LEVEL=" + o.logLevel, "MCPAUTH_RATE_LIMITS=off",
-		"MCPAUTH_SMTP_URL=smtp://localhost:9?tls=off", "MCPAUTH_MAIL_FROM=bench@mcpauth.example",
-	}
+	environment := environment(o, p.base, "127.0.0.1:"+port, ring, database)
 	if err := p.run(ctx, binary, dir, environment, database, "127.0.0.1:"+port); err != nil {
 		return p, nil, err
 	}
@@ -75,6 +67,28 @@ func startProduct(ctx context.Context, o options, database *devdb.Server, dir st
 	return p, t, err
 }
 
+// buildProduct returns the path of the product's program.
+func buildProduct(ctx context.Context, o options, dir string) (string, error) {
+	if o.binary != "" {
+		return o.binary, nil
+	}
+	binary := filepath.Join(dir, "mcpauth")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", binary, "./cmd/mcpauth")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build the product (run bench in the module's folder): %w: %s", err, out)
+	}
+	return binary, nil
+}
+
+// environment configures one node of the product as production would.
+func environment(o options, base, listen, ring string, database *devdb.Server) []string {
+	return []string{
+		"MCPAUTH_BASE_URL=" + base, "MCPAUTH_ISSUER_TEMPLATE=" + base + "/t/{project}", "MCPAUTH_LISTEN=" + listen,
+		"MCPAUTH_DATABASE_URL=" + database.AppURL(devdb.Database), "MCPAUTH_MASTER_KEYS=" + ring, "MCPAUTH_LOG_LEVEL=" + o.logLevel, "MCPAUTH_RATE_LIMITS=off",
+		"MCPAUTH_SMTP_URL=smtp://localhost:9?tls=off", "MCPAUTH_MAIL_FROM=bench@mcpauth.example",
+	}
+}
+
 // run brings the schema up to date and starts the server, each with the credentials it needs and no others.
 func (p *product) run(ctx context.Context, binary, dir string, environment []string, database *devdb.Server, address string) error {
 	migrate := exec.CommandContext(ctx, binary, "migrate")
@@ -82,8 +96,13 @@ func (p *product) run(ctx context.Context, binary, dir string, environment []str
 	if out, err := migrate.CombinedOutput(); err != nil {
 		return fmt.Errorf("migrate: %w: %s", err, out)
 	}
+	return p.start(ctx, binary, dir, environment, address)
+}
+
+// start starts the server and waits until it is ready.
+func (p *product) start(ctx context.Context, binary, dir string, environment []string, address string) error {
 	var err error
-	if p.log, err = os.Create(filepath.Join(dir, "server.log")); err != nil { //nolint:gosec // our own folder
+	if p.log, err = os.CreateTemp(dir, "server-*.log"); err != nil {
 		return err
 	}
 	if p.child, err = startChild(binary, []string{"serve"}, environment, func(c *exec.Cmd) { c.Stdout, c.Stderr = p.log, p.log }); err != nil {
