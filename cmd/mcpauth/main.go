@@ -18,7 +18,7 @@ type commands struct {
 	Worker   workerCommand   `cmd:"" help:"Only work on queued jobs, such as mail."`
 	Migrate  migrateCommand  `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
 	Dev      devCommand      `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
-	Keys     keysCommand     `cmd:"" help:"Master keys."`
+	Keys     keysCommand     `cmd:"" help:"Master keys, and the signing keys of projects."`
 	Settings settingsCommand `cmd:"" help:"Print the table of settings as Markdown."`
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/web"
 )
 
@@ -47,7 +48,7 @@ func (a *app) run(ctx context.Context, listener net.Listener, jobs bool) error {
 		return nil
 	})
 	if jobs {
-		group.Go(func() error { return a.store.Work(ctx, a.sender) })
+		group.Go(func() error { return a.work(ctx) })
 	}
 	return group.Wait()
 }
@@ -65,7 +66,12 @@ func (workerCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.store.Close()
-	return a.store.Work(ctx, a.sender)
+	return a.work(ctx)
+}
+
+// work does the queued jobs until the context ends.
+func (a *app) work(ctx context.Context) error {
+	return a.store.Work(ctx, a.sender, postgres.RotateKeysEvery(a.settings.keyRotation))
 }
 
 func newLogger(level slog.Level) *slog.Logger {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
@@ -36,6 +37,7 @@ type settings struct {
 	databaseOwnerURL  string
 	databaseMax       int32
 	keys              *secret.Keyring
+	keyRotation       time.Duration // zero: off
 	smtpURL           string
 	mailFrom          string
 	trustedProxies    []netip.Prefix
@@ -56,6 +58,7 @@ var settingsTable = []setting{
 	{"MCPAUTH_DATABASE_MAX_CONNECTIONS", "20", "Most connections one process opens, 2 to 500.", false, applyDatabaseMax},
 	{"MCPAUTH_MASTER_KEYS", "", "Master keys, `version:key` separated by commas, the first one in use. Make one with `mcpauth keys new`.", false, applyKeys},
 	{"MCPAUTH_MASTER_KEYS_FILE", "", "File with the master keys, one per line, instead of MCPAUTH_MASTER_KEYS.", false, applyKeysFile},
+	{"MCPAUTH_KEY_ROTATION", "90", "Days after which a project signs with its next key, 1 to 730, or `off`. Keys that signed stay published until their last token expired.", false, applyKeyRotation},
 	{"MCPAUTH_SMTP_URL", "", "Mail server: `smtp://user:password@host:587`, `smtps://host`, or `smtp://localhost:25?tls=off`.", true, text(func(s *settings) *string { return &s.smtpURL })},
 	{"MCPAUTH_MAIL_FROM", "", "Address that mail comes from.", true, text(func(s *settings) *string { return &s.mailFrom })},
 	{"MCPAUTH_LISTEN", ":8080", "Address to listen on. Requests arrive as plain HTTP; TLS ends at the reverse proxy.", false, text(func(s *settings) *string { return &s.listen })},
@@ -205,6 +208,15 @@ func applyKeysFile(s *settings, path string) error {
 		return err
 	}
 	return applyKeys(s, string(content))
+}
+
+func applyKeyRotation(s *settings, value string) error {
+	days, err := strconv.Atoi(value)
+	if value != "off" && (err != nil || days < 1 || days > 730) {
+		return errors.New("expected a number of days from 1 to 730, or off")
+	}
+	s.keyRotation = time.Duration(days) * 24 * time.Hour
+	return nil
 }
 
 func applyTrustedProxies(s *settings, value string) error {

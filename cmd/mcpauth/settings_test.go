@@ -21,9 +21,9 @@ func TestReadSettings(t *testing.T) {
 		{"complete", nil, nil},
 		{"unknown name", []string{"MCPAUTH_BASEURL=x"}, []string{"MCPAUTH_BASEURL is not a setting"}},
 		{"every problem at once", []string{"MCPAUTH_BASE_URL=https://h/path", "MCPAUTH_ISSUER_TEMPLATE=https://h", "MCPAUTH_MASTER_KEYS=1:short",
-			"MCPAUTH_DATABASE_MAX_CONNECTIONS=1", "MCPAUTH_TRUSTED_PROXIES=10.0.0.1", "MCPAUTH_LOG_LEVEL=loud"},
+			"MCPAUTH_DATABASE_MAX_CONNECTIONS=1", "MCPAUTH_TRUSTED_PROXIES=10.0.0.1", "MCPAUTH_LOG_LEVEL=loud", "MCPAUTH_KEY_ROTATION=0"},
 			[]string{"MCPAUTH_BASE_URL: expected", "MCPAUTH_ISSUER_TEMPLATE:", "master key 1: expected 32 bytes", "expected a number from 2 to 500",
-				"expected networks such as", "expected debug, info"}},
+				"expected networks such as", "expected a number of days", "expected debug, info"}},
 		{"required", []string{"MCPAUTH_SMTP_URL=", "MCPAUTH_MASTER_KEYS="}, []string{"MCPAUTH_SMTP_URL is missing", "MCPAUTH_MASTER_KEYS_FILE is missing"}},
 		{"two sources of keys", []string{"MCPAUTH_MASTER_KEYS_FILE=/none"}, []string{"not both"}},
 	}

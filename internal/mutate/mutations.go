@@ -14,6 +14,8 @@ const doorTests = "./oauth/endpoints"
 
 // mutations covers every attack with a star and the checks that everything else rests on.
 var mutations = []mutation{
+	{"14", "internal/postgres/keys.go", `keyKept = "24 hours 10 minutes"`, `keyKept = "20 hours"`, doorTests, "TestRotationRefusesNoUnexpiredToken"},
+	{"15", "internal/postgres/keys.go", `keyKnown = "6 minutes"`, `keyKnown = "1 minute"`, doorTests, "TestRotationRefusesNoUnexpiredToken"},
 	{"33", "oauth/endpoints/limits.go", `h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil`,
 		`h.limits.Local(rate, name, issuer.ID.String(), web.Source(c)); err != nil && false`, doorTests, "TestRegistrationFlood"},
 	{"34", "internal/web/limits.go", `address.Prefix(64)`, `address.Prefix(128)`, "./internal/web", "TestSource"},

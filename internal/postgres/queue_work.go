@@ -24,6 +24,7 @@ type WorkOption func(*workSettings)
 type workSettings struct {
 	poll       time.Duration
 	retryAfter func(attempt int) time.Duration
+	keysEvery  time.Duration
 }
 
 // PollEvery sets how often the queue is asked for jobs; without it once a second.
@@ -64,8 +65,13 @@ func (s *Store) Work(ctx context.Context, sender MailSender, options ...WorkOpti
 	if err := river.AddWorkerSafely(workers, &sweepWorker{store: s}); err != nil {
 		return fmt.Errorf("job queue: %w", err)
 	}
+	if err := river.AddWorkerSafely(workers, &keysWorker{store: s, every: settings.keysEvery}); err != nil {
+		return fmt.Errorf("job queue: %w", err)
+	}
 	client, err := river.NewClient(riverdatabasesql.New(s.sql), &river.Config{
-		PeriodicJobs:      []*river.PeriodicJob{river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil)},
+		PeriodicJobs: []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil), river.NewPeriodicJob(river.PeriodicInterval(keysEvery), newKeysPass, nil),
+		},
 		Logger:            s.log,
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: mailWorkers}},

@@ -145,8 +145,8 @@ func (s *Store) newSigningKeys(project secret.ID) ([]signingKeyRow, error) {
 
 func insertSigningKeys(tx *gorm.DB, project secret.ID, rows []signingKeyRow) error {
 	for _, row := range rows {
-		if err := tx.Exec(`INSERT INTO signing_keys (project_id, id, algorithm, state, sealed) VALUES (?, ?, ?, ?, ?)`,
-			project, row.ID, oauth.ES256, string(row.State), row.Sealed).Error; err != nil {
+		if err := tx.Exec(`INSERT INTO signing_keys (project_id, id, algorithm, state, sealed, activated_at) VALUES (?, ?, ?, ?, ?, CASE WHEN ? = 'current' THEN now() END)`,
+			project, row.ID, oauth.ES256, string(row.State), row.Sealed, string(row.State)).Error; err != nil {
 			return err
 		}
 	}

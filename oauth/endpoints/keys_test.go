@@ -47,7 +47,7 @@ func (tn *tenant) signingKey(state string) (kid string, key crypto.Signer) {
 		Scan(&kid, &sealed); err != nil {
 		tn.w.t.Fatal(err)
 	}
-	pkcs8, err := tn.w.keys.Open("signing-key", sealed, secret.Join(tn.project.ID[:], []byte(kid)))
+	pkcs8, err := tn.w.keys.Open("signing-key", sealed, keyBinding(tn, kid))
 	if err != nil {
 		tn.w.t.Fatal(err)
 	}
@@ -85,4 +85,9 @@ func encodeJSON(content map[string]any) string {
 		return ""
 	}
 	return base64.RawURLEncoding.EncodeToString(encoded)
+}
+
+// keyBinding is what a sealed key is tied to.
+func keyBinding(tn *tenant, kid string) []byte {
+	return secret.Join(tn.project.ID[:], []byte(kid))
 }
