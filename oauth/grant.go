@@ -111,6 +111,7 @@ func (s *Server) Token(ctx context.Context, issuer *Issuer, authorization string
 	if refused != nil {
 		return TokenResponse{}, refused
 	}
+	result.scopes = issuer.known(result.scopes)
 	return s.sign(issuer, result)
 }
 

@@ -19,6 +19,8 @@ type GuardConfiguration struct {
 	RevocationFeed        string   `json:"revocation_feed"`
 	CallsEndpoint         string   `json:"calls_endpoint"`
 	MetadataURL           string   `json:"authorization_server_metadata"`
+	// ToolScopes are the scopes that each tool of a group needs, all of them; a tool that is not named needs none of its own.
+	ToolScopes map[string][]string `json:"tool_scopes,omitempty"`
 }
 
 // GuardConfiguration tells the MCP server behind a registration secret about itself. scopes_supported never lists offline_access (R6).
@@ -42,6 +44,12 @@ func (s *Server) GuardConfiguration(ctx context.Context, issuer *Issuer, registr
 	}
 	for _, scope := range issuer.Scopes {
 		c.ScopesSupported = append(c.ScopesSupported, scope.Name)
+		for _, tool := range scope.Tools {
+			if c.ToolScopes == nil {
+				c.ToolScopes = map[string][]string{}
+			}
+			c.ToolScopes[tool] = append(c.ToolScopes[tool], scope.Name)
+		}
 	}
 	return c, nil
 }

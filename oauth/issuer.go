@@ -47,6 +47,7 @@ type Scope struct {
 	Name        string
 	Description string
 	Default     bool
+	Tools       []string // that need it
 }
 
 // Resource is one MCP server (RFC 8707), by its exact URL.

@@ -52,6 +52,13 @@ func (i *Issuer) narrowed(requested string) ([]string, *Error) {
 	return i.grantable(names)
 }
 
+// known keeps what still exists here: a scope that was deleted after it was granted is in no new token.
+func (i *Issuer) known(names []string) []string {
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return name != ScopeOfflineAccess && !slices.ContainsFunc(i.Scopes, func(s Scope) bool { return s.Name == name })
+	})
+}
+
 // Describe gives the scopes' words for people, in the order of names; offline_access is not among them.
 func (i *Issuer) Describe(names []string) []Scope {
 	var out []Scope

@@ -59,6 +59,7 @@ type ProjectStore interface {
 	// DeleteClientRule succeeds when there is no such rule.
 	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 	ClientStore
+	ScopeStore
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

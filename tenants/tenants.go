@@ -90,6 +90,7 @@ type Scope struct {
 	Name        string
 	Description string
 	Default     bool
+	Tools       []string // its group: the tools that need it, sorted
 }
 
 // Actor is who caused a change, as the audit log names it, such as "member:0192…" or "system".

@@ -94,8 +94,12 @@ func loadScopes(tx *gorm.DB, issuer *oauth.Issuer) error {
 		IsDefault   bool
 	}
 	err := tx.Raw(`SELECT name, description, is_default FROM scopes WHERE project_id = ? ORDER BY position, name`, issuer.ID).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	groups, err := toolsByScope(tx, issuer.ID)
 	for _, row := range rows {
-		issuer.Scopes = append(issuer.Scopes, oauth.Scope{Name: row.Name, Description: row.Description, Default: row.IsDefault})
+		issuer.Scopes = append(issuer.Scopes, oauth.Scope{Name: row.Name, Description: row.Description, Default: row.IsDefault, Tools: groups[row.Name]})
 	}
 	return err
 }

@@ -55,6 +55,12 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 			"set rule": func(ctx context.Context) error {
 				return service.SetClientRule(ctx, actor, organization, victim.ID, rule)
 			},
+			"set scope": func(ctx context.Context) error {
+				return service.SetScope(ctx, actor, organization, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
+			},
+			"delete scope": func(ctx context.Context) error {
+				return service.DeleteScope(ctx, actor, organization, victim.ID, "mcp:tools")
+			},
 			"delete rule": func(ctx context.Context) error {
 				return service.DeleteClientRule(ctx, actor, organization, victim.ID, rule)
 			},
@@ -73,7 +79,9 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	err5 := store.SetDocumentPolicy(t.Context(), actor, org, victim.ID, tenants.DocumentsOff)
 	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
 	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
-	for i, err := range []error{err, err2, err3, err4, err5, err6, err7} {
+	err8 := store.SetScope(t.Context(), actor, org, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
+	err9 := store.DeleteScope(t.Context(), actor, org, victim.ID, "mcp:tools")
+	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9} {
 		if !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("statement %d: %v", i, err)
 		}

@@ -78,6 +78,7 @@ func loadConfiguration(tx *gorm.DB, project secret.ID, detail *tenants.ProjectDe
 	var servers []mcpServerRow
 	var secrets []registrationSecretRow
 	var scopes []tenantScopeRow
+	var groups map[string][]string
 	err := firstError(
 		func() error {
 			return tx.Raw(`SELECT id, name, resource FROM mcp_servers WHERE project_id = ? ORDER BY created_at, id`, project).
@@ -91,9 +92,16 @@ func loadConfiguration(tx *gorm.DB, project secret.ID, detail *tenants.ProjectDe
 			return tx.Raw(`SELECT name, description, is_default FROM scopes WHERE project_id = ? ORDER BY position, name`, project).
 				Scan(&scopes).Error
 		},
+		func() (err error) {
+			groups, err = toolsByScope(tx, project)
+			return err
+		},
 	)
 	detail.Servers = mapRows(servers, mcpServerRow.server)
 	detail.Secrets = mapRows(secrets, registrationSecretRow.secret)
 	detail.Scopes = mapRows(scopes, tenantScopeRow.scope)
+	for i, scope := range detail.Scopes {
+		detail.Scopes[i].Tools = groups[scope.Name]
+	}
 	return err
 }
