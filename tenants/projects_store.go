@@ -60,6 +60,7 @@ type ProjectStore interface {
 	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 	ClientStore
 	ScopeStore
+	ServerStore
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

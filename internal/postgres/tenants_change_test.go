@@ -55,6 +55,16 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 			"set rule": func(ctx context.Context) error {
 				return service.SetClientRule(ctx, actor, organization, victim.ID, rule)
 			},
+			"add server": func(ctx context.Context) error {
+				_, _, err := service.AddServer(ctx, actor, organization, victim.ID, "x", "https://x.example/mcp")
+				return err
+			},
+			"rename server": func(ctx context.Context) error {
+				return service.RenameServer(ctx, actor, organization, victim.ID, server, "x")
+			},
+			"remove server": func(ctx context.Context) error {
+				return service.RemoveServer(ctx, actor, organization, victim.ID, server)
+			},
 			"set scope": func(ctx context.Context) error {
 				return service.SetScope(ctx, actor, organization, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
 			},
@@ -80,8 +90,11 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
 	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
 	err8 := store.SetScope(t.Context(), actor, org, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
+	err10 := store.AddServer(t.Context(), actor, org, victim.ID, tenants.MCPServer{ID: secret.NewID(), Name: "x", Resource: "https://x.example/mcp"}, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
+	err11 := store.RenameServer(t.Context(), actor, org, victim.ID, server, "x")
+	err12 := store.RemoveServer(t.Context(), actor, org, victim.ID, server)
 	err9 := store.DeleteScope(t.Context(), actor, org, victim.ID, "mcp:tools")
-	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9} {
+	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12} {
 		if !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("statement %d: %v", i, err)
 		}

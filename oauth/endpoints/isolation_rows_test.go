@@ -21,7 +21,8 @@ var notPresented = map[string]bool{
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
-	"key public.grant_usage.tool": true, "key public.scopes.name": true, "key public.used_slugs.slug": true,
+	"key public.grant_usage.tool": true, "key public.scopes.name": true, "key public.tool_groups.scope": true, "key public.tool_groups.tool": true,
+	"key public.used_slugs.slug": true,
 }
 
 // credentials is the table of every kind. A new kind of credential is a row here.

@@ -1,0 +1,70 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// MaxServers is how many MCP servers a project may have: every process keeps them in memory, and errors name them.
+const MaxServers = 50
+
+// ServerStore keeps the MCP servers of a project, by the rules of ProjectStore.
+type ServerStore interface {
+	// AddServer returns ErrConflict when the project has a server at this address, and ErrLimit at MaxServers.
+	AddServer(ctx context.Context, actor Actor, organization, project secret.ID, server MCPServer, s NewSecret) error
+	// RenameServer succeeds when nothing changes, and returns ErrNotFound for a server that the project does not have.
+	RenameServer(ctx context.Context, actor Actor, organization, project, server secret.ID, name string) error
+	// RemoveServer revokes what was granted for the server and deletes it with its secrets and consents. It returns ErrNotFound for a
+	// server that the project does not have.
+	RemoveServer(ctx context.Context, actor Actor, organization, project, server secret.ID) error
+}
+
+// AddServer adds an MCP server to a project, with a first registration secret, which is returned here and never again. It returns a
+// FieldError for "name" or "server_url", and ErrLimit at MaxServers.
+func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secret.ID, name, serverURL string) (MCPServer, string, error) {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return MCPServer{}, "", err
+	}
+	name, nameErr := ParseName(name)
+	resource, urlErr := ParseServerURL(serverURL)
+	if err := errors.Join(nameErr, urlErr); err != nil {
+		return MCPServer{}, "", err
+	}
+	found, err := p.Store.FindProject(ctx, org, project)
+	if err != nil {
+		return MCPServer{}, "", err
+	}
+	shown, stored := newSecret(p.Primary.URL(found.Slug)) // as in CreateSecret
+	server := MCPServer{ID: secret.NewID(), Name: name, Resource: resource}
+	err = p.Store.AddServer(ctx, actor, org, project, server, stored)
+	if errors.Is(err, ErrConflict) {
+		return MCPServer{}, "", FieldError{Field: "server_url", Message: "This project has an MCP server at this address already."}
+	}
+	if err != nil {
+		return MCPServer{}, "", err
+	}
+	return server, shown, nil
+}
+
+// RenameServer changes the name that people see. The address of a server never changes: tokens and clients are bound to it. It returns a
+// FieldError for "name".
+func (p Projects) RenameServer(ctx context.Context, actor Actor, org, project, server secret.ID, name string) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	return p.Store.RenameServer(ctx, actor, org, project, server, name)
+}
+
+// RemoveServer ends every connection to an MCP server and deletes it with its registration secrets.
+func (p Projects) RemoveServer(ctx context.Context, actor Actor, org, project, server secret.ID) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.RemoveServer(ctx, actor, org, project, server)
+}
