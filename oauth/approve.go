@@ -45,7 +45,7 @@ func (s *Server) ApprovalToken(issuer *Issuer, r *Request, session secret.ID) st
 }
 
 func (s *Server) approvalMAC(version byte, issuer *Issuer, r *Request, session secret.ID) []byte {
-	return s.keys.MAC(version, purposeApproval, issuer.ID[:], r.FlowID[:], session[:], []byte(strings.Join(r.Scopes, " ")))
+	return s.keys.MAC(version, purposeApproval, issuer.ID[:], r.FlowID[:], session[:], []byte(strings.Join(r.Scopes, " ")), []byte(strings.Join(r.Remembered, " ")))
 }
 
 // ValidApproval checks the token of a posted consent form.
@@ -74,7 +74,7 @@ func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client
 	}
 	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
 		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
-		ServerID: resource.ID, Resource: resource.URL, Scopes: r.Scopes, RedirectURI: r.Redirect,
+		ServerID: resource.ID, Resource: resource.URL, Scopes: issuer.shown(r), RedirectURI: r.Redirect,
 		RedirectHost: RedirectHost(r.Redirect), Challenge: r.Challenge, RandomHash: secret.Hash(string(r.Random)), Nonce: r.Nonce,
 		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL, Document: documentClient(client),
 	})

@@ -25,16 +25,18 @@ const purposeRequest = "authorization-request"
 // Request is one authorization request that was found good (RFC 6749 section 4.1.1). It travels sealed through the browser, so that
 // nothing can be swapped on the way (catalogue 94) and anonymous requests write nothing.
 type Request struct {
-	FlowID    secret.ID `json:"f"`
-	Random    []byte    `json:"r"` // the random bytes of the code and of every refresh token that may follow
-	ClientID  string    `json:"c"`
-	Redirect  string    `json:"u"`
-	State     string    `json:"s,omitempty"`
-	Scopes    []string  `json:"p"`
-	ServerID  secret.ID `json:"m"`
-	Challenge string    `json:"h"`
-	Nonce     string    `json:"n,omitempty"`
-	LoginHint string    `json:"l,omitempty"`
+	FlowID   secret.ID `json:"f"`
+	Random   []byte    `json:"r"` // the random bytes of the code and of every refresh token that may follow
+	ClientID string    `json:"c"`
+	Redirect string    `json:"u"`
+	State    string    `json:"s,omitempty"`
+	Scopes   []string  `json:"p"`
+	// Remembered are the scopes that the person of the consent page allowed before, as that page shows them.
+	Remembered []string  `json:"b,omitempty"`
+	ServerID   secret.ID `json:"m"`
+	Challenge  string    `json:"h"`
+	Nonce      string    `json:"n,omitempty"`
+	LoginHint  string    `json:"l,omitempty"`
 	// Fresh wants a sign-in within this flow (prompt=login); MaxAge one that is younger, in seconds, -1 for any age. Session is the one
 	// that a sign-in within this flow started: no clock has to tell.
 	Fresh    bool      `json:"q,omitempty"`

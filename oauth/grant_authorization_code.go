@@ -39,6 +39,8 @@ type GrantStore interface {
 	// ApproveGrant inserts the grant of an approval and returns its id. The same approval again returns the same id while its code is
 	// unused; ErrNotFound when it does not match, or when session, user, client, MCP server or project may not approve any more.
 	ApproveGrant(ctx context.Context, issuer secret.ID, approval Approval) (secret.ID, error)
+	// FindConsent returns the scopes that a user allowed a client for a resource; ErrNotFound: none.
+	FindConsent(ctx context.Context, issuer, user secret.ID, clientID, redirectHost, resource string) ([]string, error)
 	// RedeemCode exchanges a code.
 	RedeemCode(ctx context.Context, issuer secret.ID, redemption CodeRedemption) (GrantState, RedemptionOutcome, error)
 	// RotateRefreshToken advances a grant's generation or forgives or punishes an old one.

@@ -129,6 +129,15 @@ func (r *grantRow) state() oauth.GrantState {
 		Refreshable: r.refreshable, Generation: uint64(r.generation), Now: r.now} //nolint:gosec // generations count up from 0
 }
 
+// FindConsent implements oauth.GrantStore.
+func (s *Store) FindConsent(ctx context.Context, project, user secret.ID, clientID, redirectHost, resource string) ([]string, error) {
+	var scopes []string
+	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes) }, `
+		SELECT scopes FROM consents WHERE project_id = $1 AND user_id = $2 AND client_id = $3 AND redirect_host = $4 AND resource = $5`,
+		user, clientID, redirectHost, resource)
+	return scopes, err
+}
+
 // RevokeGrant implements oauth.GrantStore.
 func (s *Store) RevokeGrant(ctx context.Context, project, grant secret.ID, clientID, reason string) error {
 	var revoked bool

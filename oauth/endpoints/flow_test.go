@@ -133,6 +133,7 @@ func TestScopeAndRefreshTokenChoices(t *testing.T) {
 		"offline_access alone is a default": {without, "offline_access", "mcp:tools offline_access", true},
 	} {
 		a := w.demo.approve(b, c.client, "scope", c.asked, "resource", "")
+		w.exec(`DELETE FROM consents`) // what one case allowed would come back in the next (P20)
 		held := w.demo.token(a.codeForm("resource", "")).tokens()
 		if held.scope != c.scope || (held.refresh != "") != c.refresh || jwtPart(held.access, 1)["aud"] != w.demo.server.Resource {
 			t.Errorf("%s: %+v", name, held)

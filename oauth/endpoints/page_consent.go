@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,6 +47,9 @@ func (h *Handler) consentPage(c echo.Context) error {
 }
 
 func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session) error {
+	if err := h.oauth.Remember(c.Request().Context(), f.issuer, f.request, f.resource, session.Account.ID); err != nil {
+		return err
+	}
 	page, err := h.page(f, "")
 	if err != nil {
 		return err
@@ -53,8 +57,8 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
 		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
 		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, KeepsAccess: oauth.Refreshable(f.client, f.request)}
-	for _, scope := range f.issuer.Describe(f.request.Scopes) {
-		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description})
+	for _, scope := range f.issuer.Shown(f.request) {
+		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description, New: !slices.Contains(f.request.Remembered, scope.Name)})
 	}
 	return web.Render(c, http.StatusOK, templates.Consent(view))
 }
