@@ -13,6 +13,7 @@ const (
 	AuthMethodNone  = "none"
 	AuthMethodBasic = "client_secret_basic"
 	AuthMethodPost  = "client_secret_post"
+	AuthMethodKey   = "private_key_jwt" // OpenID Connect Core section 9, RFC 7523
 )
 
 // Client is an MCP client of one issuer.
@@ -39,6 +40,7 @@ type Client struct {
 // ClientStore keeps clients.
 type ClientStore interface {
 	RegistrationStore
+	AssertionStore
 	// FindClient returns ErrNotFound for a client that this issuer does not know. A blocked client is found.
 	FindClient(ctx context.Context, issuer secret.ID, clientID string) (Client, error)
 	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint. Without a fingerprint it is a client

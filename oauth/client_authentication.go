@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"net/url"
 	"strings"
 
@@ -10,13 +11,17 @@ import (
 )
 
 // authMethods are the client authentication methods that work, in the order of the metadata.
-func authMethods() []string { return []string{AuthMethodNone, AuthMethodBasic, AuthMethodPost} }
+func authMethods() []string {
+	return []string{AuthMethodNone, AuthMethodBasic, AuthMethodPost, AuthMethodKey}
+}
 
 // credentials are what a request says about its client.
 type credentials struct {
 	id     string
 	secret string
 	basic  bool
+	// assertion is a JWT that the client signed.
+	assertion string
 }
 
 // readCredentials takes the client id from the Authorization header or the body, whichever has it (RFC 6749 section 2.3.1, P14). An
@@ -25,7 +30,8 @@ func readCredentials(authorization string, form url.Values) (credentials, *Error
 	c := credentials{id: form.Get("client_id"), secret: form.Get("client_secret")}
 	scheme, encoded, _ := strings.Cut(authorization, " ")
 	if !strings.EqualFold(scheme, "Basic") {
-		return c, nil
+		refused := c.readAssertion(form)
+		return c, refused
 	}
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	id, password, colon := strings.Cut(string(decoded), ":")
@@ -43,7 +49,8 @@ func readCredentials(authorization string, form url.Values) (credentials, *Error
 		c.secret = password
 	}
 	c.id, c.basic = id, true
-	return c, nil
+	refused := c.readAssertion(form)
+	return c, refused
 }
 
 // formDecoded undoes the encoding of RFC 6749 section 2.3.1; what is not so encoded is taken as it is, since some clients leave it out (P14).
@@ -71,19 +78,32 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, unknown
 	case err != nil:
 		return Client{}, Fault(err)
-	case !client.proves(c):
+	case !client.proves(c), c.assertion != "" && client.Blocked: // no keys are fetched for a blocked one
 		return Client{}, unknown
 	case client.Blocked, issuer.blockedDocument(client): // told to the client itself only
 		return Client{}, newError(UnauthorizedClient, "This client is blocked.")
+	case client.AuthMethod != AuthMethodKey:
+		return client, nil
+	}
+	err = s.checkAssertion(ctx, issuer, client, c.assertion)
+	switch {
+	case errors.Is(err, errAssertion):
+		return Client{}, newError(InvalidClient, "The client_assertion is not accepted. Expected a fresh JWT with iss and sub "+
+			"the client_id, aud "+issuer.URL+", exp within 5 minutes, a new jti, signed with a published key.")
+	case err != nil:
+		return Client{}, Fault(err)
 	}
 	return client, nil
 }
 
 // proves compares the presented secret with the client's, whichever way it came (P14). A public client has none to present, and a
-// confidential one is nobody without its own (RFC 6749 section 3.2.1).
+// confidential one is nobody without its own (RFC 6749 section 3.2.1). An assertion is checked after this.
 func (c Client) proves(presented credentials) bool {
-	if c.AuthMethod == AuthMethodNone {
-		return presented.secret == ""
+	switch c.AuthMethod {
+	case AuthMethodNone:
+		return presented.secret == "" && presented.assertion == ""
+	case AuthMethodKey:
+		return presented.assertion != ""
 	}
-	return len(c.SecretHash) > 0 && presented.secret != "" && secret.Equal(secret.Hash(presented.secret), c.SecretHash)
+	return presented.assertion == "" && len(c.SecretHash) > 0 && presented.secret != "" && secret.Equal(secret.Hash(presented.secret), c.SecretHash)
 }

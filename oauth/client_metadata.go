@@ -190,8 +190,8 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 		return Client{}, reader.refused
 	case named != id: // simple string comparison (section 4.1)
 		return Client{}, newError(InvalidClientMetadata, "client_id: expected the address of the document itself, byte for byte.")
-	case hasSecret || hasExpiry || method != "" && method != AuthMethodNone:
-		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none, and no secret.")
+	case hasSecret || hasExpiry || method != "" && method != AuthMethodNone && method != AuthMethodKey:
+		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none or private_key_jwt, and no secret.")
 	case !hasName:
 		return Client{}, newError(InvalidClientMetadata, "client_name: expected a name.")
 	}
@@ -208,7 +208,7 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	}
 	return Client{
 		ID: id, Document: true, Name: registration.ClientName, RedirectURIs: stored, GrantTypes: registration.GrantTypes,
-		AuthMethod: AuthMethodNone, ApplicationType: registration.ApplicationType, URI: registration.ClientURI, Metadata: details,
+		AuthMethod: registration.TokenEndpointAuthMethod, ApplicationType: registration.ApplicationType, URI: registration.ClientURI, Metadata: details,
 		JWKS: members["jwks"], JWKSURI: keysURI,
 	}, nil
 }

@@ -37,6 +37,8 @@ type Metadata struct {
 	CodeChallengeMethodsSupported              []string `json:"code_challenge_methods_supported"`
 	TokenEndpointAuthMethodsSupported          []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationEndpointAuthMethodsSupported     []string `json:"revocation_endpoint_auth_methods_supported"`
+	TokenEndpointAuthSigningAlgs               []string `json:"token_endpoint_auth_signing_alg_values_supported"`
+	RevocationEndpointAuthSigningAlgs          []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	ScopesSupported                            []string `json:"scopes_supported"`
 	AuthorizationResponseIssParameterSupported bool     `json:"authorization_response_iss_parameter_supported"`
 	ClientIDMetadataDocumentSupported          bool     `json:"client_id_metadata_document_supported,omitempty"`
@@ -66,6 +68,8 @@ func encodeMetadata(i *Issuer) []byte {
 		CodeChallengeMethodsSupported:              []string{"S256"},
 		TokenEndpointAuthMethodsSupported:          authMethods(),
 		RevocationEndpointAuthMethodsSupported:     authMethods(),
+		TokenEndpointAuthSigningAlgs:               assertionAlgorithms(),
+		RevocationEndpointAuthSigningAlgs:          assertionAlgorithms(),
 		ScopesSupported:                            append(scopes, ScopeOfflineAccess),
 		AuthorizationResponseIssParameterSupported: true,
 		ClientIDMetadataDocumentSupported:          i.DocumentPolicy == DocumentsOpen || i.DocumentPolicy == DocumentsApproval,

@@ -53,7 +53,8 @@ func TestMetadata(t *testing.T) {
 		}
 		for member, want := range map[string]string{
 			"response_types_supported": "code", "response_modes_supported": "query", "grant_types_supported": "authorization_code refresh_token",
-			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post", "revocation_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post",
+			"code_challenge_methods_supported": "S256", "token_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post private_key_jwt", "revocation_endpoint_auth_methods_supported": "none client_secret_basic client_secret_post private_key_jwt",
+			"token_endpoint_auth_signing_alg_values_supported": "ES256 EdDSA RS256 PS256", "revocation_endpoint_auth_signing_alg_values_supported": "ES256 EdDSA RS256 PS256",
 			"scopes_supported": "mcp:tools notes:write offline_access",
 		} {
 			var values []string

@@ -16,6 +16,7 @@ import (
 // processes can serve one database.
 type Server struct {
 	clients        ClientStore
+	assertions     AssertionStore
 	grants         GrantStore
 	guards         GuardStore
 	feed           RevocationFeed
@@ -49,6 +50,6 @@ type Config struct {
 
 // NewServer returns a Server.
 func NewServer(c Config) *Server {
-	return &Server{clients: c.Clients, grants: c.Grants, guards: c.Guards, feed: c.Feed, documents: c.Documents, localDocuments: c.LocalDocuments, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
+	return &Server{clients: c.Clients, assertions: c.Clients, grants: c.Grants, guards: c.Guards, feed: c.Feed, documents: c.Documents, localDocuments: c.LocalDocuments, keys: c.Keys, epoch: c.Epoch, now: c.Now, log: c.Log,
 		checked: newVerifiedTokens(verifiedTokensMax)}
 }

@@ -36,6 +36,9 @@ type Registration struct {
 	ResponseTypes           []string `json:"response_types"`
 	TokenEndpointAuthMethod string   `json:"token_endpoint_auth_method"`
 	ApplicationType         string   `json:"application_type"`
+	// JWKS or JWKSURI are the keys of a client that signs assertions.
+	JWKS    json.RawMessage `json:"jwks,omitempty"`
+	JWKSURI string          `json:"jwks_uri,omitempty"`
 	// ClientSecret is shown once, and comes with ClientSecretExpiresAt, which is 0: it does not expire.
 	ClientSecret          string `json:"client_secret,omitempty"`
 	ClientSecretExpiresAt *int64 `json:"client_secret_expires_at,omitempty"`
@@ -85,7 +88,7 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization str
 	if authenticated || client.AuthMethod != AuthMethodNone {
 		identity = nil
 	}
-	if client.AuthMethod != AuthMethodNone {
+	if client.AuthMethod == AuthMethodBasic || client.AuthMethod == AuthMethodPost {
 		registration.ClientSecret, registration.ClientSecretExpiresAt = secret.Token(clientSecretPrefix), new(int64)
 		client.SecretHash = secret.Hash(registration.ClientSecret)
 	}
@@ -105,7 +108,7 @@ func (r *Registration) client(redirects []string) (Client, error) {
 	details, err := json.Marshal(r.registrationDetails)
 	return Client{
 		Name: r.ClientName, RedirectURIs: redirects, GrantTypes: r.GrantTypes, AuthMethod: r.TokenEndpointAuthMethod,
-		ApplicationType: r.ApplicationType, URI: r.ClientURI, Metadata: details,
+		ApplicationType: r.ApplicationType, URI: r.ClientURI, Metadata: details, JWKS: r.JWKS, JWKSURI: r.JWKSURI,
 	}, err
 }
 
@@ -197,6 +200,12 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 	r.ResponseTypes, r.TokenEndpointAuthMethod = []string{"code"}, AuthMethodNone
 	if method == AuthMethodBasic || method == AuthMethodPost {
 		r.TokenEndpointAuthMethod = method
+	}
+	if method == AuthMethodKey {
+		r.TokenEndpointAuthMethod = method
+		if refused := r.registerKeys(issuer, &reader); refused != nil {
+			return r, nil, refused
+		}
 	}
 	if r.ApplicationType = applicationType; applicationType != "native" && applicationType != "web" {
 		r.ApplicationType = "web" // RFC 7591 leaves it to OpenID, where web is the default; loopback and app redirects tell otherwise (A32)

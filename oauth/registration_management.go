@@ -35,7 +35,7 @@ func (s *Server) FindRegistration(ctx context.Context, issuer *Issuer, authoriza
 	}
 	registration := Registration{
 		ClientName: client.Name, RedirectURIs: client.RedirectURIs, GrantTypes: client.GrantTypes, ResponseTypes: []string{"code"},
-		TokenEndpointAuthMethod: client.AuthMethod, ApplicationType: client.ApplicationType,
+		TokenEndpointAuthMethod: client.AuthMethod, ApplicationType: client.ApplicationType, JWKS: client.JWKS, JWKSURI: client.JWKSURI,
 		// What the request came with: a response has to have it (RFC 7592 section 3), and it tells nothing new.
 		RegistrationAccessToken: token,
 	}
@@ -64,7 +64,9 @@ func (s *Server) ReplaceRegistration(ctx context.Context, issuer *Issuer, author
 	if refused != nil {
 		return Registration{}, refused
 	}
-	registration.TokenEndpointAuthMethod = client.AuthMethod
+	if registration.TokenEndpointAuthMethod = client.AuthMethod; client.AuthMethod == AuthMethodKey && len(registration.JWKS) == 0 && registration.JWKSURI == "" {
+		return Registration{}, newError(InvalidClientMetadata, "Expected token_endpoint_auth_method private_key_jwt with jwks or jwks_uri, as registered.")
+	}
 	next, err := registration.client(stored)
 	if err != nil {
 		return Registration{}, Fault(err)

@@ -149,7 +149,7 @@ func TestRegistrationGrantsNoPrivilege(t *testing.T) {
 	registration, _, refused := parseBody(&Issuer{}, `{"redirect_uris":["https://client.example/cb"],"client_id":"mine","client_secret":"s","client_id_issued_at":1,
 		"project_id":"p","verified":true,"skip_consent":true,"Client_Name":"Other","CLIENT_NAME":"Third","grant_types":["authorization_code","client_credentials","password",
 		"urn:ietf:params:oauth:grant-type:token-exchange"],"response_types":["code","token"],"logo_uri":"javascript:alert(1)","client_uri":"https://user@client.example/",
-		"tos_uri":"http://client.example/","policy_uri":"data:text/html,x","scope":"admin mcp:tools","token_endpoint_auth_method":"private_key_jwt","jwks_uri":"http://169.254.169.254/"}`)
+		"tos_uri":"http://client.example/","policy_uri":"data:text/html,x","scope":"admin mcp:tools","token_endpoint_auth_method":"tls_client_auth","jwks_uri":"http://169.254.169.254/"}`)
 	if refused != nil {
 		t.Fatal(refused)
 	}

@@ -70,8 +70,8 @@ const registerSQL = `
 	), evicted AS (
 		DELETE FROM clients WHERE project_id = $1 AND id IN (SELECT id FROM overdue) AND ` + unusedClient + ` AND ($3::bytea IS NULL OR fingerprint IS DISTINCT FROM $3)
 	), stored AS (
-		INSERT INTO clients (project_id, id, kind, fingerprint, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, secret_hash, registration_token_hash)
-		VALUES ($1, $2, 'registered', $3, $4, $5, $6, $7, $8, $9, $10, $12, $13)
+		INSERT INTO clients (project_id, id, kind, fingerprint, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, secret_hash, registration_token_hash, jwks, jwks_uri)
+		VALUES ($1, $2, 'registered', $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $15, $16)
 		ON CONFLICT (project_id, fingerprint) DO UPDATE SET renewed_at = now()
 		RETURNING *, xmax = 0 AS inserted
 	), audited AS (
@@ -95,7 +95,7 @@ func (s *Store) RegisterClient(ctx context.Context, project secret.ID, c oauth.C
 		}
 	}
 	err := s.hot(ctx, project, row.scan, registerSQL, c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod,
-		c.ApplicationType, c.URI, c.Metadata, secret.NewID(), c.SecretHash, c.RegistrationTokenHash, unusedClientsMax)
+		c.ApplicationType, c.URI, c.Metadata, secret.NewID(), c.SecretHash, c.RegistrationTokenHash, unusedClientsMax, c.JWKS, c.JWKSURI)
 	if err != nil {
 		return oauth.Client{}, err
 	}

@@ -33,7 +33,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, jwks, jwks_uri, first_used_at)
 			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server
 			WHERE $21::text IS NOT NULL AND coalesce(`+clientDecision("$1", "$7::text")+`, 'allow') = 'allow'
-			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, redirect_uris = excluded.redirect_uris,
+			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, auth_method = excluded.auth_method, redirect_uris = excluded.redirect_uris,
 				grant_types = excluded.grant_types, application_type = excluded.application_type, client_uri = excluded.client_uri,
 				metadata = excluded.metadata, jwks = excluded.jwks, jwks_uri = excluded.jwks_uri, renewed_at = now()
 			WHERE c.kind = 'document' AND c.blocked_at IS NULL

@@ -16,8 +16,6 @@ import (
 var notPresented = map[string]bool{
 	"Seal postgres.purposeSigningKey": true, // at rest
 	"Seal postgres.mailPurpose":       true, // at rest
-	// Not issued yet.
-	"column public.client_assertions.jti_hash": true,
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
@@ -72,6 +70,24 @@ func credentials() map[string]credential {
 			random: randomAfterPrefix,
 			present: func(at *tenant, with issued, value string) map[string]*answer {
 				form := url.Values{"client_id": {with.code}, "client_secret": {value}, "grant_type": {"refresh_token"}, "refresh_token": {"x"}, "token": {"x"}}
+				return map[string]*answer{
+					"token": at.token(form), "revocation": call(at.w.t, at.w.door, http.MethodPost, at.issuer+oauth.PathRevoke, formHeader, form.Encode()),
+				}
+			},
+		},
+		"client assertion": {
+			marks: []string{"column public.client_assertions.jti_hash"},
+			issue: func(_ *browser, a *tenant) issued {
+				h := newHolder(a.w.t, "", "ES256")
+				h.id = a.register(`{"client_name":"Signing","redirect_uris":["` + registered + `"],"token_endpoint_auth_method":"private_key_jwt","jwks":` + h.keys(a.w.t) + `}`)
+				value := h.assertion(a.w.t, a.issuer, nil)
+				return issued{value: value, good: func() bool {
+					return a.token(asserted(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}}, value)).text("error") == "invalid_grant"
+				}}
+			},
+			random: func(value string) string { return value[:strings.LastIndexByte(value, '.')+1] + randomText(86) },
+			present: func(at *tenant, _ issued, value string) map[string]*answer {
+				form := asserted(url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"x"}, "token": {"x"}}, value)
 				return map[string]*answer{
 					"token": at.token(form), "revocation": call(at.w.t, at.w.door, http.MethodPost, at.issuer+oauth.PathRevoke, formHeader, form.Encode()),
 				}
