@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -108,7 +109,10 @@ func TestRevocationFeedTellsEveryEnd(t *testing.T) {
 			t.Errorf("%s: before: %+v", name, before)
 		}
 		end(a, held)
-		if told, err := listening.WaitForNotification(t.Context()); err != nil || told.Payload != tn.project.ID.String() {
+		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		told, err := listening.WaitForNotification(soon)
+		cancel()
+		if err != nil || told.Payload != tn.project.ID.String() {
 			t.Fatalf("%s: notified of %+v, %v", name, told, err)
 		}
 		after := tn.revocations(tn.guard, before.Cursor)
