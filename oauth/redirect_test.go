@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// Callback addresses of real clients (A11, A12, P3, P4).
+// Callback addresses of real clients (A11, A12, P3, P4, catalogue 98).
 func TestCheckRedirectURIAcceptsRealClients(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]struct {

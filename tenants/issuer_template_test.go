@@ -7,6 +7,7 @@ import (
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
+// A10: addresses of issuers are https, but on this computer.
 func TestIssuerTemplate(t *testing.T) {
 	t.Parallel()
 	for text, c := range map[string]struct {

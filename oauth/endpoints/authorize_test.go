@@ -72,7 +72,7 @@ func TestAuthorizeLocalErrors(t *testing.T) {
 	}
 }
 
-// Catalogue 77 to 82, 84 to 88, 92, A14, A15: what the client may be told goes to an app at once, with state and iss.
+// Catalogue 77 to 82, 84 to 88, 92, A14, A15, P7, P30: what the client may be told goes to an app at once, with state and iss.
 func TestAuthorizeRedirectErrors(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -25,7 +25,7 @@ func (tn *tenant) confidential(method string) (id, clientSecret string) {
 	return got.text("client_id"), got.text("client_secret")
 }
 
-// P14, A9, A23, catalogue 36: whoever asks for a secret has one, of 256 bits, and is nobody without it on every leg.
+// P14, A9, A23, catalogue 36, 183: whoever asks for a secret has one, of 256 bits, and is nobody without it on every leg.
 func TestConfidentialClient(t *testing.T) {
 	t.Parallel()
 	for _, method := range []string{oauth.AuthMethodBasic, oauth.AuthMethodPost} {

@@ -12,7 +12,7 @@ import (
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
-// The six steps in each form of issuer: A1, A14 to A18, A21, A24, A27, A29, catalogue 88, 173, 176.
+// The six steps in each form of issuer: A1, A14 to A18, A21, A24, A26, A27, A29, P7, catalogue 88, 173, 176.
 func TestFullFlow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -150,3 +150,31 @@ func TestMailFlood(t *testing.T) {
 		t.Errorf("%d messages, %v", n, last.Header)
 	}
 }
+
+// Catalogue 198: whoever holds a registration secret cannot probe without end, and learns from no answer whether a token exists.
+func TestIntrospectionFlood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limit()
+	tn := w.demo
+	ask := func(address, token string) *answer {
+		return w.from(address, http.MethodPost, tn.issuer+oauth.PathIntrospect, bearer(tn.guard), url.Values{"token": {token}}.Encode())
+	}
+	_, foreign := w.other.connected(newBrowser(t, w.door), w.other.client())
+	if unknown, other := ask("203.0.113.1:1", "x"), ask("203.0.113.1:1", foreign.access); unknown.StatusCode != http.StatusOK || unknown.body != other.body {
+		t.Errorf("%s and %s", unknown.body, other.body)
+	}
+	var refused *answer
+	for i := 0; refused == nil && i < 11_000; i++ {
+		if got := ask("203.0.113.1:1", "x"); got.StatusCode != http.StatusOK {
+			refused = got
+		}
+	}
+	if refused == nil {
+		t.Fatal("nothing was refused")
+	}
+	refused.isLimited()
+	if got := ask("203.0.113.2:1", "x"); got.StatusCode != http.StatusOK {
+		t.Errorf("another guard: %d", got.StatusCode)
+	}
+}

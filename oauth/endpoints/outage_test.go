@@ -78,7 +78,7 @@ func (c *cable) cut() {
 	}
 }
 
-// Catalogue 204, P26: an outage is 503 with Retry-After, never a verdict; documents that are known are served on.
+// Catalogue 188, 204, P26: an outage is 503 with Retry-After, never a verdict; documents that are known are served on.
 func TestDatabaseOutage(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

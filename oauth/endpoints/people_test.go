@@ -39,7 +39,7 @@ func (tn *tenant) signUpPage(b *browser, client string) *answer {
 	return b.submit(page, "form.other button", nil)
 }
 
-// A stranger signs up with a code by e-mail and goes on with the same flow (catalogue 106, 112).
+// A stranger signs up with a code by e-mail and goes on with the same flow (P29, catalogue 106, 112).
 func TestSignUp(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -10,7 +10,7 @@ import (
 	"github.com/mcpauth/mcpauth/oauth/endpoints"
 )
 
-// A2, A3, A4, P2, P17, P18, catalogue 1, 2: the documents are where clients look, without redirect, and nowhere else.
+// A2, A3, A4, P2, P17, P18, catalogue 1, 2, 11: the documents are where clients look, without redirect, and nowhere else.
 func TestDiscoveryLocations(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

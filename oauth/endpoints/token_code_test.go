@@ -201,3 +201,39 @@ func TestTokenEndpointRefusals(t *testing.T) {
 		t.Errorf("%s", good.body)
 	}
 }
+
+// P11, A26: clients that never refresh work an hour, and those that do come back after a month.
+func TestLifetimes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	a := tn.approve(newBrowser(t, w.door), tn.client())
+	got := tn.token(a.codeForm())
+	if c := claims(t, got.tokens().access); c.Expires-c.IssuedAt != 3600 || got.json()["expires_in"] != float64(3600) {
+		t.Errorf("%d seconds, expires_in %v", c.Expires-c.IssuedAt, got.json()["expires_in"])
+	}
+	if !value[bool](w, `SELECT idle_expires_at - rotated_at >= interval '30 days' AND expires_at - created_at >= interval '365 days' FROM grants`) {
+		t.Error("a refresh token ends sooner")
+	}
+}
+
+// Catalogue 215: whoever gets the address of a deleted account is somebody else, and nothing of the old one works.
+func TestRecycledAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	a, held := tn.connected(newBrowser(t, w.door), tn.client())
+	w.exec(`DELETE FROM users WHERE project_id = $1::text::uuid AND email = $2`, tn.project.ID.String(), tn.user)
+	again := tn.addUser(tn.user)
+	if claims(t, held.access).Subject == again.String() {
+		t.Error("the subject is given twice")
+	}
+	if tn.active(held.access) {
+		t.Error("the old access token is active")
+	}
+	tn.token(a.refreshForm(held.refresh)).isError(400, "invalid_grant")
+	_, mine := tn.connected(newBrowser(t, w.door), tn.client())
+	if got := claims(t, mine.access).Subject; got != again.String() {
+		t.Errorf("subject %s, want %s", got, again)
+	}
+}

@@ -137,7 +137,7 @@ func TestRefreshOfWhatIsOver(t *testing.T) {
 	tn.token(a.refreshForm(held.refresh)).isError(400, "unauthorized_client")
 }
 
-// Catalogue 168, 169, 182, 184: what is refused uses nothing up.
+// Catalogue 168, 169, 175, 182, 184: what is refused uses nothing up.
 func TestRefreshMisuseChangesNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
