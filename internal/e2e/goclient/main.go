@@ -8,6 +8,8 @@
 //	{"event":"connected"}                                  commands are read from here on
 //	{"event":"tools","tools":["whoami"]}                   answer to {"op":"list"}
 //	{"event":"call","tool":"whoami","text":"..."}          answer to {"op":"call","tool":"whoami","args":{}}
+//	{"event":"refreshed"}                                  answer to {"op":"refresh"}: other tokens were got with the refresh token
+//	{"event":"revoked"}                                    answer to {"op":"revoke"}: the refresh token was revoked (RFC 7009)
 //	{"event":"error","message":"..."}                      a command failed; the next one is read all the same
 //
 // {"op":"quit"} or the end of the input ends it. It must not import any package of this module, so that it proves

@@ -21,8 +21,15 @@ type settings struct {
 	wait time.Duration // for the user
 }
 
+// connection is a session and what holds its tokens.
+type connection struct {
+	*mcp.ClientSession
+
+	handler auth.OAuthHandler
+}
+
 // connect opens a session; the server's first 401 sends the user through authorization.
-func connect(ctx context.Context, s settings, callback *callback, output *events) (*mcp.ClientSession, error) {
+func connect(ctx context.Context, s settings, callback *callback, output *events) (*connection, error) {
 	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
 		RedirectURL: callback.redirectURL,
 		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: &oauthex.ClientRegistrationMetadata{
@@ -47,7 +54,7 @@ func connect(ctx context.Context, s settings, callback *callback, output *events
 	if err != nil {
 		return nil, fmt.Errorf("cannot connect: %w", err)
 	}
-	return session, nil
+	return &connection{ClientSession: session, handler: handler}, nil
 }
 
 // command is one line of input.
@@ -58,7 +65,7 @@ type command struct {
 }
 
 // serve does the commands one after the other until quit or the end of the input.
-func serve(ctx context.Context, session *mcp.ClientSession, input io.Reader, output *events) {
+func serve(ctx context.Context, session *connection, input io.Reader, output *events) {
 	lines := bufio.NewScanner(input)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() && ctx.Err() == nil {
@@ -85,7 +92,7 @@ func serve(ctx context.Context, session *mcp.ClientSession, input io.Reader, out
 	}
 }
 
-func do(ctx context.Context, session *mcp.ClientSession, next command) (event, error) {
+func do(ctx context.Context, session *connection, next command) (event, error) {
 	switch next.Op {
 	case "list":
 		done := event{Event: "tools"}
@@ -113,6 +120,10 @@ func do(ctx context.Context, session *mcp.ClientSession, next command) (event, e
 		}
 		answer := text.String()
 		return event{Event: "call", Tool: next.Tool, Text: &answer, IsError: result.IsError}, nil
+	case "refresh":
+		return event{Event: "refreshed"}, session.refresh(ctx)
+	case "revoke":
+		return event{Event: "revoked"}, session.revoke(ctx)
 	default:
 		return event{}, errors.New("unknown command: " + next.Op)
 	}

@@ -37,6 +37,17 @@ export class GoClient {
     return answer.text;
   }
 
+  /** Gets other tokens with the refresh token. */
+  async refresh() {
+    this.#send({ op: "refresh" });
+    await this.#next("refreshed");
+  }
+
+  async revoke() {
+    this.#send({ op: "revoke" });
+    await this.#next("revoked");
+  }
+
   #send(command) {
     this.#child.stdin.write(`${JSON.stringify(command)}\n`);
   }

@@ -143,6 +143,12 @@ test("the go-sdk's client and both TypeScript clients step up at the guarded Go 
       await client.call("add_note", { text: `a note by ${name}` });
       assert.deepEqual(asked.slice(1), [["mcp:tools", "notes:write"]], "then one step up, with what was there before");
       assert.match(await client.call("list_notes"), new RegExp(`a note by ${name.replace(/[./]/g, "\\$&")}`));
+      if (name !== "go-sdk") return;
+      await client.refresh(); // A25
+      await client.call("whoami");
+      await client.revoke(); // RFC 7009
+      await client.call("whoami");
+      assert.deepEqual(asked.slice(2), [["mcp:tools", "notes:write"]], "a revoked approval is asked for anew");
     });
   }
   assertNoComplaints(complaints);
