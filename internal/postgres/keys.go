@@ -117,7 +117,7 @@ func (r *keyRotator) setAlgorithm(algorithm string) error {
 
 func (r *keyRotator) read() error {
 	return r.tx.Raw(`SELECT p.signing_algorithm AS algorithm, c.id AS current, c.algorithm AS current_algorithm,
-			extract(epoch FROM clock_timestamp() - c.activated_at) AS age,
+			extract(epoch FROM clock_timestamp() - coalesce(c.activated_at, c.created_at)) AS age,
 			coalesce(n.id, '') AS next, coalesce(n.algorithm, '') AS next_algorithm, n.created_at + interval '`+keyKnown+`' AS known_at,
 			coalesce(n.created_at + interval '`+keyKnown+`' <= clock_timestamp(), false) AS known, o.previous, o.room_at
 		FROM projects p JOIN signing_keys c ON c.project_id = p.id AND c.state = 'current'

@@ -64,7 +64,7 @@ func (r *keyRotator) plan(every time.Duration) error {
 				WHEN k.state = 'previous' THEN k.retired_at + interval '`+keyKept+`'
 				WHEN k.state = 'next' AND p.signing_algorithm <> (SELECT c.algorithm FROM signing_keys c WHERE c.project_id = p.id AND c.state = 'current')
 					THEN k.created_at + interval '`+keyKnown+`'
-				WHEN k.state = 'current' AND CAST(@every AS float8) > 0 THEN k.activated_at + make_interval(secs => CAST(@every AS float8))
+				WHEN k.state = 'current' AND CAST(@every AS float8) > 0 THEN coalesce(k.activated_at, k.created_at) + make_interval(secs => CAST(@every AS float8))
 				END) FROM signing_keys k WHERE k.project_id = p.id)))
 		WHERE p.id = @project`, map[string]any{"project": r.project, "every": every.Seconds()}).Error
 }

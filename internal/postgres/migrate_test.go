@@ -1,0 +1,71 @@
+package postgres_test
+
+import (
+	"database/sql"
+	"testing"
+
+	"github.com/pressly/goose/v3"
+
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/migrations"
+)
+
+// earlierSchema is the version that the test below fills with rows: what an installation may hold before an update. It is raised when
+// versions up to it have been released and what follows changes rows.
+const earlierSchema = 10
+
+// A database with rows of an earlier version is brought up to date, and the earlier version's way of adding rows still works there: nodes
+// of both run side by side while an installation is updated.
+func TestMigrateKeepsRows(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	super := connect(t, db.SuperuserURL)
+	exec := func(statement string, args ...any) {
+		t.Helper()
+		if _, err := super.Exec(t.Context(), statement, args...); err != nil {
+			t.Fatalf("%s: %v", statement, err)
+		}
+	}
+	exec(`DROP SCHEMA public CASCADE`)
+	exec(`CREATE SCHEMA public AUTHORIZATION ` + column(t, super, `SELECT quote_ident(pg_get_userbyid(datdba)) FROM pg_database WHERE datname = current_database()`)[0])
+	exec(`GRANT USAGE ON SCHEMA public TO PUBLIC`)
+	owner, err := sql.Open("pgx", db.OwnerURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = owner.Close() }()
+	provider, err := goose.NewProvider(goose.DialectPostgres, owner, migrations.FS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := provider.UpTo(t.Context(), earlierSchema); err != nil {
+		t.Fatal(err)
+	}
+	organization := secret.NewID()
+	exec(`INSERT INTO organizations (id, name) VALUES ($1::text::uuid, 'Acme')`, organization.String())
+	add := func(slug string, keys ...string) {
+		project := secret.NewID().String()
+		exec(`INSERT INTO projects (id, organization_id, slug, name) VALUES ($1::text::uuid, $2::text::uuid, $3, 'Tools')`, project, organization.String(), slug)
+		for _, state := range keys {
+			exec(`INSERT INTO signing_keys (project_id, id, algorithm, state, sealed) VALUES ($1::text::uuid, $2, 'ES256', $2, '')`, project, state)
+		}
+		exec(`INSERT INTO scopes (project_id, name, description, position) VALUES ($1::text::uuid, 'mcp:tools', 'Use the tools', 1)`, project)
+		exec(`INSERT INTO audit_log (project_id, id, actor, action) VALUES ($1::text::uuid, gen_random_uuid(), 'system', 'project.created')`, project)
+	}
+	add("before", "current", "next", "previous")
+	if err := postgres.Migrate(t.Context(), db.OwnerURL, db.AppURL); err != nil {
+		t.Fatal(err)
+	}
+	add("after", "current", "next")
+	for _, query := range []string{
+		`SELECT slug FROM projects WHERE signing_algorithm = 'ES256' ORDER BY created_at`,
+		`SELECT p.slug FROM signing_keys k JOIN projects p ON p.id = k.project_id WHERE k.state = 'next' AND k.activated_at IS NULL ORDER BY p.created_at`,
+		`SELECT p.slug FROM signing_keys k JOIN projects p ON p.id = k.project_id WHERE k.state = 'current' AND coalesce(k.activated_at, k.created_at) <= now() ORDER BY p.created_at`,
+	} {
+		if got := column(t, super, query); len(got) != 2 || got[0] != "before" || got[1] != "after" {
+			t.Errorf("%s: %q", query, got)
+		}
+	}
+}
