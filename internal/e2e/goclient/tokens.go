@@ -9,11 +9,15 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/auth"
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 	"golang.org/x/oauth2"
 )
+
+// direct asks the issuer without the go-sdk.
+var direct = &http.Client{Timeout: 10 * time.Second}
 
 // held is the token that the go-sdk holds, with what its issuer's metadata says about where to take it.
 func (c *connection) held(ctx context.Context) (*oauth2.Token, string, *oauthex.AuthServerMeta, error) {
@@ -34,7 +38,7 @@ func (c *connection) held(ctx context.Context) (*oauth2.Token, string, *oauthex.
 	if err != nil || json.Unmarshal(body, &claims) != nil {
 		return nil, "", nil, errors.New("the access token is not a JWT")
 	}
-	metadata, err := auth.GetAuthServerMetadata(ctx, claims.Issuer, http.DefaultClient)
+	metadata, err := auth.GetAuthServerMetadata(ctx, claims.Issuer, direct)
 	if err != nil || metadata == nil {
 		return nil, "", nil, errors.Join(err, errors.New("the issuer has no metadata"))
 	}
@@ -70,7 +74,7 @@ func (c *connection) revoke(ctx context.Context) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	response, err := http.DefaultClient.Do(request)
+	response, err := direct.Do(request)
 	if err != nil {
 		return err
 	}
