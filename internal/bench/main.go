@@ -38,6 +38,8 @@ type options struct {
 	fresh     bool
 	// revocations is how many grants are revoked to measure how soon guards refuse; 0 measures workloads.
 	revocations int
+	// linear is how many operations on shared grants are checked for an order that explains them.
+	linear int
 }
 
 func main() {
@@ -60,6 +62,9 @@ func run(ctx context.Context, args []string) error {
 	o, err := parseOptions(args, os.Stderr)
 	if err != nil {
 		return err
+	}
+	if o.linear > 0 {
+		return measureLinearity(ctx, o, os.Stdout, os.Stderr)
 	}
 	if o.revocations > 0 {
 		return measureRevocations(ctx, o, os.Stdout, os.Stderr)
@@ -96,6 +101,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.logLevel, "log-level", "info", "log level of the product")
 	flags.BoolVar(&o.fresh, "fresh", false, "measure a database that was never analysed, as in the first minute of an installation")
 	flags.IntVar(&o.revocations, "revocations", 0, "measure instead how soon guards in two processes refuse this many revoked grants, 1 to 100000, with two nodes of which one is restarted")
+	flags.IntVar(&o.linear, "linear", 0, "check instead that this many refreshes, introspections and revocations on shared grants, through two nodes that are killed in between, are linearizable, 100 to 1000000")
 	flags.StringVar(&o.out, "out", "internal/bench/results.json", "where the figures go as JSON; - is standard output")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -115,6 +121,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	check(o.rounds >= 1 && o.rounds <= 20, "-rounds: expected 1 to 20")
 	check(seconds >= 0.1 && seconds <= 60, "-seconds: expected 0.1 to 60")
 	check(o.revocations >= 0 && o.revocations <= 100000, "-revocations: expected 1 to 100000")
+	check(o.linear == 0 || o.linear >= 100 && o.linear <= 1000000, "-linear: expected 100 to 1000000")
 	check(o.only == "" || o.only == nameFloor || o.only == nameReal, "-only: expected floor or real")
 	for _, name := range o.workloads {
 		check(slices.Contains(workloadNames(), name), "-workloads: expected some of "+strings.Join(workloadNames(), ", "))

@@ -52,6 +52,7 @@ var mutations = []mutation{
 			AND ($10`, `random_hash = $3 AND issuer = $4 AND ($5 <> '')
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
 			AND ($10`, doorTests, "TestRefreshMisuseChangesNothing"},
+	{"183", "oauth/client_authentication.go", `&& secret.Equal(secret.Hash(presented.secret), c.SecretHash)`, `&& secret.Hash(presented.secret) != nil`, doorTests, "TestConfidentialClient"},
 	{"186", "internal/postgres/grants_redeem.go", `AND u.id = grants.user_id AND u.blocked_at IS NULL)`, `AND u.id = grants.user_id)`, doorTests, "TestRefreshOfWhatIsOver|TestCodeOfWhatIsOver"},
 	{"196", "oauth/introspection.go", `found.GuardServerID == found.ServerID &&`, `!found.ServerID.IsZero() &&`, doorTests, "TestIntrospectionOfOtherTokens"},
 	{"199", "oauth/introspection.go", `signed && !issuer.Suspended && found.Living &&`, `signed && !issuer.Suspended &&`, doorTests, "TestRevocation|TestIntrospectionOfOtherTokens"},
