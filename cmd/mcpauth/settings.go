@@ -54,7 +54,7 @@ var settingsTable = []setting{
 	{"MCPAUTH_ISSUER_ALIASES", "", "Further issuer URL templates that new projects answer at, separated by commas.", false, applyIssuerAliases},
 	{"MCPAUTH_DATABASE_URL", "", "PostgreSQL as the application role, possibly through a pooler. The role must not own the tables.", true, text(func(s *settings) *string { return &s.databaseURL })},
 	{"MCPAUTH_DATABASE_DIRECT_URL", "same as MCPAUTH_DATABASE_URL", "PostgreSQL as the application role without a pooler in between, for notifications.", false, text(func(s *settings) *string { return &s.databaseDirectURL })},
-	{"MCPAUTH_DATABASE_OWNER_URL", "", "PostgreSQL as the owner, without a pooler. Only `migrate` uses it.", false, text(func(s *settings) *string { return &s.databaseOwnerURL })},
+	{"MCPAUTH_DATABASE_OWNER_URL", "", "PostgreSQL as the owner, without a pooler. Only `migrate` and `restored` use it.", false, text(func(s *settings) *string { return &s.databaseOwnerURL })},
 	{"MCPAUTH_DATABASE_MAX_CONNECTIONS", "20", "Most connections one process opens, 2 to 500.", false, applyDatabaseMax},
 	{"MCPAUTH_MASTER_KEYS", "", "Master keys, `version:key` separated by commas, the first one in use. Make one with `mcpauth keys new`.", false, applyKeys},
 	{"MCPAUTH_MASTER_KEYS_FILE", "", "File with the master keys, one per line, instead of MCPAUTH_MASTER_KEYS.", false, applyKeysFile},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
@@ -116,5 +117,36 @@ func TestDatabaseOutage(t *testing.T) {
 	got := call(t, w.door, http.MethodPost, tn.host().issuer+oauth.PathToken, formHeader, a.codeForm().Encode()) // not in memory
 	if got.isError(503, "temporarily_unavailable"); got.Header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Errorf("%v", got.Header)
+	}
+}
+
+// After a restore from backup nothing from before works, since what was revoked after the backup is not known any more: neither codes nor
+// refresh tokens nor access tokens, and guards get the whole feed again. Accounts and clients stay.
+func TestRestoredDatabase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	client := tn.client()
+	unused := tn.approve(newBrowser(t, w.door), client)
+	a, held := tn.connected(newBrowser(t, w.door), client)
+	cursor := tn.revocations(tn.guard, "").Cursor
+	if ended, err := postgres.Restored(t.Context(), w.db.OwnerURL); err != nil || ended != 2 {
+		t.Fatalf("ended %d, %v", ended, err)
+	}
+	w.store, w.door = w.newDoor()
+	tn.token(unused.codeForm()).isError(400, "invalid_grant")
+	tn.token(a.refreshForm(held.refresh)).isError(400, "invalid_grant")
+	if tn.active(held.access) {
+		t.Error("the access token is active")
+	}
+	if told := tn.revocations(tn.guard, cursor); !told.Snapshot || !tells(told, claims(t, held.access).GrantID) {
+		t.Errorf("the feed tells %+v", told)
+	}
+	// A reference with the grant of the time before, were it living again, is of another epoch.
+	w.exec(`UPDATE grants SET revoked_at = NULL, revoked_reason = NULL`)
+	tn.token(a.refreshForm(held.refresh)).isError(400, "invalid_grant")
+	tn.connected(newBrowser(t, w.door), client)
+	if n := value[int](w, `SELECT count(*) FROM audit_log WHERE action = 'deployment.restored'`); n != 2 {
+		t.Errorf("%d audit rows", n)
 	}
 }
