@@ -332,7 +332,7 @@ func (l *lineage) ask(ctx context.Context, t *target, in grantInput) (answer gra
 		err = json.Unmarshal(got.body, &body)
 	}
 	switch {
-	case err != nil, got.status >= http.StatusInternalServerError:
+	case err != nil: // the node was killed; one that lives has to answer
 		return grantOutput{lost: true}, ""
 	case got.status == http.StatusOK && in.action == actIntrospect:
 		return grantOutput{good: body.Active}, ""
