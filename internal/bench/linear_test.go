@@ -18,8 +18,7 @@ func (o options) linearity(t *testing.T) (string, error) {
 
 // Catalogue 158, 178, 179, 187: refreshes, introspections and revocations of shared grants, through two nodes that are killed in between,
 // have an order that explains every answer. The full size: `make bench ARGS="-linear 20000"`.
-func TestLinearizable(t *testing.T) {
-	t.Parallel()
+func TestLinearizable(t *testing.T) { // not parallel: it needs the processors for itself
 	o := options{workers: 1, linear: 2000, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "warn", binary: build(t)}
 	said, err := o.linearity(t)
 	if err != nil || !strings.Contains(said, "2000 operations on 20 grants by 20 clients each") || strings.Contains(said, " 0 answers lost") {
@@ -28,8 +27,7 @@ func TestLinearizable(t *testing.T) {
 }
 
 // The check finds a build guilty that does not compare generations, and one that forgives what is older than the predecessor.
-func TestLinearityFindsTheGuilty(t *testing.T) {
-	t.Parallel()
+func TestLinearityFindsTheGuilty(t *testing.T) { // not parallel either
 	source, err := filepath.Abs("../postgres/grants_rotate.go")
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +41,6 @@ func TestLinearityFindsTheGuilty(t *testing.T) {
 		"reuse forgiven":           {`$6 = generation - 1`, `$6 <= generation - 1`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
 			dir := t.TempDir()
 			if !strings.Contains(string(content), change[0]) {
 				t.Fatalf("%q is not there", change[0])
