@@ -61,7 +61,7 @@ func (s *Server) ValidApproval(issuer *Issuer, r *Request, session secret.ID, to
 // Refreshable reports whether a grant for this request comes with a refresh token: the client registered for one, or asks for offline
 // access (A29).
 func Refreshable(client Client, r *Request) bool {
-	return slices.Contains(client.GrantTypes, grantRefreshToken) || slices.Contains(r.Scopes, ScopeOfflineAccess)
+	return slices.Contains(client.GrantTypes, GrantRefreshToken) || slices.Contains(r.Scopes, ScopeOfflineAccess)
 }
 
 // Approve records that the person behind a session allowed a request, and returns the redirect URI with the code. A double submit of
@@ -70,7 +70,7 @@ func Refreshable(client Client, r *Request) bool {
 func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID) (string, error) {
 	resource, ok := issuer.ResourceByID(r.ServerID)
 	if !ok {
-		return "", newError(InvalidTarget, "The MCP server is gone.")
+		return "", newError(InvalidTarget, "The MCP server is gone.").at("resource", "")
 	}
 	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
 		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
@@ -84,6 +84,7 @@ func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client
 	case err != nil:
 		return "", Fault(err)
 	}
+	TraceOf(ctx).GrantID, TraceOf(ctx).UserID = grantID, user
 	code := s.newReference(issuer, reference{kind: kindCode, grant: grantID, random: r.Random})
 	return s.Redirection(issuer, client, r).Success(code), nil
 }

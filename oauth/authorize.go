@@ -58,12 +58,12 @@ func (s *Server) Authorize(ctx context.Context, issuer *Issuer, rawQuery string)
 	}
 	for _, name := range singleParameters {
 		if len(query[name]) > 1 {
-			return nil, Client{}, newError(InvalidRequest, "The parameter "+name+" is given more than once.")
+			return nil, Client{}, newError(InvalidRequest, "The parameter "+name+" is given more than once.").at(name, "")
 		}
 	}
-	for _, values := range query {
+	for name, values := range query {
 		if slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
-			return nil, Client{}, newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.")
+			return nil, Client{}, newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.").at(name, "")
 		}
 	}
 	client, redirect, err := s.authorizeClient(ctx, issuer, query)
@@ -76,6 +76,9 @@ func (s *Server) Authorize(ctx context.Context, issuer *Issuer, rawQuery string)
 		return nil, client, &RedirectError{Err: refused, To: to}
 	}
 	request.ClientID, request.Redirect, request.State = client.ID, redirect, query.Get("state")
+	trace := TraceOf(ctx)
+	trace.FlowID, trace.ServerID = request.FlowID, request.ServerID
+	trace.narrowed(parseScope(query.Get("scope")), request.Scopes)
 	return request, client, nil
 }
 
@@ -83,26 +86,31 @@ func (s *Server) Authorize(ctx context.Context, issuer *Issuer, rawQuery string)
 func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.Values) (Client, string, error) {
 	id := query.Get("client_id")
 	if id == "" {
-		return Client{}, "", newError(InvalidRequest, "The parameter client_id is missing.")
+		return Client{}, "", newError(InvalidRequest, "The parameter client_id is missing.").at("client_id", "")
 	}
+	TraceOf(ctx).claim(id)
 	client, err := s.presentedClient(ctx, issuer, id)
+	if client.ID != "" {
+		TraceOf(ctx).client(client)
+	}
 	switch {
 	case isNotFound(err):
-		return Client{}, "", newError(InvalidClient, "This app is not known here.")
+		return Client{}, "", newError(InvalidClient, "This app is not known here.").at("client_id", id)
 	case err != nil:
 		return Client{}, "", Fault(err)
 	case client.Blocked:
-		return client, "", newError(AccessDenied, "This app is blocked here.")
+		return client, "", newError(AccessDenied, "This app is blocked here.").at("client_id", id)
 	}
 	redirect := query.Get("redirect_uri")
 	if redirect == "" && len(client.RedirectURIs) == 1 && !isLoopback(client.RedirectURIs[0]) {
 		redirect = client.RedirectURIs[0] // RFC 6749 section 3.1.2.3; of a loopback redirect nobody else knows the port
 	}
 	if redirect == "" {
-		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.")
+		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.").at("redirect_uri", "")
 	}
 	if !redirectRegistered(client.RedirectURIs, redirect) || issuer.isOurs(redirect) {
-		return client, "", newError(InvalidRequest, "The redirect_uri is not one that this app registered.")
+		return client, "", newError(InvalidRequest, "The redirect_uri is not one that this app registered.").
+			at("redirect_uri", redirect).expecting(strings.Join(client.RedirectURIs, " or "))
 	}
 	return client, redirect, nil
 }
@@ -110,24 +118,24 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 // authorizeParameters checks everything whose errors the client may be told.
 func (s *Server) authorizeParameters(issuer *Issuer, query url.Values) (*Request, *Error) {
 	if query.Has("request") {
-		return nil, newError(RequestNotSupported, "Request objects are not supported.")
+		return nil, newError(RequestNotSupported, "Request objects are not supported.").at("request", "")
 	}
 	if query.Has("request_uri") {
-		return nil, newError(RequestURINotSupported, "Pushed requests are not supported here.")
+		return nil, newError(RequestURINotSupported, "Pushed requests are not supported here.").at("request_uri", "")
 	}
 	switch mode := query.Get("response_mode"); {
 	case query.Get("response_type") == "":
-		return nil, newError(InvalidRequest, "The parameter response_type is missing. Expected: code")
+		return nil, newError(InvalidRequest, "The parameter response_type is missing. Expected: code").at("response_type", "")
 	case query.Get("response_type") != "code":
-		return nil, newError(UnsupportedResponseType, "Expected response_type=code")
+		return nil, newError(UnsupportedResponseType, "Expected response_type=code").at("response_type", query.Get("response_type"))
 	case mode != "" && mode != "query":
-		return nil, newError(InvalidRequest, "Expected response_mode=query")
+		return nil, newError(InvalidRequest, "Expected response_mode=query").at("response_mode", mode)
 	case query.Get("code_challenge") == "": // A14
-		return nil, newError(InvalidRequest, "PKCE is required: the parameter code_challenge is missing.")
+		return nil, newError(InvalidRequest, "PKCE is required: the parameter code_challenge is missing.").at("code_challenge", "")
 	case query.Get("code_challenge_method") != "S256": // omitted means plain (RFC 7636 section 4.3)
-		return nil, newError(InvalidRequest, "Expected code_challenge_method=S256")
+		return nil, newError(InvalidRequest, "Expected code_challenge_method=S256").at("code_challenge_method", query.Get("code_challenge_method"))
 	case !validChallenge(query.Get("code_challenge")):
-		return nil, newError(InvalidRequest, "Expected a code_challenge of 43 base64url characters.")
+		return nil, newError(InvalidRequest, "Expected a code_challenge of 43 base64url characters.").at("code_challenge", query.Get("code_challenge"))
 	case len(query.Get("nonce")) > clientStringMax || len(query.Get("login_hint")) > clientStringMax:
 		return nil, newError(InvalidRequest, "nonce and login_hint are at most 500 bytes long.")
 	}
@@ -153,17 +161,17 @@ func (r *Request) readPrompt(query url.Values) *Error {
 	prompts := strings.Fields(query.Get("prompt"))
 	for _, prompt := range prompts {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, prompt) {
-			return newError(InvalidRequest, "Expected prompt to be login, consent, select_account or none.")
+			return newError(InvalidRequest, "Expected prompt to be login, consent, select_account or none.").at("prompt", query.Get("prompt"))
 		}
 	}
 	if slices.Contains(prompts, "none") {
-		return newError(ConsentRequired, "The person has to be asked.")
+		return newError(ConsentRequired, "The person has to be asked.").at("prompt", query.Get("prompt"))
 	}
 	r.Fresh = slices.Contains(prompts, "login")
 	if age := query.Get("max_age"); age != "" {
 		seconds, err := strconv.Atoi(age)
 		if err != nil || seconds < 0 || seconds > 1<<30 {
-			return newError(InvalidRequest, "Expected max_age in whole seconds.")
+			return newError(InvalidRequest, "Expected max_age in whole seconds.").at("max_age", age)
 		}
 		r.MaxAge = seconds
 	}
@@ -210,13 +218,14 @@ func requestBinding(issuer *Issuer, preSession string) []byte {
 
 // Resume finds the client of an unsealed request again and checks what may have changed meanwhile (catalogue 73, 99).
 func (s *Server) Resume(ctx context.Context, issuer *Issuer, r *Request) (Client, Resource, error) {
+	TraceOf(ctx).FlowID, TraceOf(ctx).ServerID = r.FlowID, r.ServerID
 	client, _, err := s.authorizeClient(ctx, issuer, url.Values{"client_id": {r.ClientID}, "redirect_uri": {r.Redirect}})
 	if err != nil {
 		return client, Resource{}, err
 	}
 	resource, ok := issuer.ResourceByID(r.ServerID)
 	if !ok {
-		return client, Resource{}, &RedirectError{Err: newError(InvalidTarget, "The MCP server is gone."), To: s.Redirection(issuer, client, r)}
+		return client, Resource{}, &RedirectError{Err: newError(InvalidTarget, "The MCP server is gone.").at("resource", ""), To: s.Redirection(issuer, client, r)}
 	}
 	return client, resource, nil
 }

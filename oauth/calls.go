@@ -83,15 +83,15 @@ func (c *Call) check(now time.Time) *Error {
 	id, err := secret.ParseID(c.Grant)
 	switch {
 	case err != nil:
-		return newError(InvalidRequest, "Unexpected sid. Expected the claim sid of an access token.")
+		return newError(InvalidRequest, "Unexpected sid. Expected the claim sid of an access token.").at("sid", "")
 	case c.Outcome != CallOK && c.Outcome != CallError && c.Outcome != CallRefused:
-		return newError(InvalidRequest, "Unexpected outcome. Expected ok, error or refused.")
+		return newError(InvalidRequest, "Unexpected outcome. Expected ok, error or refused.").at("outcome", c.Outcome)
 	case c.Count < 0 || c.Count > callsCountMax:
-		return newError(InvalidRequest, "Unexpected count. Expected 1 to 1000000.")
+		return newError(InvalidRequest, "Unexpected count. Expected 1 to 1000000.").at("count", "")
 	case !isPlain(c.Tool, callsToolMax):
-		return newError(InvalidRequest, "Unexpected tool. Expected at most 128 printable characters.")
+		return newError(InvalidRequest, "Unexpected tool. Expected at most 128 printable characters.").at("tool", "")
 	case !isPlain(c.Reason, callsReasonMax):
-		return newError(InvalidRequest, "Unexpected reason. Expected at most 64 printable characters.")
+		return newError(InvalidRequest, "Unexpected reason. Expected at most 64 printable characters.").at("reason", "")
 	}
 	c.GrantID, c.Count = id, max(1, c.Count)
 	if c.At != 0 {

@@ -52,13 +52,13 @@ func (c *credentials) readAssertion(form url.Values) *Error {
 	case c.assertion == "" && form.Get("client_assertion_type") == "":
 		return nil
 	case c.assertion == "" || form.Get("client_assertion_type") != assertionType || len(c.assertion) > assertionMax:
-		return newError(InvalidClient, "Expected client_assertion with client_assertion_type "+assertionType+".")
+		return newError(InvalidClient, "Expected client_assertion with client_assertion_type "+assertionType+".").at("client_assertion_type", form.Get("client_assertion_type"))
 	case c.secret != "" || c.basic:
-		return newError(InvalidRequest, "Use one way of client authentication, not two.")
+		return newError(InvalidRequest, "Use one way of client authentication, not two.").at("client_assertion", "")
 	}
 	var claims jwt.RegisteredClaims
 	if _, _, err := jwt.NewParser().ParseUnverified(c.assertion, &claims); err != nil {
-		return newError(InvalidClient, "client_assertion: expected a signed JWT.")
+		return newError(InvalidClient, "client_assertion: expected a signed JWT.").at("client_assertion", "")
 	}
 	if c.id == "" {
 		c.id = claims.Subject
@@ -173,7 +173,7 @@ func (r *Registration) registerKeys(issuer *Issuer, members *memberReader) *Erro
 	}
 	if r.JWKSURI != "" {
 		if reason := checkClientURL(issuer, r.JWKSURI, true); reason != "" { // and again before each use
-			return newError(InvalidClientMetadata, "jwks_uri: "+reason)
+			return newError(InvalidClientMetadata, "jwks_uri: "+reason).at("jwks_uri", "")
 		}
 		return nil
 	}
@@ -181,7 +181,7 @@ func (r *Registration) registerKeys(issuer *Issuer, members *memberReader) *Erro
 	if refused == nil && !slices.ContainsFunc(keys.Keys, func(key jose.JSONWebKey) bool {
 		return slices.ContainsFunc(assertionAlgorithms(), func(algorithm string) bool { return signs(key, algorithm) })
 	}) {
-		refused = newError(InvalidClientMetadata, "private_key_jwt: expected jwks or jwks_uri with a key for "+strings.Join(assertionAlgorithms(), ", ")+".")
+		refused = newError(InvalidClientMetadata, "private_key_jwt: expected jwks or jwks_uri with a key for "+strings.Join(assertionAlgorithms(), ", ")+".").at("jwks", "")
 	}
 	return refused
 }

@@ -36,14 +36,14 @@ func readCredentials(authorization string, form url.Values) (credentials, *Error
 	decoded, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
 	id, password, colon := strings.Cut(string(decoded), ":")
 	if err != nil || !colon {
-		return c, &Error{Code: InvalidClient, Description: "Expected Authorization: Basic with base64 of client_id:client_secret.", Basic: true}
+		return c, &Error{Code: InvalidClient, Description: "Expected Authorization: Basic with base64 of client_id:client_secret.", Basic: true, Parameter: "Authorization"}
 	}
 	id, password = formDecoded(id), formDecoded(password)
 	switch {
 	case c.id != "" && c.id != id:
-		return c, newError(InvalidRequest, "The client_id of the body and of the Authorization header differ.")
+		return c, newError(InvalidRequest, "The client_id of the body and of the Authorization header differ.").at("client_id", c.id)
 	case c.secret != "" && password != "":
-		return c, newError(InvalidRequest, "Use one way of client authentication, not two.")
+		return c, newError(InvalidRequest, "Use one way of client authentication, not two.").at("client_secret", "")
 	}
 	if password != "" {
 		c.secret = password
@@ -69,10 +69,15 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, refused
 	}
 	if c.id == "" {
-		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.")
+		return Client{}, newError(InvalidClient, "Expected a client_id, in the body or in an Authorization: Basic header.").at("client_id", "")
 	}
-	unknown := &Error{Code: InvalidClient, Description: "Unknown client or wrong client authentication. Register again.", Basic: c.basic}
+	unknown := newError(InvalidClient, "Unknown client or wrong client authentication. Register again.").at("client_id", c.id)
+	unknown.Basic = c.basic
+	TraceOf(ctx).claim(c.id)
 	client, err := s.findClient(ctx, issuer, c.id)
+	if err == nil {
+		TraceOf(ctx).client(client)
+	}
 	switch {
 	case isNotFound(err):
 		return Client{}, unknown
@@ -81,7 +86,7 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 	case !client.proves(c), c.assertion != "" && client.Blocked: // no keys are fetched for a blocked one
 		return Client{}, unknown
 	case client.Blocked, issuer.blockedDocument(client): // told to the client itself only
-		return Client{}, newError(UnauthorizedClient, "This client is blocked.")
+		return Client{}, newError(UnauthorizedClient, "This client is blocked.").at("client_id", client.ID)
 	case client.AuthMethod != AuthMethodKey:
 		return client, nil
 	}
@@ -89,7 +94,7 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 	switch {
 	case errors.Is(err, errAssertion):
 		return Client{}, newError(InvalidClient, "The client_assertion is not accepted. Expected a fresh JWT with iss and sub "+
-			"the client_id, aud "+issuer.URL+", exp within 5 minutes, a new jti, signed with a published key.")
+			"the client_id, aud "+issuer.URL+", exp within 5 minutes, a new jti, signed with a published key.").at("client_assertion", "")
 	case err != nil:
 		return Client{}, Fault(err)
 	}

@@ -25,10 +25,10 @@ func (s *Server) clientKeys(ctx context.Context, issuer *Issuer, client Client) 
 		return keys, asError(refused)
 	}
 	if s.documents == nil {
-		return jose.JSONWebKeySet{}, newError(InvalidClient, "Keys at a jwks_uri are not used here.")
+		return jose.JSONWebKeySet{}, newError(InvalidClient, "Keys at a jwks_uri are not used here.").at("jwks_uri", "")
 	}
 	if reason := checkClientURL(issuer, client.JWKSURI, s.localDocuments); reason != "" { // a key set is fetched as carefully as a document (A38)
-		return jose.JSONWebKeySet{}, newError(InvalidClient, "The jwks_uri of this client is not used: "+reason)
+		return jose.JSONWebKeySet{}, newError(InvalidClient, "The jwks_uri of this client is not used: "+reason).at("jwks_uri", "")
 	}
 	body, err := s.documents.Fetch(ctx, issuer.ID.String(), client.JWKSURI, clientKeysMax, func(body []byte) error {
 		_, refused := parseClientKeys(body)
@@ -54,7 +54,7 @@ func parseClientKeys(body []byte) (jose.JSONWebKeySet, *Error) {
 	members, refused := readMembers(body)
 	var keys []json.RawMessage
 	if refused != nil || json.Unmarshal(members["keys"], &keys) != nil || len(keys) > clientKeyCountMax {
-		return set, newError(InvalidClientMetadata, "jwks: expected a JSON Web Key Set of at most 20 keys.")
+		return set, newError(InvalidClientMetadata, "jwks: expected a JSON Web Key Set of at most 20 keys.").at("jwks", "")
 	}
 	for _, raw := range keys {
 		var key jose.JSONWebKey

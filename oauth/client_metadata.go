@@ -80,7 +80,7 @@ func (s *Server) presentedClient(ctx context.Context, issuer *Issuer, id string)
 		return Client{}, ErrNotFound
 	}
 	if reason := checkClientURL(issuer, id, s.localDocuments); reason != "" { // before anything is asked (catalogue 44)
-		return Client{}, newError(InvalidClient, "The client_id is not the address of a metadata document: "+reason)
+		return Client{}, newError(InvalidClient, "The client_id is not the address of a metadata document: "+reason).at("client_id", id)
 	}
 	named := Client{ID: id, Document: true}
 	rule, decided := issuer.ruleFor(named)
@@ -88,7 +88,7 @@ func (s *Server) presentedClient(ctx context.Context, issuer *Issuer, id string)
 	case decided && !rule.Allow:
 		return Client{ID: id, Document: true, Blocked: true}, nil
 	case !decided && issuer.DocumentPolicy == DocumentsApproval:
-		return Client{}, newError(AccessDenied, "Whoever runs this server has to allow this app first.")
+		return Client{}, newError(AccessDenied, "Whoever runs this server has to allow this app first.").at("client_id", id)
 	}
 	var client Client
 	body, err := s.documents.Fetch(ctx, issuer.ID.String(), id, clientDocumentMax, func(body []byte) error {
@@ -101,9 +101,10 @@ func (s *Server) presentedClient(ctx context.Context, issuer *Issuer, id string)
 		err = asError(refused)
 	}
 	if err != nil {
-		return Client{}, documentFault(err)
+		err = documentFault(err)
 	}
-	return client, nil
+	TraceOf(ctx).Document = &DocumentTrace{Err: err}
+	return client, err
 }
 
 // asError avoids an interface that holds a nil pointer.
@@ -189,11 +190,11 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	case reader.refused != nil:
 		return Client{}, reader.refused
 	case named != id: // simple string comparison (section 4.1)
-		return Client{}, newError(InvalidClientMetadata, "client_id: expected the address of the document itself, byte for byte.")
+		return Client{}, newError(InvalidClientMetadata, "client_id: expected the address of the document itself, byte for byte.").at("client_id", named)
 	case hasSecret || hasExpiry || method != "" && method != AuthMethodNone && method != AuthMethodKey:
-		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none or private_key_jwt, and no secret.")
+		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none or private_key_jwt, and no secret.").at("token_endpoint_auth_method", method)
 	case !hasName:
-		return Client{}, newError(InvalidClientMetadata, "client_name: expected a name.")
+		return Client{}, newError(InvalidClientMetadata, "client_name: expected a name.").at("client_name", "")
 	}
 	registration, stored, refused := parseRegistration(issuer, members)
 	if refused != nil {
@@ -222,12 +223,12 @@ func checkPublishedKeys(jwks json.RawMessage) *Error {
 		Keys []map[string]json.RawMessage `json:"keys"`
 	}
 	if json.Unmarshal(jwks, &set) != nil {
-		return newError(InvalidClientMetadata, "jwks: expected a JSON Web Key Set.")
+		return newError(InvalidClientMetadata, "jwks: expected a JSON Web Key Set.").at("jwks", "")
 	}
 	for _, key := range set.Keys {
 		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
 			if _, has := key[private]; has {
-				return newError(InvalidClientMetadata, "jwks: expected public keys only. A key in this document is not secret any more: replace it.")
+				return newError(InvalidClientMetadata, "jwks: expected public keys only. A key in this document is not secret any more: replace it.").at("jwks", "")
 			}
 		}
 	}

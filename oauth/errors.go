@@ -3,6 +3,8 @@ package oauth
 import (
 	"errors"
 	"net/http"
+	"strings"
+	"unicode"
 )
 
 // What a store answers besides success. Anything else is a fault of ours.
@@ -53,6 +55,9 @@ var statuses = map[Code]int{
 type Error struct {
 	Code        Code
 	Description string
+	// Parameter is the one that is wrong, and Got what it was, cut; empty when none in particular is, or when it is a secret. Expected is
+	// what would have been right where the description may not tell it to strangers. All three are for the project's own timeline.
+	Parameter, Got, Expected string
 	// Basic asks for a WWW-Authenticate: Basic challenge, because the client tried that scheme.
 	Basic bool
 	cause error
@@ -61,6 +66,32 @@ type Error struct {
 // Errorf is not offered on purpose: descriptions are constants or built from validated values.
 func newError(code Code, description string) *Error {
 	return &Error{Code: code, Description: printable(description)}
+}
+
+// gotMax bounds what is kept of a wrong value, in bytes.
+const gotMax = 300
+
+// at names the parameter that is wrong, and what it was; never give it anything secret.
+func (e *Error) at(parameter, got string) *Error {
+	e.Parameter, e.Got = printable(cut(parameter, 64)), plain(cut(got, gotMax))
+	return e
+}
+
+func (e *Error) expecting(expected string) *Error {
+	e.Expected = expected
+	return e
+}
+
+func cut(s string, most int) string { return s[:min(len(s), most)] }
+
+// plain replaces what no store keeps and no page shows.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return '?'
+		}
+		return r
+	}, strings.ToValidUTF8(s, "?"))
 }
 
 func (e *Error) Error() string {

@@ -25,7 +25,7 @@ type grantType struct {
 func grantTypes() []grantType {
 	return []grantType{
 		{grantAuthorizationCode, redeemCode},
-		{grantRefreshToken, redeemRefreshToken},
+		{GrantRefreshToken, redeemRefreshToken},
 	}
 }
 
@@ -85,12 +85,13 @@ func (s *Server) Token(ctx context.Context, issuer *Issuer, authorization string
 	}
 	name := form.Get("grant_type")
 	if name == "" {
-		return TokenResponse{}, newError(InvalidRequest, "The parameter grant_type is missing. Expected: "+strings.Join(grantTypeNames(), " or "))
+		return TokenResponse{}, newError(InvalidRequest, "The parameter grant_type is missing. Expected: "+strings.Join(grantTypeNames(), " or ")).at("grant_type", "")
 	}
+	TraceOf(ctx).GrantType = name
 	known := grantTypes()
 	at := slices.IndexFunc(known, func(g grantType) bool { return g.name == name })
 	if at < 0 {
-		return TokenResponse{}, newError(UnsupportedGrantType, "Expected grant_type "+strings.Join(grantTypeNames(), " or "))
+		return TokenResponse{}, newError(UnsupportedGrantType, "Expected grant_type "+strings.Join(grantTypeNames(), " or ")).at("grant_type", name)
 	}
 	client, refused := s.authenticateClient(ctx, issuer, authorization, form)
 	if refused != nil {
@@ -134,10 +135,10 @@ func (s *Server) sign(issuer *Issuer, result issued) (TokenResponse, *Error) {
 func once(form url.Values) *Error {
 	for name, values := range form {
 		if len(values) > 1 && name != "resource" {
-			return newError(InvalidRequest, "A parameter is given more than once.")
+			return newError(InvalidRequest, "A parameter is given more than once.").at(name, "")
 		}
 		if slices.ContainsFunc(values, func(v string) bool { return !isText(v) }) {
-			return newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.")
+			return newError(InvalidRequest, "A parameter contains NUL or is not UTF-8.").at(name, "")
 		}
 	}
 	return nil

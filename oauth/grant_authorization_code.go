@@ -54,30 +54,32 @@ type GrantStore interface {
 func redeemCode(ctx context.Context, s *Server, r tokenRequest) (issued, *Error) {
 	for _, name := range []string{"code", "code_verifier"} {
 		if r.form.Get(name) == "" {
-			return issued{}, newError(InvalidRequest, "The parameter "+name+" is missing.")
+			return issued{}, newError(InvalidRequest, "The parameter "+name+" is missing.").at(name, "")
 		}
 	}
-	refused := newError(InvalidGrant, "The code is unknown, expired or used, or was issued to another client, redirect_uri or code_challenge.")
+	refused := newError(InvalidGrant, "The code is unknown, expired or used, or was issued to another client, redirect_uri or code_challenge.").at("code", "")
 	ref, ok := s.readReference(r.issuer, kindCode, r.form.Get("code"))
 	if !ok || ref.generation != 0 {
 		return issued{}, refused
 	}
 	challenge, ok := challengeOf(r.form.Get("code_verifier"))
 	if !ok {
-		return issued{}, newError(InvalidGrant, "Expected a code_verifier of 43 to 128 unreserved characters.")
+		return issued{}, newError(InvalidGrant, "Expected a code_verifier of 43 to 128 unreserved characters.").at("code_verifier", "")
 	}
+	TraceOf(ctx).GrantID = ref.grant
 	grant, outcome, err := s.grants.RedeemCode(ctx, r.issuer.ID, CodeRedemption{
 		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID, Confidential: r.client.AuthMethod != AuthMethodNone,
 		Challenge: challenge, RedirectURI: r.form.Get("redirect_uri"), Resource: r.resource,
 		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
 	})
+	TraceOf(ctx).grant(grant)
 	switch {
 	case err != nil:
 		return issued{}, Fault(err)
 	case outcome == OtherResource:
-		return issued{}, newError(InvalidTarget, "The code was issued for another resource. Expected: "+grant.Resource)
+		return issued{}, newError(InvalidTarget, "The code was issued for another resource. Expected: "+grant.Resource).at("resource", r.resource)
 	case outcome == Replayed:
-		return issued{}, newError(InvalidGrant, "The code was used before. What it had given is revoked.")
+		return issued{}, newError(InvalidGrant, "The code was used before. What it had given is revoked.").at("code", "")
 	case outcome != Redeemed:
 		return issued{}, refused
 	}

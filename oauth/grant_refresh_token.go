@@ -9,7 +9,8 @@ import (
 	"github.com/mcpauth/mcpauth/internal/secret"
 )
 
-const grantRefreshToken = "refresh_token"
+// GrantRefreshToken is the grant type of RFC 6749 section 6.
+const GrantRefreshToken = "refresh_token"
 
 // Rotation is the one statement that refreshes, every check in its condition.
 type Rotation struct {
@@ -43,27 +44,31 @@ const (
 // client that lost the answer, or two processes that share one token, get the same one within the grace (P10).
 func redeemRefreshToken(ctx context.Context, s *Server, r tokenRequest) (issued, *Error) {
 	if r.form.Get("refresh_token") == "" {
-		return issued{}, newError(InvalidRequest, "The parameter refresh_token is missing.")
+		return issued{}, newError(InvalidRequest, "The parameter refresh_token is missing.").at("refresh_token", "")
 	}
-	refused := newError(InvalidGrant, "The refresh token is unknown, expired or revoked, or was issued to another client.")
+	refused := newError(InvalidGrant, "The refresh token is unknown, expired or revoked, or was issued to another client.").at("refresh_token", "")
 	ref, ok := s.readReference(r.issuer, kindRefresh, r.form.Get("refresh_token"))
 	if !ok || ref.generation == 0 || ref.generation > 1<<62 {
 		return issued{}, refused
 	}
+	trace := TraceOf(ctx)
+	trace.GrantID = ref.grant
 	grant, outcome, err := s.grants.RotateRefreshToken(ctx, r.issuer.ID, Rotation{
 		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID, Confidential: r.client.AuthMethod != AuthMethodNone,
 		Generation: ref.generation, Resource: r.resource, Scopes: r.scopes, Grace: r.issuer.RefreshGrace,
 		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
 	})
+	trace.grant(grant)
+	trace.Forgiven = outcome == Forgiven
 	switch {
 	case err != nil:
 		return issued{}, Fault(err)
 	case outcome == RotationTarget:
-		return issued{}, newError(InvalidTarget, "The refresh token was issued for another resource. Expected: "+grant.Resource)
+		return issued{}, newError(InvalidTarget, "The refresh token was issued for another resource. Expected: "+grant.Resource).at("resource", r.resource)
 	case outcome == RotationScope: // P20: what was not granted takes a new authorization
-		return issued{}, newError(InvalidScope, "Not granted: authorize again for more. Granted: "+strings.Join(grant.Scopes, " "))
+		return issued{}, newError(InvalidScope, "Not granted: authorize again for more. Granted: "+strings.Join(grant.Scopes, " ")).at("scope", r.form.Get("scope"))
 	case outcome == Reused:
-		return issued{}, newError(InvalidGrant, "The refresh token was used before. The connection is revoked.")
+		return issued{}, newError(InvalidGrant, "The refresh token was used before. The connection is revoked.").at("refresh_token", "")
 	case outcome != Rotated && outcome != Forgiven:
 		return issued{}, refused
 	}

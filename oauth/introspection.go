@@ -63,11 +63,17 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 	case err != nil:
 		return Introspection{}, Fault(err)
 	case form.Get("token") == "":
-		return Introspection{}, newError(InvalidRequest, "The parameter token is missing.")
+		return Introspection{}, newError(InvalidRequest, "The parameter token is missing.").at("token", "")
 	}
 	good := signed && !issuer.Suspended && found.Living && found.GuardServerID == found.ServerID && found.ClientID == claims.ClientID &&
 		found.Now.Unix() < claims.Expires && issuer.answersAs(claims.Issuer)
+	trace := TraceOf(ctx)
+	trace.ServerID = found.GuardServerID
+	if signed {
+		trace.GrantID, trace.ClientID = grantID, claims.ClientID
+	}
 	if !good {
+		trace.Refusal = whyInactive(signed, found, claims)
 		return Introspection{}, nil
 	}
 	return Introspection{Active: true, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, ClientID: claims.ClientID,
@@ -75,12 +81,27 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 		ID: claims.ID, GrantID: claims.GrantID}, nil
 }
 
+// whyInactive is for the project's timeline; the MCP server is told nothing but that the token is not active (RFC 7662 section 2.2).
+func whyInactive(signed bool, found Introspected, claims AccessClaims) *Error {
+	refused := func(description string) *Error { return newError(InvalidToken, description).at("token", "") }
+	switch {
+	case !signed:
+		return refused("The token was not signed by this project, or its key is gone.")
+	case found.GuardServerID != found.ServerID:
+		return refused("The token is for another MCP server.").at("aud", claims.Audience)
+	case found.Now.Unix() >= claims.Expires:
+		return refused("The token has expired.").at("exp", "")
+	default:
+		return refused("The connection was revoked or has ended.")
+	}
+}
+
 func (i *Issuer) answersAs(url string) bool {
 	return slices.Contains(i.URLs, url)
 }
 
 func unknownGuard() *Error {
-	return newError(InvalidToken, "Unknown or revoked registration secret. Expected: Authorization: Bearer with a registration secret of this project.")
+	return newError(InvalidToken, "Unknown or revoked registration secret. Expected: Authorization: Bearer with a registration secret of this project.").at("Authorization", "")
 }
 
 // BearerToken reads Authorization: Bearer (RFC 6750 section 2.1); empty when there is none.

@@ -40,7 +40,7 @@ var refusedSchemes = []string{
 // or a reverse domain name (A11, A12, P4).
 func CheckRedirectURI(raw string) (stored string, kind RedirectKind, err *Error) {
 	refuse := func(expected string) (string, RedirectKind, *Error) {
-		return "", "", newError(InvalidRedirectURI, "Redirect URI refused: "+expected)
+		return "", "", newError(InvalidRedirectURI, "Redirect URI refused: "+expected).at("redirect_uris", raw)
 	}
 	if raw == "" || len(raw) > redirectURIMax {
 		return refuse("expected 1 to 2000 characters.")

@@ -76,6 +76,8 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization str
 		return Registration{}, refused
 	}
 	registration, stored, refused := parseRegistration(issuer, members)
+	trace := TraceOf(ctx)
+	trace.ClientName, trace.ClientVersion = registration.ClientName, registration.SoftwareVersion
 	if refused != nil {
 		return Registration{}, refused
 	}
@@ -100,6 +102,7 @@ func (s *Server) Register(ctx context.Context, issuer *Issuer, authorization str
 		return Registration{}, Fault(err)
 	}
 	registration.ClientID, registration.ClientIDIssuedAt = client.ID, client.CreatedAt.Unix()
+	trace.ClientID = client.ID
 	return registration, nil
 }
 
@@ -180,21 +183,21 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 	_, hasStatement := members["software_statement"]
 	switch {
 	case hasKeys && hasKeysURI:
-		return r, nil, newError(InvalidClientMetadata, "jwks and jwks_uri exclude each other.") // RFC 7591 section 2
+		return r, nil, newError(InvalidClientMetadata, "jwks and jwks_uri exclude each other.").at("jwks", "") // RFC 7591 section 2
 	case hasStatement:
-		return r, nil, newError(UnapprovedSoftwareStatement, "Software statements are not accepted here.")
+		return r, nil, newError(UnapprovedSoftwareStatement, "Software statements are not accepted here.").at("software_statement", "")
 	case len(responses) > 0 && !slices.Contains(responses, "code"):
-		return r, nil, newError(InvalidClientMetadata, "response_types: expected code.")
+		return r, nil, newError(InvalidClientMetadata, "response_types: expected code.").at("response_types", strings.Join(responses, " "))
 	case len(grants) > 0 && !slices.Contains(grants, grantAuthorizationCode):
-		return r, nil, newError(InvalidClientMetadata, "grant_types: expected authorization_code.")
+		return r, nil, newError(InvalidClientMetadata, "grant_types: expected authorization_code.").at("grant_types", strings.Join(grants, " "))
 	}
 	stored, native, refused := checkRedirectURIs(issuer, r.RedirectURIs)
 	if refused != nil {
 		return r, nil, refused
 	}
 	r.GrantTypes = []string{grantAuthorizationCode} // the default (RFC 7591 section 2); what is not offered is left out and not echoed
-	if slices.Contains(grants, grantRefreshToken) {
-		r.GrantTypes = append(r.GrantTypes, grantRefreshToken)
+	if slices.Contains(grants, GrantRefreshToken) {
+		r.GrantTypes = append(r.GrantTypes, GrantRefreshToken)
 	}
 	// What is absent or not offered becomes none, as real clients expect it (A31, P14); the answer says so.
 	r.ResponseTypes, r.TokenEndpointAuthMethod = []string{"code"}, AuthMethodNone
@@ -222,7 +225,7 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 // checkRedirectURIs returns the stored forms, sorted and without repetitions, and whether one of them belongs to a native app.
 func checkRedirectURIs(issuer *Issuer, uris []string) (stored []string, native bool, refused *Error) {
 	if len(uris) == 0 {
-		return nil, false, newError(InvalidRedirectURI, "redirect_uris: expected at least one redirect URI.")
+		return nil, false, newError(InvalidRedirectURI, "redirect_uris: expected at least one redirect URI.").at("redirect_uris", "")
 	}
 	for _, uri := range uris {
 		form, kind, err := CheckRedirectURI(uri)
@@ -230,7 +233,7 @@ func checkRedirectURIs(issuer *Issuer, uris []string) (stored []string, native b
 			return nil, false, err
 		}
 		if issuer.isOurs(uri) {
-			return nil, false, newError(InvalidRedirectURI, "Redirect URI refused: it leads to this server.")
+			return nil, false, newError(InvalidRedirectURI, "Redirect URI refused: it leads to this server.").at("redirect_uris", uri)
 		}
 		native = native || kind != RedirectWeb
 		stored = append(stored, form)
@@ -245,9 +248,13 @@ type memberReader struct {
 	refused *Error
 }
 
-func (m *memberReader) fail(code Code, text string) {
+func (m *memberReader) fail(code Code, name, expected string) {
 	if m.refused == nil {
-		m.refused = newError(code, text)
+		got := string(m.members[name])
+		if name == "client_secret" {
+			got = ""
+		}
+		m.refused = newError(code, name+": expected "+expected).at(name, got)
 	}
 }
 
@@ -258,7 +265,7 @@ func (m *memberReader) text(name string, longest int) string {
 	}
 	var value string
 	if json.Unmarshal(raw, &value) != nil || utf8.RuneCountInString(value) > longest || strings.ContainsRune(value, 0) {
-		m.fail(InvalidClientMetadata, name+": expected a string of reasonable length without NUL.")
+		m.fail(InvalidClientMetadata, name, "a string of reasonable length without NUL.")
 		return ""
 	}
 	return value
@@ -271,12 +278,12 @@ func (m *memberReader) list(name string, most, longest int, code Code) []string 
 	}
 	var values []string
 	if json.Unmarshal(raw, &values) != nil || len(values) > most {
-		m.fail(code, name+": expected an array of strings, not too many.")
+		m.fail(code, name, "an array of strings, not too many.")
 		return nil
 	}
 	for _, v := range values {
 		if len(v) > longest || strings.ContainsRune(v, 0) {
-			m.fail(code, name+": expected strings of reasonable length without NUL.")
+			m.fail(code, name, "strings of reasonable length without NUL.")
 			return nil
 		}
 	}

@@ -6,14 +6,14 @@ import "github.com/mcpauth/mcpauth/internal/secret"
 // registration's have to; a confidential one gets a secret, which is returned here and kept as a hash only.
 func NewManagedClient(issuer *Issuer, name string, redirectURIs []string, confidential bool) (client Client, clientSecret string, refused *Error) {
 	if len(redirectURIs) > redirectURIsMax {
-		return Client{}, "", newError(InvalidRedirectURI, "redirect_uris: too many.")
+		return Client{}, "", newError(InvalidRedirectURI, "redirect_uris: too many.").at("redirect_uris", "")
 	}
 	stored, native, refused := checkRedirectURIs(issuer, redirectURIs)
 	if refused != nil {
 		return Client{}, "", refused
 	}
 	client = Client{
-		ID: secret.Encode(secret.Bytes(16)), Name: cleanName(name), RedirectURIs: stored, GrantTypes: []string{grantAuthorizationCode, grantRefreshToken},
+		ID: secret.Encode(secret.Bytes(16)), Name: cleanName(name), RedirectURIs: stored, GrantTypes: []string{grantAuthorizationCode, GrantRefreshToken},
 		AuthMethod: AuthMethodNone, ApplicationType: "web", Metadata: []byte("{}"),
 	}
 	if native {

@@ -65,7 +65,7 @@ func (s *Server) ReplaceRegistration(ctx context.Context, issuer *Issuer, author
 		return Registration{}, refused
 	}
 	if registration.TokenEndpointAuthMethod = client.AuthMethod; client.AuthMethod == AuthMethodKey && len(registration.JWKS) == 0 && registration.JWKSURI == "" {
-		return Registration{}, newError(InvalidClientMetadata, "Expected token_endpoint_auth_method private_key_jwt with jwks or jwks_uri, as registered.")
+		return Registration{}, newError(InvalidClientMetadata, "Expected token_endpoint_auth_method private_key_jwt with jwks or jwks_uri, as registered.").at("token_endpoint_auth_method", "")
 	}
 	next, err := registration.client(stored)
 	if err != nil {
@@ -107,7 +107,7 @@ func (r *Registration) identify(issuer *Issuer, client Client) {
 
 // notManaged is the one answer to whoever may not manage a client, whether the client exists or not (catalogue 38).
 func notManaged() *Error {
-	return newError(InvalidToken, "Expected Authorization: Bearer with the registration access token of this client.")
+	return newError(InvalidToken, "Expected Authorization: Bearer with the registration access token of this client.").at("Authorization", "")
 }
 
 // managedClient finds the client that the token manages. A blocked client's token is worth nothing, so that the client cannot
@@ -145,11 +145,11 @@ func (c Client) keeps(members map[string]json.RawMessage) *Error {
 	case reader.refused != nil:
 		return reader.refused
 	case id != c.ID:
-		return newError(InvalidClientMetadata, "client_id: expected the client_id of the address.")
+		return newError(InvalidClientMetadata, "client_id: expected the client_id of the address.").at("client_id", "")
 	case chosen != "" && (len(c.SecretHash) == 0 || !secret.Equal(secret.Hash(chosen), c.SecretHash)):
-		return newError(InvalidClientMetadata, "client_secret: expected the current one or none. A client cannot choose its secret.")
+		return newError(InvalidClientMetadata, "client_secret: expected the current one or none. A client cannot choose its secret.").at("client_secret", "")
 	case method != "" && method != c.AuthMethod:
-		return newError(InvalidClientMetadata, "token_endpoint_auth_method: expected "+c.AuthMethod+". Register anew to change it.")
+		return newError(InvalidClientMetadata, "token_endpoint_auth_method: expected "+c.AuthMethod+". Register anew to change it.").at("token_endpoint_auth_method", "")
 	}
 	return nil
 }

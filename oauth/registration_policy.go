@@ -31,7 +31,7 @@ func (s *Server) admitRegistration(ctx context.Context, issuer *Issuer, authoriz
 	case token == "" && issuer.RegistrationPolicy == RegistrationOpen:
 		return false, nil
 	}
-	unknown := newError(InvalidToken, "Registration needs Authorization: Bearer with an initial access token that is neither expired nor revoked.")
+	unknown := newError(InvalidToken, "Registration needs Authorization: Bearer with an initial access token that is neither expired nor revoked.").at("Authorization", "")
 	if token == "" {
 		return false, unknown
 	}

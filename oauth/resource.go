@@ -32,17 +32,17 @@ func canonicalResource(raw string) (string, bool) {
 // the only server under that origin (P5).
 func (i *Issuer) resolveResource(values []string) (Resource, *Error) {
 	if len(i.Resources) == 0 {
-		return Resource{}, newError(InvalidTarget, "This project has no MCP server yet.")
+		return Resource{}, newError(InvalidTarget, "This project has no MCP server yet.").at("resource", "")
 	}
 	switch {
 	case len(values) > 1:
-		return Resource{}, newError(InvalidTarget, "Expected one resource parameter per request.")
+		return Resource{}, newError(InvalidTarget, "Expected one resource parameter per request.").at("resource", strings.Join(values, " "))
 	case len(values) == 0 || values[0] == "":
 		return i.Resources[0], nil
 	}
 	wanted, ok := canonicalResource(values[0])
 	if !ok {
-		return Resource{}, newError(InvalidTarget, "The resource is not an absolute http or https URI without fragment. "+i.expectedResources())
+		return Resource{}, newError(InvalidTarget, "The resource is not an absolute http or https URI without fragment. "+i.expectedResources()).at("resource", values[0])
 	}
 	var underOrigin []Resource
 	for _, r := range i.Resources {
@@ -57,7 +57,7 @@ func (i *Issuer) resolveResource(values []string) (Resource, *Error) {
 	if len(underOrigin) == 1 {
 		return underOrigin[0], nil
 	}
-	return Resource{}, newError(InvalidTarget, "Unknown resource. "+i.expectedResources())
+	return Resource{}, newError(InvalidTarget, "Unknown resource. "+i.expectedResources()).at("resource", values[0])
 }
 
 func isOrigin(canonical string) bool {

@@ -17,7 +17,7 @@ func (s *Server) Revoke(ctx context.Context, issuer *Issuer, authorization strin
 		return refused
 	}
 	if form.Get("token") == "" {
-		return newError(InvalidRequest, "The parameter token is missing.")
+		return newError(InvalidRequest, "The parameter token is missing.").at("token", "")
 	}
 	client, refused := s.authenticateClient(ctx, issuer, authorization, form)
 	if refused != nil {
@@ -27,6 +27,7 @@ func (s *Server) Revoke(ctx context.Context, issuer *Issuer, authorization strin
 	if !ok {
 		return nil
 	}
+	TraceOf(ctx).GrantID = grant
 	if err := s.grants.RevokeGrant(ctx, issuer.ID, grant, client.ID, ReasonRevokedByClient); err != nil {
 		return Fault(err)
 	}

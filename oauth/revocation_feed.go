@@ -72,7 +72,7 @@ func RevocationQuery(rawQuery string) (cursor string, wait time.Duration, refuse
 	}
 	seconds, err := strconv.Atoi(query.Get("wait"))
 	if err != nil || seconds < 0 || seconds > feedWaitMax {
-		return "", 0, newError(InvalidRequest, "Unexpected wait. Expected whole seconds from 0 to 30.")
+		return "", 0, newError(InvalidRequest, "Unexpected wait. Expected whole seconds from 0 to 30.").at("wait", "")
 	}
 	return query.Get("cursor"), time.Duration(seconds) * time.Second, nil
 }

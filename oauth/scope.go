@@ -34,7 +34,7 @@ func (i *Issuer) grantable(requested []string) ([]string, *Error) {
 		for _, s := range i.Scopes {
 			known = append(known, s.Name)
 		}
-		return nil, newError(InvalidScope, "None of the requested scopes exists here. Expected some of: "+strings.Join(known, " "))
+		return nil, newError(InvalidScope, "None of the requested scopes exists here. Expected some of: "+strings.Join(known, " ")).at("scope", strings.Join(requested, " "))
 	}
 	if offline {
 		kept = append(kept, ScopeOfflineAccess)

@@ -27,6 +27,7 @@ type app struct {
 	store    *postgres.Store
 	issuers  *postgres.Issuers
 	feed     *postgres.Feed
+	activity *postgres.Activity
 	signin   *signin.Service
 	projects tenants.Projects
 	sender   *mail.Sender
@@ -57,6 +58,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
 		issuers:  postgres.NewIssuers(store, time.Now, log),
 		feed:     postgres.NewFeed(store, log),
+		activity: postgres.NewActivity(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
@@ -71,7 +73,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 			Now: time.Now, Log: log,
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
-		TrustedProxies: s.trustedProxies, Limits: a.limits, Log: log,
+		TrustedProxies: s.trustedProxies, Limits: a.limits, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)
 	return a, nil

@@ -40,7 +40,12 @@ func (c serveCommand) Run(ctx context.Context) error {
 // run serves and listens for changes, and works on jobs if asked to, until the context ends or one of them fails.
 func (a *app) run(ctx context.Context, listener net.Listener, jobs bool) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return web.Serve(ctx, listener, a) })
+	served, end := context.WithCancel(context.WithoutCancel(ctx))
+	group.Go(func() error {
+		defer end()
+		return web.Serve(ctx, listener, a)
+	})
+	group.Go(func() error { return a.activity.Run(served) }) // until the last answer was given
 	group.Go(func() error { return a.store.Listen(ctx, a.issuers, a.feed) })
 	group.Go(func() error {
 		<-ctx.Done()

@@ -22,13 +22,16 @@ type callRow struct {
 	Refuse int64     `json:"refused"`
 	Reason string    `json:"reason"`
 	Age    float64   `json:"age"` // seconds
+	ID     secret.ID `json:"id"`  // of the step in the timeline, if this becomes one
+	Advice string    `json:"advice"`
 }
 
-// RecordCalls implements oauth.GuardStore in one statement: the secret, its server's grants, and their use.
+// RecordCalls implements oauth.GuardStore in one statement: the secret, its server's grants, their use, and what of it the
+// timeline shows: the first call of a grant, and each kind of refusal once a day.
 func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash []byte, calls []oauth.Call) error {
 	rows := make([]callRow, 0, len(calls))
 	for _, c := range calls {
-		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds()}
+		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds(), ID: secret.NewID(), Advice: oauth.CallAdvice(c.Reason)}
 		switch c.Outcome {
 		case oauth.CallRefused:
 			row.Refuse = c.Count
@@ -48,9 +51,11 @@ func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash [
 		WITH guard AS (
 			SELECT mcp_server_id FROM registration_secrets WHERE project_id = $1 AND secret_hash = $2 AND revoked_at IS NULL
 		), told AS (
-			SELECT * FROM jsonb_to_recordset($3::jsonb) AS t(grant_id uuid, tool text, ok bigint, failed bigint, refused bigint, reason text, age float8)
+			SELECT * FROM jsonb_to_recordset($3::jsonb) AS t(grant_id uuid, tool text, ok bigint, failed bigint, refused bigint, reason text, age float8, id uuid, advice text)
 		), mine AS (
-			SELECT told.* FROM told JOIN grants g ON g.project_id = $1 AND g.id = told.grant_id JOIN guard ON guard.mcp_server_id = g.mcp_server_id
+			SELECT told.*, g.client_id, c.name, g.flow_id, g.user_id, g.mcp_server_id
+			FROM told JOIN grants g ON g.project_id = $1 AND g.id = told.grant_id JOIN guard ON guard.mcp_server_id = g.mcp_server_id
+			JOIN clients c ON c.project_id = $1 AND c.id = g.client_id
 		), named AS (
 			SELECT grant_id, tool, dense_rank() OVER (PARTITION BY grant_id ORDER BY known DESC, tool) AS place, ok, failed, refused, reason, age FROM (
 				SELECT mine.*, EXISTS (SELECT FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = mine.grant_id AND u.tool = mine.tool) AS known FROM mine
@@ -68,6 +73,18 @@ func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash [
 			ON CONFLICT (project_id, grant_id, tool) DO UPDATE SET calls = u.calls + excluded.calls, failed = u.failed + excluded.failed,
 				refused = u.refused + excluded.refused, last_refusal = coalesce(nullif(excluded.last_refusal, ''), u.last_refusal),
 				first_used_at = coalesce(u.first_used_at, excluded.first_used_at), last_used_at = greatest(u.last_used_at, excluded.last_used_at)
+		), first_call AS (
+			INSERT INTO activity AS a (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool)
+			SELECT DISTINCT ON (grant_id) $1, id, now() - make_interval(secs => age), flow_id, 'call', 'ok', client_id, name, user_id, grant_id, mcp_server_id, tool
+			FROM mine WHERE ok > 0 AND NOT EXISTS (SELECT FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = mine.grant_id AND u.calls > 0)
+			ORDER BY grant_id, tool = '', age DESC
+			ON CONFLICT (project_id, grant_id) WHERE step = 'call' DO UPDATE SET tool = excluded.tool WHERE a.tool = ''
+		), refusals AS (
+			INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool, code, advice)
+			SELECT DISTINCT ON (grant_id, tool, reason) $1, id, now() - make_interval(secs => age), flow_id, 'refusal', 'refused', client_id, name, user_id,
+				grant_id, mcp_server_id, tool, reason, advice
+			FROM mine WHERE refused > 0 ORDER BY grant_id, tool, reason, age
+			ON CONFLICT DO NOTHING
 		)
 		SELECT mcp_server_id FROM guard`, secretHash, encoded, callsTools)
 }

@@ -13,8 +13,8 @@ import (
 // sweepMost bounds what one statement of a sweep deletes, so that none holds its locks for long.
 const sweepMost = 1000
 
-// Sweep deletes, in every project, what has expired: registrations without an approval, used assertions, and revocations of
-// which no token is left. It returns how many rows went.
+// Sweep deletes, in every project, what has expired: registrations without an approval, used assertions, revocations of
+// which no token is left, and old steps of the timeline. It returns how many rows went.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	var projects []secret.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects ORDER BY id`).Scan(&projects).Error; err != nil {
@@ -22,7 +22,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, project := range projects {
-		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations} {
+		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity} {
 			for more := true; more; {
 				swept, err := sweep(ctx, project)
 				if err != nil {

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // Issuers finds the issuer at an address: an issuer URL without its scheme, lower case, without default port. It returns
@@ -24,7 +27,7 @@ type Issuers interface {
 	Resolve(ctx context.Context, address string) (*oauth.Issuer, error)
 }
 
-// Config is what the door needs. Every field but TrustedProxies and Limits is required.
+// Config is what the door needs. Every field but TrustedProxies, Limits and Activity is required.
 type Config struct {
 	OAuth   *oauth.Server
 	SignIn  *signin.Service
@@ -38,7 +41,10 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Limits of strangers; nil for none.
 	Limits *web.Limits
-	Log    *slog.Logger
+	// Activity keeps the connection timeline; nil: nobody does.
+	Activity Activity
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Handler answers requests to issuers.
@@ -49,6 +55,9 @@ type Handler struct {
 	accounts   func(secret.ID) signin.Accounts
 	pathPrefix string
 	limits     *web.Limits
+	activity   Activity
+	strangers  *web.Limits // of what they may add to the timeline
+	now        func() time.Time
 	log        *slog.Logger
 	echo       *echo.Echo
 }
@@ -56,7 +65,7 @@ type Handler struct {
 // New returns the door.
 func New(c Config) *Handler {
 	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, limits: c.Limits,
-		log: c.Log}
+		activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
 	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)
@@ -80,33 +89,36 @@ func Routes(h *Handler) []Route {
 	size := web.MaxBody(oauth.TokenFormMax)
 	form := []echo.MiddlewareFunc{h.limited("page", perSourcePage), size}
 	token := []echo.MiddlewareFunc{h.limited("token", perSourceToken), size}
+	step := func(step tenants.Step, middleware ...echo.MiddlewareFunc) []echo.MiddlewareFunc {
+		return slices.Concat([]echo.MiddlewareFunc{h.recorded(step)}, middleware)
+	}
 	guard := []echo.MiddlewareFunc{h.limited("guard", perSourceGuard), size}
 	authorize := []echo.MiddlewareFunc{h.limited("authorize", perSourceAuthorize)}
 	registration := []echo.MiddlewareFunc{h.limited("register", perSourceRegister, perProjectRegister), web.MaxBody(oauth.RegistrationMax)}
 	management := []echo.MiddlewareFunc{h.limited("manage", perSourceRegister), web.MaxBody(oauth.RegistrationMax)}
 	routes := []Route{
-		{http.MethodGet, oauth.PathMetadata, "RFC 8414", h.metadata, nil},
+		{http.MethodGet, oauth.PathMetadata, "RFC 8414", h.metadata, step(tenants.StepMetadata)},
 		{http.MethodGet, oauth.PathJWKS, "RFC 7517", h.jwks, nil},
-		{http.MethodPost, oauth.PathRegister, "RFC 7591", h.register, registration},
+		{http.MethodPost, oauth.PathRegister, "RFC 7591", h.register, step(tenants.StepRegistration, registration...)},
 		{http.MethodGet, oauth.PathClient, "RFC 7592", h.registration, management},
 		{http.MethodPut, oauth.PathClient, "RFC 7592", h.replaceRegistration, management},
 		{http.MethodDelete, oauth.PathClient, "RFC 7592", h.deleteRegistration, management},
-		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, authorize},
-		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, token},
-		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, guard},
-		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, token},
+		{http.MethodGet, oauth.PathAuthorize, "OAuth 2.1, RFC 7636, RFC 8707, RFC 9207", h.authorize, step(tenants.StepAuthorize, authorize...)},
+		{http.MethodPost, oauth.PathToken, "OAuth 2.1, RFC 9068", h.token, step(tenants.StepToken, token...)},
+		{http.MethodPost, oauth.PathIntrospect, "RFC 7662", h.introspect, step(tenants.StepCall, guard...)},
+		{http.MethodPost, oauth.PathRevoke, "RFC 7009", h.revoke, step(tenants.StepRevoke, token...)},
 		{http.MethodGet, oauth.PathServer, "mcpauth guard configuration", h.guardConfiguration, guard},
 		{http.MethodGet, oauth.PathRevocations, "mcpauth revocation feed", h.revocations, guard},
 		{http.MethodPost, oauth.PathCalls, "mcpauth reports of use", h.recordCalls, guard},
-		{http.MethodPost, pathSignIn, "page", h.signInPage, form},
-		{http.MethodPost, pathSignUp, "page", h.signUpPage, form},
-		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, form},
-		{http.MethodPost, pathConsent, "page", h.consentPage, form},
+		{http.MethodPost, pathSignIn, "page", h.signInPage, step(tenants.StepSignIn, form...)},
+		{http.MethodPost, pathSignUp, "page", h.signUpPage, step(tenants.StepSignUp, form...)},
+		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, step(tenants.StepSignUp, form...)},
+		{http.MethodPost, pathConsent, "page", h.consentPage, step(tenants.StepConsent, form...)},
 	}
 	for _, r := range routes[:2] { // documents are also asked for with HEAD, and by some clients with a trailing slash (P2)
 		routes = append(routes,
-			Route{http.MethodHead, r.Path, r.Spec, r.Handler, nil},
-			Route{http.MethodGet, r.Path + "/", r.Spec, r.Handler, nil})
+			Route{http.MethodHead, r.Path, r.Spec, r.Handler, r.Middleware},
+			Route{http.MethodGet, r.Path + "/", r.Spec, r.Handler, r.Middleware})
 	}
 	return routes
 }

@@ -133,7 +133,7 @@ func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*p
 	w.t.Cleanup(store.Close)
 	config := endpoints.Config{
 		OAuth: w.server(store, nil), SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
-		Accounts: store.Users, PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Log: log,
+		Accounts: store.Users, PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Now: w.clock.now, Log: log,
 	}
 	change(&config, store)
 	return store, endpoints.New(config)

@@ -39,6 +39,7 @@ func (h *Handler) renderAuthorizeError(c echo.Context, err error) error {
 	if !errors.As(err, &redirect) {
 		return err
 	}
+	failed(c, redirect.Err)
 	location := redirect.To.Failure(redirect.Err)
 	if redirect.To.Trusted {
 		c.Response().Header().Set("Cache-Control", "no-store")

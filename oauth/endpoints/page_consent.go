@@ -27,11 +27,13 @@ func (h *Handler) consentPage(c echo.Context) error {
 		return err
 	}
 	if !ok || !h.oauth.AcceptsSession(f.request, session.ID, session.AuthTime) {
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "session", Description: "Expected the session that the page was shown to."})
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: "You are no longer signed in. Sign in to decide."})
 	}
 	if !h.oauth.ValidApproval(f.issuer, f.request, session.ID, form.Get("approval")) {
 		return &oauth.Error{Code: oauth.AccessDenied, Description: "The decision belongs to another sign-in than the one in this browser now."}
 	}
+	oauth.TraceOf(c.Request().Context()).UserID = session.Account.ID
 	switch form.Get("decision") {
 	case "allow":
 		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID)
@@ -40,6 +42,7 @@ func (h *Handler) consentPage(c echo.Context) error {
 		}
 		return h.renderLeave(c, f, location, false)
 	case "deny":
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "decision", Description: "The person did not allow access."})
 		return h.renderLeave(c, f, h.oauth.Redirection(f.issuer, f.client, f.request).Denied(), true)
 	default:
 		return &oauth.Error{Code: oauth.InvalidRequest, Description: "Expected a decision: allow or deny."}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/templates"
 )
 
@@ -31,6 +32,7 @@ func (h *Handler) signInPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	if !form.Has("email") {
+		quiet(c)
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
 	}
 	if err := h.limits.SignIn(c.Request().Context(), f.issuer.ID.String(), form.Get("email"), web.Source(c)); err != nil {
@@ -44,6 +46,7 @@ func (h *Handler) signInPage(c echo.Context) error {
 }
 
 func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, err error) error {
+	noteSignIn(c, err)
 	shown := signInForm{email: form.Get("email")}
 	var field signin.FieldError
 	var often *web.TooManyError
@@ -62,6 +65,24 @@ func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, er
 		return h.renderSignIn(c, http.StatusUnauthorized, f, shown)
 	default:
 		return fault(err)
+	}
+}
+
+// noteSignIn says for the timeline why a sign-in or sign-up did not succeed, without what was typed.
+func noteSignIn(c echo.Context, err error) {
+	var field signin.FieldError
+	switch {
+	case err == nil:
+	case errors.As(err, &field):
+		failed(c, &oauth.Error{Code: oauth.InvalidRequest, Parameter: field.Field, Description: field.Message})
+	case errors.Is(err, signin.ErrWrongPassword):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "password", Description: "Expected an e-mail address and a password that belong together."})
+	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "code", Description: "Expected the latest code, unused and at most ten minutes old."})
+	case errors.Is(err, signin.ErrTooMany):
+		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "email", Description: "Expected fewer messages to one address in an hour."})
+	default:
+		failed(c, err)
 	}
 }
 
@@ -89,6 +110,7 @@ func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
 	}
 	cookiesOf(f.issuer).Set(c, cookieSession, token, sessionLifetime)
 	f.request.Session = session.ID
+	oauth.TraceOf(c.Request().Context()).UserID = account.ID
 	return h.renderConsent(c, f, session)
 }
 

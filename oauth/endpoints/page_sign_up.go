@@ -32,6 +32,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 		return &oauth.Error{Code: oauth.AccessDenied, Description: "New accounts cannot be created here."}
 	}
 	if !form.Has("email") {
+		quiet(c)
 		return h.renderSignUp(c, http.StatusOK, f, signInForm{})
 	}
 	signUp := signin.SignUp{Email: form.Get("email"), Password: form.Get("password"), Browser: f.browser}
@@ -42,6 +43,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 		return err
 	}
 	challenge, err := h.signin.BeginSignUp(c.Request().Context(), h.accounts(f.issuer.ID), signUp, render)
+	noteSignIn(c, err)
 	var field signin.FieldError
 	switch {
 	case errors.As(err, &field):
@@ -56,6 +58,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 	case err != nil:
 		return fault(err)
 	}
+	quiet(c)                                                   // the account is made when the code comes
 	f.request.LoginHint = strings.TrimSpace(form.Get("email")) // travels sealed, to be shown beside the code
 	return h.renderCode(c, http.StatusOK, f, challenge.String(), "")
 }
@@ -74,6 +77,7 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 		return err
 	}
 	account, err := h.finishSignUp(c, f, form)
+	noteSignIn(c, err)
 	var field signin.FieldError
 	switch {
 	case errors.As(err, &field):

@@ -186,11 +186,18 @@ func describe(err error) (int, *oauth.Error) {
 	case errors.As(err, &shown):
 		return shown.Status(), shown
 	case errors.As(err, &routed) && routed.Code < http.StatusInternalServerError:
-		return routed.Code, &oauth.Error{Code: oauth.InvalidRequest, Description: expectations[routed.Code]}
+		return routed.Code, &oauth.Error{Code: oauth.InvalidRequest, Description: expectations[routed.Code], Parameter: misplaced[routed.Code]}
 	default:
 		fault := oauth.Fault(err)
 		return fault.Status(), fault
 	}
+}
+
+// misplaced is the part of the request that such a refusal is about.
+var misplaced = map[int]string{
+	http.StatusBadRequest:            "body",
+	http.StatusRequestEntityTooLarge: "body",
+	http.StatusUnsupportedMediaType:  "Content-Type",
 }
 
 // expectations says what was expected where the router or the reader of a body refuses.
