@@ -22,6 +22,8 @@ type Issuer struct {
 	Suspended bool
 	// SignUpOpen lets people create an account.
 	SignUpOpen bool
+	// SignInMethods are the ways in which people may prove who they are.
+	SignInMethods []string
 
 	// RegistrationPolicy says who may register a client; anything unknown is off.
 	RegistrationPolicy RegistrationPolicy
@@ -71,6 +73,9 @@ func (i *Issuer) MetadataJSON() []byte { return i.metadata }
 
 // JWKSJSON is the key set document (RFC 7517 section 5).
 func (i *Issuer) JWKSJSON() []byte { return i.jwks }
+
+// OffersSignIn tells whether people may prove who they are in this way.
+func (i *Issuer) OffersSignIn(method string) bool { return slices.Contains(i.SignInMethods, method) }
 
 // DefaultScopes are granted when a client asks for none.
 func (i *Issuer) DefaultScopes() []string {

@@ -37,6 +37,23 @@ type SignInPage struct {
 	SignUpAction string // POST target of the button "Create an account", carries request; empty when sign-up is closed
 	Email        Field
 	Password     Field
+	// NoPassword leaves the form with the password out.
+	NoPassword bool
+	// Ways are the other ways to sign in, in the order of the page.
+	Ways []SignInWay
+}
+
+// SignInWay is a way to sign in besides the password.
+type SignInWay struct {
+	ID     string // such as "email_code", for tests and styles
+	Label  string // such as "Send me a code"
+	Action string // POST target, carries request
+	// Email asks for the address as well: the way needs it.
+	Email bool
+	// Script is the static file of a custom element that the way cannot do without; empty: none.
+	Script string
+	// Fields are further hidden fields.
+	Fields map[string]string
 }
 
 // SignUpPage asks for e-mail and a new password. Fields: email, password, request.

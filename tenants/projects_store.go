@@ -52,6 +52,8 @@ type ProjectStore interface {
 	RevokeRegistrationSecret(ctx context.Context, actor Actor, organization, project, id secret.ID) error
 	// SetSuspended succeeds when nothing changes.
 	SetSuspended(ctx context.Context, actor Actor, organization, project secret.ID, suspended bool) error
+	// SetSignInMethods succeeds when nothing changes.
+	SetSignInMethods(ctx context.Context, actor Actor, organization, project secret.ID, methods []string) error
 	// SetDocumentPolicy succeeds when nothing changes.
 	SetDocumentPolicy(ctx context.Context, actor Actor, organization, project secret.ID, policy DocumentPolicy) error
 	// SetClientRule ends the grants of clients that a block meets, and returns ErrLimit when the project has MaxClientRules others.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -29,6 +30,7 @@ type issuerRow struct {
 	RefreshTTL         int64 `gorm:"column:refresh_ttl"`
 	RefreshGrace       int64 `gorm:"column:refresh_grace"`
 	SignUpOpen         bool
+	SignInMethods      string
 	DocumentPolicy     string
 	RegistrationPolicy string
 	URL                string
@@ -38,13 +40,14 @@ type issuerRow struct {
 func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
-		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open, p.document_policy, p.registration_policy, i.url
+		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
+			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	issuer := &oauth.Issuer{
-		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen,
+		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen, SignInMethods: strings.Fields(row.SignInMethods),
 		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),

@@ -52,6 +52,9 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 			"set policy": func(ctx context.Context) error {
 				return service.SetDocumentPolicy(ctx, actor, organization, victim.ID, tenants.DocumentsOff)
 			},
+			"set sign-in": func(ctx context.Context) error {
+				return service.SetSignInMethods(ctx, actor, organization, victim.ID, []string{tenants.SignInPassword})
+			},
 			"set rule": func(ctx context.Context) error {
 				return service.SetClientRule(ctx, actor, organization, victim.ID, rule)
 			},
@@ -86,6 +89,7 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
 	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, id)
 	err4 := store.SetSuspended(t.Context(), actor, org, victim.ID, true)
+	err13 := store.SetSignInMethods(t.Context(), actor, org, victim.ID, []string{tenants.SignInPassword})
 	err5 := store.SetDocumentPolicy(t.Context(), actor, org, victim.ID, tenants.DocumentsOff)
 	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
 	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
@@ -238,6 +242,9 @@ func TestChangesAreAnnounced(t *testing.T) {
 		"policy": func(ctx context.Context) error {
 			return service.SetDocumentPolicy(ctx, tenants.SystemActor, org, project.ID, tenants.DocumentsApproval)
 		},
+		"sign-in": func(ctx context.Context) error {
+			return service.SetSignInMethods(ctx, tenants.SystemActor, org, project.ID, []string{tenants.SignInPasskey})
+		},
 		"rule": func(ctx context.Context) error {
 			return service.SetClientRule(ctx, tenants.SystemActor, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})
 		},
@@ -301,6 +308,9 @@ func TestRolesOfTheService(t *testing.T) {
 		"resume":  func(a tenants.Actor) error { return service.Resume(t.Context(), a, org, project.ID) },
 		"set policy": func(a tenants.Actor) error {
 			return service.SetDocumentPolicy(t.Context(), a, org, project.ID, tenants.DocumentsOff)
+		},
+		"set sign-in": func(a tenants.Actor) error {
+			return service.SetSignInMethods(t.Context(), a, org, project.ID, []string{tenants.SignInPassword})
 		},
 		"set rule": func(a tenants.Actor) error {
 			return service.SetClientRule(t.Context(), a, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})

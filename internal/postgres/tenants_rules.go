@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -29,6 +30,16 @@ func (s *Store) SetDocumentPolicy(ctx context.Context, actor tenants.Actor, orga
 		actor: actor, action: "project.document_policy_changed", target: "project:" + project.String(), detail: map[string]string{"policy": string(policy)},
 	}, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`UPDATE projects SET document_policy = ? WHERE id = ? AND document_policy <> ?`, string(policy), project, string(policy))
+	})
+}
+
+// SetSignInMethods implements tenants.ProjectStore.
+func (s *Store) SetSignInMethods(ctx context.Context, actor tenants.Actor, organization, project secret.ID, methods []string) error {
+	text := strings.Join(methods, " ")
+	return s.changeRules(ctx, organization, project, change{
+		actor: actor, action: "project.sign_in_methods_changed", target: "project:" + project.String(), detail: map[string]string{"methods": text},
+	}, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`UPDATE projects SET sign_in_methods = string_to_array(?, ' ') WHERE id = ? AND sign_in_methods <> string_to_array(?, ' ')`, text, project, text)
 	})
 }
 

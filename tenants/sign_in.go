@@ -1,0 +1,38 @@
+package tenants
+
+import (
+	"context"
+	"slices"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// The ways in which people may sign in at a project's issuer, in the order in which the page offers them.
+const (
+	SignInPasskey   = "passkey"
+	SignInPassword  = "password"
+	SignInEmailCode = "email_code"
+	SignInUpstream  = "upstream" // with an account at another provider
+	SignInOwn       = "own"      // the customer's own site signs the person in
+)
+
+func signInMethods() []string {
+	return []string{SignInPasskey, SignInPassword, SignInEmailCode, SignInUpstream, SignInOwn}
+}
+
+// SetSignInMethods changes how people may sign in; whoever is signed in stays so. It returns a FieldError for "sign_in_methods".
+func (p Projects) SetSignInMethods(ctx context.Context, actor Actor, org, project secret.ID, methods []string) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	var kept []string
+	for _, known := range signInMethods() {
+		if slices.Contains(methods, known) {
+			kept = append(kept, known)
+		}
+	}
+	if len(kept) == 0 || slices.ContainsFunc(methods, func(m string) bool { return !slices.Contains(kept, m) }) {
+		return FieldError{Field: "sign_in_methods", Message: "Choose at least one of passkey, password, email_code, upstream and own."}
+	}
+	return p.Store.SetSignInMethods(ctx, actor, org, project, kept)
+}
