@@ -98,7 +98,7 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	err11 := store.RenameServer(t.Context(), actor, org, victim.ID, server, "x")
 	err12 := store.RemoveServer(t.Context(), actor, org, victim.ID, server)
 	err9 := store.DeleteScope(t.Context(), actor, org, victim.ID, "mcp:tools")
-	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12} {
+	for i, err := range []error{err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13} {
 		if !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("statement %d: %v", i, err)
 		}

@@ -15,14 +15,14 @@ type ID [16]byte
 // ErrID is returned for text that is not a UUID in its canonical lower-case form.
 var ErrID = errors.New("expected a UUID such as 0192f0c1-7d3a-7c7e-9b1e-0a1b2c3d4e5f")
 
-// NewID returns a fresh UUIDv7: 48 bits of Unix milliseconds and 74 random bits.
+// NewID returns a fresh UUIDv7: 48 bits of Unix milliseconds, 12 bits of the fraction (RFC 9562 section 6.2, method 3), so that what one
+// process makes one after the other sorts like that, and 62 random bits.
 func NewID() ID {
 	var id ID
 	copy(id[:], Bytes(16))
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(time.Now().UnixMilli()))
-	copy(id[:6], ms[2:])
-	id[6] = id[6]&0x0f | 0x70
+	now := time.Now()
+	ms, fraction := uint64(now.UnixMilli()), uint64(now.Nanosecond()%1_000_000)<<12/1_000_000 //nolint:gosec // neither is negative
+	binary.BigEndian.PutUint64(id[:8], ms<<16|7<<12|fraction)
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }
