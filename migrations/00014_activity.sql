@@ -4,7 +4,7 @@
 -- +goose Up
 CREATE TABLE activity (
     project_id     uuid NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
-    id             uuid NOT NULL,
+    id             uuid NOT NULL,                  -- in the order of time, for what is old
     at             timestamptz NOT NULL,
     attempt_id     uuid,                           -- the flow of the authorization request; null before it
     step           text NOT NULL,
@@ -26,7 +26,6 @@ CREATE TABLE activity (
     advice         text NOT NULL DEFAULT '',
     PRIMARY KEY (project_id, id)
 );
-CREATE INDEX activity_at ON activity (project_id, at);
 CREATE INDEX activity_attempt ON activity (project_id, attempt_id, at);
 CREATE INDEX activity_heads ON activity (project_id, at, attempt_id) WHERE attempt_id IS NOT NULL AND (step = 'authorize' OR outcome <> 'ok');
 CREATE INDEX activity_loose ON activity (project_id, at) WHERE attempt_id IS NULL;

@@ -149,10 +149,10 @@ func (s *Store) sweepActivityBeyond(ctx context.Context, project secret.ID, most
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`
 			DELETE FROM activity WHERE project_id = ? AND id IN (
-				SELECT id FROM activity WHERE project_id = ? AND at <= greatest(now() - make_interval(secs => ?),
-					(SELECT at FROM activity WHERE project_id = ? ORDER BY at DESC OFFSET ? LIMIT 1))
-				ORDER BY at LIMIT ?)`,
-			project, project, tenants.ActivityRetention.Seconds(), project, most, sweepMost)
+				SELECT id FROM activity WHERE project_id = ? AND id <= greatest(CAST(? AS uuid),
+					(SELECT id FROM activity WHERE project_id = ? ORDER BY id DESC OFFSET ? LIMIT 1))
+				ORDER BY id LIMIT ?)`,
+			project, project, secret.FirstID(time.Now().Add(-tenants.ActivityRetention)), project, most, sweepMost)
 		swept = int(result.RowsAffected)
 		return result.Error
 	})

@@ -145,7 +145,10 @@ func TestActivityRetention(t *testing.T) {
 	project, store := newTestProject(t, db, "Acme"), openTenants(t, db)
 	recorder, _ := runActivity(t, store)
 	for i := range 30 {
-		recorder.Record(project.ID, authorizeStep(time.Now().Add(-time.Duration(i)*24*time.Hour-48*time.Hour), fmt.Sprint("day ", i+2)))
+		at := time.Now().Add(-time.Duration(i)*24*time.Hour - 48*time.Hour)
+		step := authorizeStep(at, fmt.Sprint("day ", i+2))
+		step.ID = secret.FirstID(at)
+		recorder.Record(project.ID, step)
 	}
 	if err := recorder.Flush(t.Context()); err != nil {
 		t.Fatal(err)

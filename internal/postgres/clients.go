@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -43,7 +44,9 @@ const unusedClient = `kind = 'registered' AND registration_token_hash IS NULL AN
 // Bounds of registrations that nobody approved yet.
 const (
 	unusedClientLifetime = "24 hours" // from the latest renewal
-	unusedClientsMax     = 10_000     // of one project
+	unusedClientsMax     = 10_000     // of one project, and roomFor more for each further process
+	// roomFor is how many registrations a process makes room for at once: counting them each time would cost more than they do.
+	roomFor = 64
 	// renewAfter is how old a renewal may be before a repeated registration writes again: a client that just registered has the lifetime
 	// but for this.
 	renewAfter = "1 hour"
@@ -60,18 +63,23 @@ func (s *Store) FindClient(ctx context.Context, project secret.ID, clientID stri
 	return row.client(), nil
 }
 
-// registerSQL makes room before it inserts: beyond the limit the registrations that nobody approved go, the longest not renewed first.
-// Rows that another statement holds are left for the next one, so that registrations never wait for each other.
-const registerSQL = `
+// makeRoomSQL deletes, beyond the limit, registrations that nobody approved, the longest not renewed first. Rows that another statement
+// holds are left for the next one, so that registrations never wait for each other.
+const makeRoomSQL = `
 	WITH overdue AS (
 		SELECT id FROM clients WHERE project_id = $1 AND id IN (
-			SELECT id FROM clients WHERE project_id = $1 AND ` + unusedClient + ` ORDER BY renewed_at DESC OFFSET $14 - 1 LIMIT 10
+			SELECT id FROM clients WHERE project_id = $1 AND ` + unusedClient + ` ORDER BY renewed_at DESC OFFSET $3 LIMIT 256
 		) FOR UPDATE SKIP LOCKED
 	), evicted AS (
-		DELETE FROM clients WHERE project_id = $1 AND id IN (SELECT id FROM overdue) AND ` + unusedClient + ` AND ($3::bytea IS NULL OR fingerprint IS DISTINCT FROM $3)
-	), stored AS (
+		DELETE FROM clients WHERE project_id = $1 AND id IN (SELECT id FROM overdue) AND ` + unusedClient + ` AND ($2::bytea IS NULL OR fingerprint IS DISTINCT FROM $2)
+		RETURNING id
+	)
+	SELECT count(*) FROM evicted`
+
+const registerSQL = `
+	WITH stored AS (
 		INSERT INTO clients (project_id, id, kind, fingerprint, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, secret_hash, registration_token_hash, jwks, jwks_uri)
-		VALUES ($1, $2, 'registered', $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $15, $16)
+		VALUES ($1, $2, 'registered', $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $14, $15)
 		ON CONFLICT (project_id, fingerprint) DO UPDATE SET renewed_at = now()
 		RETURNING *, xmax = 0 AS inserted
 	), audited AS (
@@ -79,6 +87,15 @@ const registerSQL = `
 		SELECT project_id, $11, 'client:' || id, 'client.registered', 'client:' || id FROM stored WHERE inserted
 	)
 	SELECT ` + clientColumns + ` FROM stored`
+
+func (s *Store) makeRoom(ctx context.Context, project secret.ID, fingerprint []byte) error {
+	stored, _ := s.registrations.LoadOrStore(project, new(atomic.Uint64))
+	if counter, ok := stored.(*atomic.Uint64); !ok || counter.Add(1)%roomFor != 1 {
+		return nil
+	}
+	var evicted int
+	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&evicted) }, makeRoomSQL, fingerprint, unusedClientsMax-roomFor)
+}
 
 // RegisterClient implements oauth.ClientStore. It reads before it writes: nearly every registration is a repetition, which then costs
 // no row version. Two first registrations at once meet in the upsert.
@@ -94,8 +111,11 @@ func (s *Store) RegisterClient(ctx context.Context, project secret.ID, c oauth.C
 			return oauth.Client{}, err
 		}
 	}
+	if err := s.makeRoom(ctx, project, fingerprint); err != nil {
+		return oauth.Client{}, err
+	}
 	err := s.hot(ctx, project, row.scan, registerSQL, c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod,
-		c.ApplicationType, c.URI, c.Metadata, secret.NewID(), c.SecretHash, c.RegistrationTokenHash, unusedClientsMax, c.JWKS, c.JWKSURI)
+		c.ApplicationType, c.URI, c.Metadata, secret.NewID(), c.SecretHash, c.RegistrationTokenHash, c.JWKS, c.JWKSURI)
 	if err != nil {
 		return oauth.Client{}, err
 	}

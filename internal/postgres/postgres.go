@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,8 @@ type Store struct {
 	log       *slog.Logger
 	queue     *queue
 	limitUses atomic.Uint64
+	// registrations counts those of each project in this process.
+	registrations sync.Map
 }
 
 // Open connects and reads nothing. The keyring seals what rests in the database (signing keys, queued mail).

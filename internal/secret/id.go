@@ -27,6 +27,13 @@ func NewID() ID {
 	return id
 }
 
+// FirstID is the smallest ID that NewID could have made at a time, to compare with: it names nothing.
+func FirstID(at time.Time) ID {
+	var id ID
+	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|7<<12) //nolint:gosec // since 1970
+	return id
+}
+
 // ParseID reads the canonical text form and nothing else: one ID has one spelling.
 func ParseID(s string) (ID, error) {
 	var id ID
