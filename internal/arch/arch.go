@@ -80,6 +80,10 @@ var Rules = []Rule{
 		In: []string{"internal/secret", "internal/devdb", "internal/arch", "migrations"}, Project: []string{},
 		Because: "it stands alone",
 	},
+	{
+		In: []string{"internal/doctor"}, Project: []string{}, Libraries: []string{},
+		Because: "doctor looks at servers from outside: the standard library only",
+	},
 	{In: []string{"sdk"}, Project: []string{}, Because: "an SDK runs in other people's programs and stands alone"},
 	{In: []string{""}, Except: []string{"internal/postgres"}, Never: []string{gorm}, Because: "only internal/postgres knows gorm"},
 	{In: []string{""}, Except: []string{"tenants/billing"}, Never: []string{stripe}, Because: "only tenants/billing knows stripe-go"},

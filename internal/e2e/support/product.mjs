@@ -6,6 +6,7 @@ import { createWriteStream } from "node:fs";
 import { chmod, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as within } from "node:timers/promises";
 import { Canaries } from "./canaries.mjs";
 import { results, root } from "./places.mjs";
@@ -37,7 +38,7 @@ export async function startProduct() {
   }
   child.stderr.on("data", (text) => file.write(text));
   const ended = once(child, "close");
-  const product = new Product({ child, ended, output, dataDir });
+  const product = new Product({ program, child, ended, output, dataDir });
   try {
     product.dev = await devInfo(dataDir, child, output);
   } catch (error) {
@@ -55,8 +56,8 @@ class Product {
   dev;
   canaries = new Canaries();
 
-  constructor({ child, ended, output, dataDir }) {
-    Object.assign(this, { child, ended, output, dataDir });
+  constructor({ program, child, ended, output, dataDir }) {
+    Object.assign(this, { program, child, ended, output, dataDir });
   }
 
   /** The address of an issuer's RFC 8414 metadata in the form with a path, or without one. */
@@ -70,6 +71,13 @@ class Product {
     const response = await fetch(Product.metadataUrl(issuer));
     assert.equal(response.status, 200, issuer);
     return response.json();
+  }
+
+  /** What `mcpauth doctor` says of an MCP server. */
+  async doctor(...args) {
+    const child = spawn(this.program, ["doctor", "--json", ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const [report, [status]] = await Promise.all([text(child.stdout), once(child, "close")]);
+    return { status, report: JSON.parse(report) };
   }
 
   /** Ends the product by its own process id, and says whether it ended well. */

@@ -56,6 +56,17 @@ test("a developer guards an Express server with one line, and real clients get t
   }
   assertNoComplaints(complaints);
 
+  await t.test("mcpauth doctor finds nothing to complain about, at both guards, and says of another address what differs", async () => {
+    for (const url of [serverUrl, product.dev.mcp_server_url]) {
+      const { status, report } = await product.doctor("--register", url);
+      assert.deepEqual(report.steps.flatMap((step) => step.findings.map((finding) => [step.request, finding])), []);
+      assert.ok(status === 0 && report.passed && report.steps.length >= 15);
+    }
+    const { status, report } = await product.doctor(`${serverUrl}/`);
+    const differences = report.steps.flatMap((step) => step.findings.map((finding) => finding.difference));
+    assert.ok(status === 1 && !report.passed && differences.some((text) => text.includes("trailing slash")), differences.join("\n"));
+  });
+
   await t.test("without a token, with a foreign one or a broken one nobody gets through (R5, R7)", async () => {
     for (const token of ["x", `${apps[0].tokens.access_token.slice(0, -4)}AAAA`, project.secret]) {
       assert.equal((await callWith(serverUrl, token)).status, 401);
