@@ -38,6 +38,7 @@ var advice = map[adviceKey]string{
 	{AccessDenied, "client_id"}:       "The client is blocked, or waits for your approval. Decide about it among the project's clients.",
 	{AccessDenied, "password"}:        "The person mistyped. They can try again; nothing is wrong with the client.",
 	{AccessDenied, "code"}:            "The person has to type the latest code, or ask for another one; nothing is wrong with the client.",
+	{AccessDenied, "account"}:         "The account is blocked in this project. Unblock it if that was a mistake.",
 	{AccessDenied, "session"}:         "The person signed out, or in as somebody else, while the page was open. They can try again.",
 	{InvalidRequest, "email"}:         "The person has to correct what the page says.",
 	{InvalidRequest, "password"}:      "The person has to correct what the page says.",

@@ -4,6 +4,7 @@ import "fmt"
 
 const (
 	codeMailWarning     = "Tell this code to nobody, and enter it only on the page you opened yourself. If you did not ask for it, ignore this mail: nothing happens without the code."
+	linkText            = "Continue in this browser"
 	knownAddressWarning = "If it was not you, ignore this mail: nothing was changed."
 )
 
@@ -35,7 +36,20 @@ func (b Brand) sender() string {
 
 // CodeMailText is the plain text of CodeMailHTML.
 func CodeMailText(m CodeMail) string {
-	return fmt.Sprintf("Your code: %s\n\n%s\n%s\n\n%s\n\n-- \n%s\n", m.Code, m.purpose(), m.validity(), codeMailWarning, m.Brand.sender())
+	link := ""
+	if m.Link != "" {
+		link = linkText + ": " + m.Link + "\n\n"
+	}
+	return fmt.Sprintf("Your code: %s\n\n%s\n%s\n\n%s%s\n\n-- \n%s\n", m.Code, m.purpose(), m.validity(), link, codeMailWarning, m.Brand.sender())
+}
+
+func (m NoAccountMail) happened() string {
+	return "Somebody asked for a code to sign in at " + m.Brand.name() + " with this address, which has no account there. Use the address that your account has."
+}
+
+// NoAccountMailText is the plain text of NoAccountMailHTML.
+func NoAccountMailText(m NoAccountMail) string {
+	return fmt.Sprintf("There is no account for this address\n\n%s\n\n%s\n\n-- \n%s\n", m.happened(), knownAddressWarning, m.Brand.sender())
 }
 
 // KnownAddressMailText is the plain text of KnownAddressMailHTML.

@@ -37,6 +37,7 @@ type SignInPage struct {
 	SignUpAction string // POST target of the button "Create an account", carries request; empty when sign-up is closed
 	Email        Field
 	Password     Field
+	ResetAction  string // POST target of "Forgot your password?", carries request; empty: there is no such way
 	// NoPassword leaves the form with the password out.
 	NoPassword bool
 	// Ways are the other ways to sign in, in the order of the page.
@@ -74,6 +75,35 @@ type CodePage struct {
 	Challenge string // reference of the challenge, hidden field "challenge"
 	Code      Field
 	Restart   string // GET or POST target to start again (POST with request inside an authorization)
+}
+
+// ResetPage asks for the address of an account whose password is forgotten. Fields: email, request.
+type ResetPage struct {
+	FlowPage
+	Action       string
+	SignInAction string
+	Email        Field
+}
+
+// NewPasswordPage asks for the six digits sent by e-mail and a new password. Fields: code, challenge, password, request.
+type NewPasswordPage struct {
+	FlowPage
+	Action      string
+	Email       string
+	Challenge   string
+	Code        Field
+	Password    Field
+	PasswordMin int
+	Restart     string
+}
+
+// LinkPage is what the link of a message opens. In the browser that asked for it one click goes on (fields: code, challenge, request);
+// in another one it shows the code to type.
+type LinkPage struct {
+	FlowPage
+	Action    string // empty: another browser
+	Challenge string
+	Code      string // six digits
 }
 
 // ScopeLine is one thing the client will be able to do.
@@ -257,7 +287,11 @@ type CodeMail struct {
 	Code      string
 	Minutes   int
 	Requested string // what it was requested for: "create your account at Acme Tools"
+	Link      string // does the same with a click, in the same browser; empty: there is none
 }
+
+// NoAccountMail tells somebody that a code was asked for an address that has no account.
+type NoAccountMail struct{ Brand Brand }
 
 // KnownAddressMail tells somebody who already has an account that it was tried to create another with the same address.
 type KnownAddressMail struct {

@@ -26,7 +26,9 @@ type accountKind struct {
 	checkDetail func(detail string) error
 	// afterCreate adds what belongs to a new account, in its transaction.
 	afterCreate func(tx *gorm.DB, account secret.ID, detail string, actor string) error
-	audit       string
+	// endGrants ends the connections of the apps that the person allowed.
+	endGrants func(tx *gorm.DB, project, account secret.ID, reason string) error
+	audit     string
 }
 
 // Users are the people who sign in at one project's issuer.
@@ -35,7 +37,10 @@ func (s *Store) Users(project secret.ID) signin.Accounts {
 		actor:       "user",
 		checkDetail: func(string) error { return nil },
 		afterCreate: func(*gorm.DB, secret.ID, string, string) error { return nil },
-		audit:       auditUser,
+		endGrants: func(tx *gorm.DB, project, account secret.ID, reason string) error {
+			return endGrants(tx, project, reason, "user_id = ?", account)
+		},
+		audit: auditUser,
 	}}
 }
 
@@ -45,6 +50,7 @@ func (s *Store) Members() signin.Accounts {
 		actor:       "member",
 		checkDetail: checkOrganizationName,
 		afterCreate: createOwnOrganization,
+		endGrants:   func(*gorm.DB, secret.ID, secret.ID, string) error { return nil },
 		audit:       auditMember,
 	}}
 }

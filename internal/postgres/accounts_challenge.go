@@ -11,11 +11,16 @@ import (
 	"github.com/mcpauth/mcpauth/internal/signin"
 )
 
+// reasonPasswordReset is why grants ended with a password.
+const reasonPasswordReset = "password_reset"
+
 // CreateChallenge takes a lock on the address first, because a count in an INSERT does not see rows that others have not committed:
 // without it, requests that come at once would pass the cap together.
 func (a *accounts) CreateChallenge(ctx context.Context, challenge signin.Challenge, message mail.Message) error {
-	if err := a.kind.checkDetail(challenge.Detail); err != nil {
-		return err
+	if challenge.Purpose == signin.PurposeSignUp {
+		if err := a.kind.checkDetail(challenge.Detail); err != nil {
+			return err
+		}
 	}
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		key := a.kind.actor + " " + a.project.String() + " " + challenge.Email
@@ -40,40 +45,95 @@ func (a *accounts) CreateChallenge(ctx context.Context, challenge signin.Challen
 	})
 }
 
-// FinishChallenge counts the attempt in a transaction of its own, so that nothing that happens afterwards takes it back. Attempts that
-// come at once queue for the row, and each sees its own number.
-func (a *accounts) FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (signin.Account, error) {
+// answered is what a challenge was for.
+type answered struct{ Email, PasswordHash, Detail string }
+
+// FinishChallenge makes the account of a sign-up.
+func (a *accounts) FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+	err = a.answer(ctx, signin.PurposeSignUp, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
+		out, err = a.create(tx, signin.NewAccount{Email: c.Email, PasswordHash: c.PasswordHash, Detail: c.Detail}, "")
+		return err
+	})
+	return out, err
+}
+
+// FinishSignIn implements signin.Accounts.
+func (a *accounts) FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+	err = a.answer(ctx, signin.PurposeSignIn, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
+		out, err = a.lockByEmail(tx, c.Email)
+		if errors.Is(err, gorm.ErrRecordNotFound) && allowNew {
+			out, err = a.create(tx, signin.NewAccount{Email: c.Email}, "")
+		}
+		return err
+	})
+	return out, err
+}
+
+// FinishReset implements signin.Accounts. What an account loses with its password is all that whoever knew it may have gained.
+func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+	err = a.answer(ctx, signin.PurposeReset, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
+		if out, err = a.lockByEmail(tx, c.Email); err != nil {
+			return err
+		}
+		account := values{"account": out.ID, "new": passwordHash}
+		return firstError(
+			func() error { return tx.Exec(a.sql.setHash, a.with(account)).Error },
+			func() error { return tx.Exec(a.sql.endSessions, a.with(values{"account": out.ID})).Error },
+			func() error { return tx.Exec(a.sql.endChallenges, a.with(values{"email": c.Email})).Error },
+			func() error { return a.kind.endGrants(tx, a.project, out.ID, reasonPasswordReset) },
+			func() error { return a.record(tx, out.ID, a.name(out.ID), "password_reset", a.name(out.ID)) },
+		)
+	})
+	return out, err
+}
+
+// lockByEmail keeps an account from being blocked while it is signed in.
+func (a *accounts) lockByEmail(tx *gorm.DB, email string) (signin.Account, error) {
+	var out signin.Account
+	if err := a.one(tx, &out, a.sql.lockByEmail, values{"email": email}); err != nil {
+		return signin.Account{}, err
+	}
+	if out.Blocked {
+		return signin.Account{}, signin.ErrBlocked
+	}
+	return out, nil
+}
+
+// FindChallenge implements signin.Accounts.
+func (a *accounts) FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (string, error) {
+	var found answered
+	err := a.transaction(ctx, func(tx *gorm.DB) error {
+		return a.one(tx, &found, a.sql.findChallenge, values{"id": id, "browser": browserHash})
+	})
+	return found.Detail, err
+}
+
+// answer counts the attempt in a transaction of its own, so that nothing that happens afterwards takes it back. Attempts that come at
+// once queue for the row, and each sees its own number; of those that are right one runs then.
+func (a *accounts) answer(ctx context.Context, purpose string, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool, then func(*gorm.DB, answered) error) error {
 	var attempt struct {
 		CodeMac []byte
 		Open    bool
 	}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		return a.one(tx, &attempt, a.sql.countAttempt, values{
-			"id": id, "browser": browserHash, "purpose": signin.PurposeSignUp, "max": signin.MaxAttempts,
-		})
+		return a.one(tx, &attempt, a.sql.countAttempt, values{"id": id, "browser": browserHash, "purpose": purpose, "max": signin.MaxAttempts})
 	})
 	if err != nil {
-		return signin.Account{}, err
+		return err
 	}
 	right := check(attempt.CodeMac) // asked in any case: a challenge without a right answer takes as long
 	if !right || !attempt.Open {
-		return signin.Account{}, signin.ErrCode
+		return signin.ErrCode
 	}
-	var out signin.Account
-	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		var made struct{ Email, PasswordHash, Detail string }
-		err := a.one(tx, &made, a.sql.finishChallenge, values{"id": id, "browser": browserHash, "purpose": signin.PurposeSignUp})
+	return a.transaction(ctx, func(tx *gorm.DB) error {
+		var made answered
+		err := a.one(tx, &made, a.sql.finishChallenge, values{"id": id, "browser": browserHash, "purpose": purpose})
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return signin.ErrCode // another attempt was first
 		}
 		if err != nil {
 			return err
 		}
-		out, err = a.create(tx, signin.NewAccount{Email: made.Email, PasswordHash: made.PasswordHash, Detail: made.Detail}, "")
-		return err
+		return then(tx, made)
 	})
-	if err != nil {
-		return signin.Account{}, err
-	}
-	return out, nil
 }

@@ -9,9 +9,9 @@ import (
 
 // accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.
 type accountStatements struct {
-	findByEmail, createAccount, replaceHash, lockAccount           string
-	createSession, findSession, endSession                         string
-	dropChallenges, createChallenge, countAttempt, finishChallenge string
+	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                   string
+	createSession, findSession, endSession, endSessions                                          string
+	dropChallenges, createChallenge, countAttempt, finishChallenge, findChallenge, endChallenges string
 }
 
 // Every statement on a tenant table names the project, in its key and in its conditions; row-level security is the second wall.
@@ -47,6 +47,10 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		lockAccount: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
 			FROM {accounts} WHERE {tenant}id = @account FOR SHARE`),
 
+		setHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account`),
+		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
+			FROM {accounts} WHERE {tenant}email = @email FOR UPDATE`),
+
 		createSession: r.Replace(`INSERT INTO {sessions} ({columns}id, token_hash, account_id, expires_at)
 			VALUES ({values}@id, @token_hash, @account, now() + CAST(@seconds AS double precision) * interval '1 second')
 			RETURNING auth_time, expires_at`),
@@ -54,6 +58,8 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
+
+		endSessions: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL`),
 
 		dropChallenges: r.Replace(`DELETE FROM {challenges}
 			WHERE {tenant}email = @email AND created_at < now() - interval '1 hour' AND expires_at < now()`),
@@ -70,6 +76,9 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
 				AND finished_at IS NULL AND expires_at > now() AND code_mac IS NOT NULL
 			RETURNING email, coalesce(password_hash, '') AS password_hash, detail`),
+		findChallenge: r.Replace(`SELECT email, '' AS password_hash, detail FROM {challenges}
+			WHERE {tenant}id = @id AND browser_hash = @browser AND finished_at IS NULL AND expires_at > now()`),
+		endChallenges: r.Replace(`UPDATE {challenges} SET finished_at = now() WHERE {tenant}email = @email AND finished_at IS NULL`),
 	}
 }
 

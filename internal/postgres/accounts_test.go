@@ -224,7 +224,7 @@ func TestOrganizationNameIsCheckedBeforeACodeIsSent(t *testing.T) {
 	t.Parallel()
 	r := newAccountsRig(t)
 	for _, name := range []string{"", " Acme", "Acme\nTools", "Acme\x00", "\xff", strings.Repeat("é", 101)} {
-		err := r.members.CreateChallenge(t.Context(), signin.Challenge{ID: secret.NewID(), Detail: name}, someMail)
+		err := r.members.CreateChallenge(t.Context(), signin.Challenge{ID: secret.NewID(), Purpose: signin.PurposeSignUp, Detail: name}, someMail)
 		var field signin.FieldError
 		if !errors.As(err, &field) || field.Field != "detail" {
 			t.Errorf("%q: got %v", name, err)

@@ -81,13 +81,22 @@ func (s *Service) BeginSignUp(ctx context.Context, accounts Accounts, in SignUp,
 // FinishSignUp makes the account when the code is right and comes from the browser that asked for it. Spaces in the code are ignored;
 // anything but six digits is a FieldError and costs no attempt. Other errors are those of Accounts.FinishChallenge.
 func (s *Service) FinishSignUp(ctx context.Context, accounts Accounts, challenge secret.ID, code, browser string) (Account, error) {
-	code = strings.NewReplacer(" ", "", "\u00a0", "", "\t", "").Replace(code)
-	if len(code) != codeDigits || strings.Trim(code, "0123456789") != "" {
-		return Account{}, FieldError{Field: codeField, Message: "Enter the six digits from the e-mail."}
+	code, err := readCode(code)
+	if err != nil {
+		return Account{}, err
 	}
 	return accounts.FinishChallenge(ctx, challenge, secret.Hash(browser), func(stored []byte) bool {
 		return s.codeIs(challenge, code, stored)
 	})
+}
+
+// readCode ignores spaces, and refuses what cannot be a code before it costs an attempt.
+func readCode(typed string) (string, error) {
+	code := strings.NewReplacer(" ", "", "\u00a0", "", "\t", "").Replace(typed)
+	if len(code) != codeDigits || strings.Trim(code, "0123456789") != "" {
+		return "", FieldError{Field: codeField, Message: "Enter the six digits from the e-mail."}
+	}
+	return code, nil
 }
 
 // codeMAC authenticates a code for one challenge, behind the version of the key: whoever reads the database can neither try all the

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"unicode/utf8"
 
+	"github.com/trustelem/zxcvbn"
 	"golang.org/x/crypto/argon2"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -32,8 +33,25 @@ func CheckPassword(password string) error {
 		return FieldError{Field: passwordField, Message: "Enter at least 10 characters."}
 	case length > MaxPassword:
 		return FieldError{Field: passwordField, Message: "Enter at most 1000 characters."}
+	case guessable(password):
+		return FieldError{Field: passwordField, Message: "Enter a password that is harder to guess: this one, or one much like it, is among the most used."}
 	}
 	return nil
+}
+
+// Bounds of the estimate: a password that needs fewer guesses is among the first ones that are tried, and the beginning of a long one
+// says enough.
+const (
+	fewestGuesses = 1e6
+	guessedLength = 64 // code points
+)
+
+// guessable estimates with zxcvbn, which knows the most used passwords, names, words, dates and keyboard rows, and how people vary them
+// (catalogue 109).
+func guessable(password string) bool {
+	beginning := []rune(password)
+	beginning = beginning[:min(len(beginning), guessedLength)]
+	return zxcvbn.PasswordStrength(string(beginning), nil).Guesses < fewestGuesses
 }
 
 // Passwords computes argon2id hashes (RFC 9106). As each one takes memory and a processor for tens of milliseconds, only as many run

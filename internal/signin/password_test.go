@@ -29,7 +29,8 @@ func TestDefaultsMeetTheFloor(t *testing.T) {
 // Catalogue 107 and 108: long ones are fine and every byte of them counts; no folding, no trimming.
 func TestVerifyHash(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("0123456789", 100)
+	long := "violet kettle orbit " + strings.Repeat("0123456789", 98)
+	musical := "violet kettle orbit " + strings.Repeat("𝄞", 980)
 	tests := []struct {
 		name, set, typed string
 		want             bool
@@ -38,10 +39,10 @@ func TestVerifyHash(t *testing.T) {
 		{"wrong", "correct horse", "correct house", false},
 		{"other case", "correct horse", "Correct horse", false},
 		{"trailing space", "correct horse", "correct horse ", false},
-		{"73rd byte differs (bcrypt's limit)", strings.Repeat("a", 72) + "b", strings.Repeat("a", 72) + "c", false},
+		{"73rd byte differs (bcrypt's limit)", long[:72] + "b", long[:72] + "c", false},
 		{"1000 characters", long, long, true},
 		{"last of 1000 differs", long, long[:999] + "x", false},
-		{"1000 characters of four bytes", strings.Repeat("𝄞", 1000), strings.Repeat("𝄞", 1000), true},
+		{"1000 characters of four bytes", musical, musical, true},
 		{"NUL does not end it", "correct\x00horse", "correct\x00house", false},
 		{"a megabyte", "correct horse", strings.Repeat("a", 1<<20), false},
 		{"empty", "correct horse", "", false},
@@ -62,20 +63,37 @@ func TestVerifyHash(t *testing.T) {
 	}
 }
 
+// Catalogue 109: the most used passwords are refused, however they are dressed up.
+func TestGuessablePasswords(t *testing.T) {
+	t.Parallel()
+	for _, password := range []string{"1234567890", "password123", "Password1!", "P@ssw0rd123", "qwertyuiop", "iloveyou123", "letmein2024", "aaaaaaaaaa",
+		strings.Repeat("password", 100)} {
+		var field FieldError
+		if err := CheckPassword(password); !errors.As(err, &field) || !strings.Contains(field.Message, "harder to guess") {
+			t.Errorf("%s: %v", password, err)
+		}
+	}
+	for _, password := range []string{"correct horse battery", "Sommer-am-Meer-27", "日本語の長い合言葉です"} {
+		if err := CheckPassword(password); err != nil {
+			t.Errorf("%s: %v", password, err)
+		}
+	}
+}
+
 func TestCheckPassword(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, password string
 		ok             bool
 	}{
-		{"ten", "0123456789", true},
-		{"nine", "012345678", false},
+		{"ten", "fj4kd0s-qz", true},
+		{"nine", "fj4kd0s-q", false},
 		{"ten code points", "ééééééééée", true},
-		{"nine code points of more bytes", "ééééééééé", false},
-		{"thousand", strings.Repeat("é", 1000), true},
-		{"thousand and one", strings.Repeat("é", 1001), false},
+		{"nine code points of more bytes", "éàüñçøåßð", false},
+		{"thousand", "violet kettle orbit " + strings.Repeat("é", 980), true},
+		{"thousand and one", "violet kettle orbit " + strings.Repeat("é", 981), false},
 		{"empty", "", false},
-		{"invalid UTF-8", "0123456789\xff", false},
+		{"invalid UTF-8", "violet kettle orbit\xff", false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

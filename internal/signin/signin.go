@@ -97,6 +97,15 @@ type Accounts interface {
 	// expired or finished before; ErrConflict: the address has got an account meanwhile.
 	FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
 
+	// FinishSignIn counts the attempt like FinishChallenge and returns the account of the address, which it makes if there is none and
+	// allowNew. ErrBlocked: the account is.
+	FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (Account, error)
+	// FinishReset counts the attempt like FinishChallenge, replaces the password, and ends the account's sessions, its apps' connections
+	// and the other challenges of the address.
+	FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (Account, error)
+	// FindChallenge returns the detail of a challenge that can still be answered, or ErrNotFound.
+	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
+
 	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one.
 	CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.

@@ -72,11 +72,31 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		maps.Copy(fields, typed)
 		return goodRequest{status: 200, page: true, browser: b, header: own, params: fields, missing: missing}
 	}
-	signIn, signUp, code, consent := newBrowser(w.t, w.door), newBrowser(w.t, w.door), newBrowser(w.t, w.door), newBrowser(w.t, w.door)
+	seats := make([]*browser, 8)
+	for i := range seats {
+		seats[i] = newBrowser(w.t, w.door)
+	}
+	signIn, signUp, code, consent, email, emailed, reset, forgot := seats[0], seats[1], seats[2], seats[3], seats[4], seats[5], seats[6], seats[7]
 	account := func(email, password string) url.Values { return url.Values{"email": {email}, "password": {password}} }
 	codePage := code.submit(tn.signUpPage(code, client), "#password", account("bad@demo.example", "a long enough password"))
 	digits := sixDigits.FindString(w.lastMail().Text)
+	emailedPage := emailed.submit(emailed.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {tn.user}})
+	emailedDigits := sixDigits.FindString(w.lastMail().Text)
+	resetPage := func(b *browser) *answer {
+		return b.submit(b.get(tn.authorizeURL(tn.request(client))), `form[action$="/oauth/reset"] button`, nil)
+	}
+	tn.addUser("forgot@demo.example") // whose sessions end
+	forgotPage := forgot.submit(resetPage(forgot), "#email", url.Values{"email": {"forgot@demo.example"}})
+	forgotDigits := sixDigits.FindString(w.lastMail().Text)
 	return map[string]goodRequest{
+		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
+			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
+		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},
+			map[string]int{"request": 400, "email": 422}),
+		"POST /oauth/sign-in/code": page(emailed, emailedPage, "#code", url.Values{"code": {emailedDigits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),
+		"POST /oauth/reset":        page(reset, resetPage(reset), "#email", account(tn.user, ""), map[string]int{"request": 400, "email": 200}),
+		"POST /oauth/reset/code": page(forgot, forgotPage, "#code", url.Values{"code": {forgotDigits}, "password": {"another long password"}},
+			map[string]int{"request": 400, "challenge": 422, "code": 422, "password": 422}),
 		"POST /oauth/sign-in": page(signIn, signIn.get(tn.authorizeURL(tn.request(client))), "#password", account(tn.user, userPassword),
 			map[string]int{"request": 400, "email": 200, "password": 422}), // without an address: the empty form
 		"POST /oauth/sign-up": page(signUp, tn.signUpPage(signUp, client), "#password", account("input@demo.example", "a long enough password"),

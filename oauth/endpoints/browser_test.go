@@ -124,6 +124,7 @@ func (a *answer) form(selector string) (string, url.Values) {
 	a.t.Helper()
 	form := a.document().Find("form").Has(selector).First()
 	action, ok := form.Attr("action")
+	action = form.Find(selector).AttrOr("formaction", action)
 	if !ok {
 		a.t.Fatalf("no form with %s on the page (%d):\n%s", selector, a.StatusCode, a.body)
 	}

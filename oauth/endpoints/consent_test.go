@@ -35,7 +35,7 @@ func TestConsentCSRF(t *testing.T) {
 			"Origin of a sibling": {"Origin": {"https://other.mcpauth.example"}},
 			"cross-site, own Origin forged by an old browser": {"Sec-Fetch-Site": {"cross-site"}, "Origin": {own}},
 		} {
-			for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code"} {
+			for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code"} {
 				if got := b.postAs(tn.issuer+path, form, header); got.StatusCode != http.StatusForbidden || got.location() != "" {
 					t.Errorf("%s at %s: %d %s", name, path, got.StatusCode, got.location())
 				}
@@ -75,7 +75,7 @@ func TestSealedRequestCannotBeCarriedAway(t *testing.T) {
 		"another browser's (95, 142)": stolen.Get("request"), "flipped (94)": flip(form.Get("request"), 60), "flipped last": flip(form.Get("request"), len(form.Get("request"))-2),
 		"truncated": form.Get("request")[:100], "empty": "", "not base64": "!!!", "another kind": form.Get("approval"), "plain JSON": `{"f":"x"}`,
 	} {
-		for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code"} {
+		for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code"} {
 			victim.post(tn.issuer+path, url.Values{"request": {request}, "approval": form["approval"], "decision": {"allow"}, "email": {tn.user}, "password": {userPassword}}).isLocal(400)
 		}
 	}

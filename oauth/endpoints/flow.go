@@ -13,9 +13,15 @@ import (
 	"github.com/mcpauth/mcpauth/templates"
 )
 
-// Pages of a flow, below the issuer URL. They are posted to only: a request travels in the form, not in the address.
+// Pages of a flow, below the issuer URL. They are posted to only, the link of a message aside: a
+// request travels in the form, not in the address.
 const (
 	pathSignIn     = "/oauth/sign-in"
+	pathEmailCode  = "/oauth/sign-in/email"
+	pathSignInCode = "/oauth/sign-in/code"
+	pathSignInLink = "/oauth/sign-in/link"
+	pathReset      = "/oauth/reset"
+	pathResetCode  = "/oauth/reset/code"
 	pathSignUp     = "/oauth/sign-up"
 	pathSignUpCode = "/oauth/sign-up/code"
 	pathConsent    = "/oauth/consent"

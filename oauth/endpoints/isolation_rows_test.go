@@ -289,7 +289,7 @@ func presentSession(at *tenant, _ issued, value string) map[string]*answer {
 // presentForm posts to every page of a flow.
 func presentForm(b *browser, at *tenant, form url.Values) map[string]*answer {
 	answers := map[string]*answer{}
-	for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code"} {
+	for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code"} {
 		answers[path] = b.post(at.issuer+path, form)
 	}
 	return answers

@@ -12,10 +12,13 @@ import (
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // sessionLifetime is how long a person stays signed in at an issuer.
 const sessionLifetime = 7 * 24 * time.Hour
+
+const tooManyMails = "Too many messages went to this address. Wait an hour, or use another one."
 
 type signInForm struct {
 	email, emailError, passwordError, alert string
@@ -31,7 +34,7 @@ func (h *Handler) signInPage(c echo.Context) error {
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
 	}
-	if !form.Has("email") {
+	if !form.Has("email") || !f.issuer.OffersSignIn(tenants.SignInPassword) {
 		quiet(c)
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
 	}
@@ -60,6 +63,12 @@ func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, er
 			shown.emailError, shown.passwordError = "", field.Message
 		}
 		return h.renderSignIn(c, http.StatusUnprocessableEntity, f, shown)
+	case errors.Is(err, signin.ErrTooMany):
+		shown.alert = tooManyMails
+		return h.renderSignIn(c, http.StatusTooManyRequests, f, shown)
+	case errors.Is(err, signin.ErrBlocked): // told to whoever can read the account's mail
+		shown.alert = "This account is blocked. Ask the people of " + f.issuer.Name + "."
+		return h.renderSignIn(c, http.StatusForbidden, f, shown)
 	case errors.Is(err, signin.ErrWrongPassword):
 		shown.alert = "This e-mail address and password do not belong together."
 		return h.renderSignIn(c, http.StatusUnauthorized, f, shown)
@@ -79,6 +88,8 @@ func noteSignIn(c echo.Context, err error) {
 		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "password", Description: "Expected an e-mail address and a password that belong together."})
 	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
 		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "code", Description: "Expected the latest code, unused and at most ten minutes old."})
+	case errors.Is(err, signin.ErrBlocked):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Expected an account that is not blocked."})
 	case errors.Is(err, signin.ErrTooMany):
 		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "email", Description: "Expected fewer messages to one address in an hour."})
 	default:
@@ -93,8 +104,15 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 	}
 	view := templates.SignInPage{FlowPage: page, Action: f.issuer.URL + pathSignIn,
 		Email: templates.Field{Value: shown.email, Error: shown.emailError}, Password: templates.Field{Error: shown.passwordError}}
-	if f.issuer.SignUpOpen {
+	password := f.issuer.OffersSignIn(tenants.SignInPassword)
+	if view.NoPassword = !password; password {
+		view.ResetAction = f.issuer.URL + pathReset
+	}
+	if f.issuer.SignUpOpen && password {
 		view.SignUpAction = f.issuer.URL + pathSignUp
+	}
+	if f.issuer.OffersSignIn(tenants.SignInEmailCode) {
+		view.Ways = append(view.Ways, templates.SignInWay{ID: "email-code", Label: "E-mail me a code", Action: f.issuer.URL + pathEmailCode, Email: true})
 	}
 	return web.Render(c, status, templates.SignIn(view))
 }

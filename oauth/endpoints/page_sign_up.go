@@ -16,6 +16,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // signUpPage shows the form and takes it. What it answers does not depend on whether the address has an account (catalogue 105).
@@ -28,7 +29,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
 	}
-	if !f.issuer.SignUpOpen { // catalogue 137
+	if !f.issuer.SignUpOpen || !f.issuer.OffersSignIn(tenants.SignInPassword) { // catalogue 137
 		return &oauth.Error{Code: oauth.AccessDenied, Description: "New accounts cannot be created here."}
 	}
 	if !form.Has("email") {
@@ -53,7 +54,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 		}
 		return h.renderSignUp(c, http.StatusUnprocessableEntity, f, shown)
 	case errors.Is(err, signin.ErrTooMany):
-		shown := signInForm{email: form.Get("email"), alert: "Too many messages went to this address. Wait an hour, or use another one."}
+		shown := signInForm{email: form.Get("email"), alert: tooManyMails}
 		return h.renderSignUp(c, http.StatusTooManyRequests, f, shown)
 	case err != nil:
 		return fault(err)
@@ -78,14 +79,10 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 	}
 	account, err := h.finishSignUp(c, f, form)
 	noteSignIn(c, err)
-	var field signin.FieldError
-	switch {
-	case errors.As(err, &field):
-		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), field.Message)
-	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
-		message := "This code is wrong, used or older than ten minutes. Check the latest message, or start again."
-		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), message)
-	case err != nil:
+	if problem, ok := codeProblem(err); ok {
+		return h.renderCode(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), problem)
+	}
+	if err != nil {
 		return fault(err)
 	}
 	return h.begin(c, f, account)
@@ -130,8 +127,5 @@ func codeMail(ctx context.Context, issuer *oauth.Issuer, code string, known bool
 		view := templates.KnownAddressMail{Brand: brand}
 		body, text = templates.KnownAddressMailHTML(view), templates.KnownAddressMailText(view)
 	}
-	var html strings.Builder
-	err := body.Render(ctx, &html)
-	message.HTML, message.Text = html.String(), text
-	return message, err
+	return filled(ctx, message, body, text)
 }

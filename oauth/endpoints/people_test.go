@@ -36,7 +36,7 @@ func (w *world) lastMail() mail.Message {
 func (tn *tenant) signUpPage(b *browser, client string) *answer {
 	b.t.Helper()
 	page := b.get(tn.authorizeURL(tn.request(client)))
-	return b.submit(page, "form.other button", nil)
+	return b.submit(page, `form.other[action$="/oauth/sign-up"] button`, nil)
 }
 
 // A stranger signs up with a code by e-mail and goes on with the same flow (P29, catalogue 106, 112).
@@ -124,7 +124,7 @@ func TestSignUpTellsNothing(t *testing.T) {
 	}
 	w.exec(`UPDATE projects SET sign_up_open = false`)
 	w.forget()
-	if page := b.get(tn.authorizeURL(tn.request(client))); page.has("form.other") {
+	if page := b.get(tn.authorizeURL(tn.request(client))); page.has(`form[action$="/oauth/sign-up"]`) {
 		t.Error("a closed project offers accounts")
 	}
 	before := w.rows()
