@@ -69,7 +69,7 @@ func Refreshable(client Client, r *Request) bool {
 // MCP server and project under lock, so that no approval slips past a block.
 func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID) (string, error) {
 	resource, ok := issuer.ResourceByID(r.ServerID)
-	if !ok {
+	if !ok || r.Account {
 		return "", newError(InvalidTarget, "The MCP server is gone.").at("resource", "")
 	}
 	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
@@ -105,4 +105,23 @@ func RedirectHost(uri string) string {
 		}
 	}
 	return rest
+}
+
+// purposeAccount names the key of the token in the forms of a person's own page.
+const purposeAccount = "account"
+
+// AccountToken binds the forms of a person's own page to their session.
+func (s *Server) AccountToken(issuer *Issuer, session secret.ID) string {
+	version := s.keys.Current()
+	return secret.Encode(append([]byte{version}, s.keys.MAC(version, purposeAccount, issuer.ID[:], session[:])...))
+}
+
+// ValidAccountToken checks the token of a posted form.
+func (s *Server) ValidAccountToken(issuer *Issuer, session secret.ID, token string) bool {
+	raw, err := secret.Decode(token)
+	if err != nil || len(raw) != 1+32 {
+		return false
+	}
+	expected := s.keys.MAC(raw[0], purposeAccount, issuer.ID[:], session[:])
+	return expected != nil && secret.Equal(expected, raw[1:])
 }

@@ -43,6 +43,13 @@ type Request struct {
 	MaxAge   int       `json:"a"`
 	Session  secret.ID `json:"i,omitzero"`
 	SealedAt time.Time `json:"t"`
+	// Account marks a sign-in to the person's own page: no client asked for it, and nothing can be approved.
+	Account bool `json:"k,omitempty"`
+}
+
+// NewAccountRequest is a request of the person themself, to sign in to their own page. Fresh wants a new sign-in.
+func (s *Server) NewAccountRequest(fresh bool) *Request {
+	return &Request{FlowID: secret.NewID(), Account: true, Fresh: fresh, MaxAge: -1, SealedAt: s.now()}
 }
 
 // singleParameters may be given once; resource alone may be repeated (RFC 6749 section 3.1, RFC 8707 section 2).
@@ -218,6 +225,9 @@ func requestBinding(issuer *Issuer, preSession string) []byte {
 
 // Resume finds the client of an unsealed request again and checks what may have changed meanwhile (catalogue 73, 99).
 func (s *Server) Resume(ctx context.Context, issuer *Issuer, r *Request) (Client, Resource, error) {
+	if r.Account {
+		return Client{}, Resource{}, nil
+	}
 	TraceOf(ctx).FlowID, TraceOf(ctx).ServerID = r.FlowID, r.ServerID
 	client, _, err := s.authorizeClient(ctx, issuer, url.Values{"client_id": {r.ClientID}, "redirect_uri": {r.Redirect}})
 	if err != nil {

@@ -36,6 +36,7 @@ const (
 
 // GrantStore keeps grants. Each verb is one atomic step.
 type GrantStore interface {
+	ConnectionStore
 	// ApproveGrant inserts the grant of an approval and returns its id. The same approval again returns the same id while its code is
 	// unused; ErrNotFound when it does not match, or when session, user, client, MCP server or project may not approve any more.
 	ApproveGrant(ctx context.Context, issuer secret.ID, approval Approval) (secret.ID, error)

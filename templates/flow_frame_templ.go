@@ -237,7 +237,7 @@ func lead(f FlowPage) templ.Component {
 			templ_7745c5c3_Var10 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		if f.Request != "" || f.ClientName != "" {
+		if f.ClientName != "" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, "<p class=\"lead\">to connect <bdi>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

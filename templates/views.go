@@ -143,6 +143,46 @@ type ConsentPage struct {
 	AccountHref string
 }
 
+// AccountPage is what a person sees of themself at an issuer. Every form posts token besides its own fields.
+type AccountPage struct {
+	Brand Brand
+	Email string
+	// Token binds the forms to the session.
+	Token string
+	// Notice says what was just done; Alert what went wrong.
+	Notice, Alert string
+	Connections   []ConnectionLine
+	Sessions      []SessionLine
+	// Targets of the forms. Disconnect takes client and server, or all=yes; Sessions takes session, or all=yes; Password takes password;
+	// Delete takes email.
+	DisconnectAction, SessionsAction, PasswordAction, DeleteAction string
+	// HasPassword tells whether there is one to change; PasswordAction is empty where people do not sign in with one.
+	HasPassword bool
+	Password    Field
+	PasswordMin int
+	Confirm     Field // of the deletion
+}
+
+// ConnectionLine is an app that a person allowed on an MCP server.
+type ConnectionLine struct {
+	ClientID, Name string
+	Host           string // vouches for the app; empty: nobody does
+	Server         string // name of the MCP server
+	Resource       string
+	Scopes         []string // in words
+	Since          time.Time
+	LastUsed       time.Time // zero: never
+	Tools          []string
+}
+
+// SessionLine is a browser in which a person is signed in.
+type SessionLine struct {
+	ID      string
+	Agent   string
+	Since   time.Time
+	Current bool
+}
+
 // LeavePage takes the person back to the client: a meta refresh, a link, and what to do if nothing happens.
 type LeavePage struct {
 	Brand      Brand

@@ -33,6 +33,11 @@ var endpointTests = map[string]string{
 	"/oauth/reset":         "oauth/endpoints/reset_test.go",
 	"/oauth/reset/code":    "oauth/endpoints/reset_test.go",
 	"/oauth/consent":       "oauth/endpoints/consent_test.go",
+	"/account":             "oauth/endpoints/account_test.go",
+	"/account/disconnect":  "oauth/endpoints/account_test.go",
+	"/account/sessions":    "oauth/endpoints/account_test.go",
+	"/account/password":    "oauth/endpoints/account_test.go",
+	"/account/delete":      "oauth/endpoints/account_test.go",
 }
 
 // TestReadmeTables keeps the README's tables true: `go test ./cmd/mcpauth -run TestReadmeTables -args update` writes them.

@@ -28,7 +28,9 @@ type accountKind struct {
 	afterCreate func(tx *gorm.DB, account secret.ID, detail string, actor string) error
 	// endGrants ends the connections of the apps that the person allowed.
 	endGrants func(tx *gorm.DB, project, account secret.ID, reason string) error
-	audit     string
+	// forget removes the person's name from records that stay.
+	forget func(tx *gorm.DB, project, account secret.ID) error
+	audit  string
 }
 
 // Users are the people who sign in at one project's issuer.
@@ -39,6 +41,9 @@ func (s *Store) Users(project secret.ID) signin.Accounts {
 		afterCreate: func(*gorm.DB, secret.ID, string, string) error { return nil },
 		endGrants: func(tx *gorm.DB, project, account secret.ID, reason string) error {
 			return endGrants(tx, project, reason, "user_id = ?", account)
+		},
+		forget: func(tx *gorm.DB, project, account secret.ID) error {
+			return tx.Exec(`UPDATE activity SET user_id = NULL WHERE project_id = ? AND user_id = ?`, project, account).Error
 		},
 		audit: auditUser,
 	}}
@@ -51,6 +56,7 @@ func (s *Store) Members() signin.Accounts {
 		checkDetail: checkOrganizationName,
 		afterCreate: createOwnOrganization,
 		endGrants:   func(*gorm.DB, secret.ID, secret.ID, string) error { return nil },
+		forget:      func(*gorm.DB, secret.ID, secret.ID) error { return nil },
 		audit:       auditMember,
 	}}
 }
@@ -142,8 +148,8 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 }
 
 // CreateSession locks the account against being blocked while the session is made.
-func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration) (signin.Session, error) {
-	out := signin.Session{ID: secret.NewID()}
+func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration, agent string) (signin.Session, error) {
+	out := signin.Session{ID: secret.NewID(), Agent: agent}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
 		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": account}); err != nil {
 			return err
@@ -153,7 +159,7 @@ func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHa
 		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
 		err := a.one(tx, &times, a.sql.createSession, values{
-			"id": out.ID, "token_hash": tokenHash, "account": account, "seconds": ttl.Seconds(),
+			"id": out.ID, "token_hash": tokenHash, "account": account, "seconds": ttl.Seconds(), "agent": agent,
 		})
 		if err != nil {
 			return err

@@ -11,6 +11,8 @@ import (
 type accountStatements struct {
 	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                   string
 	createSession, findSession, endSession, endSessions                                          string
+	listSessions, endOwnSessions, endOtherSessions                                               string
+	lockForDeletion, endAllChallenges, deleteAccount                                             string
 	dropChallenges, createChallenge, countAttempt, finishChallenge, findChallenge, endChallenges string
 }
 
@@ -51,15 +53,23 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
 			FROM {accounts} WHERE {tenant}email = @email FOR UPDATE`),
 
-		createSession: r.Replace(`INSERT INTO {sessions} ({columns}id, token_hash, account_id, expires_at)
-			VALUES ({values}@id, @token_hash, @account, now() + CAST(@seconds AS double precision) * interval '1 second')
+		createSession: r.Replace(`INSERT INTO {sessions} ({columns}id, token_hash, account_id, agent, expires_at)
+			VALUES ({values}@id, @token_hash, @account, @agent, now() + CAST(@seconds AS double precision) * interval '1 second')
 			RETURNING auth_time, expires_at`),
 		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, a.email, a.email_verified_at IS NOT NULL
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
 
-		endSessions: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL`),
+		listSessions: r.Replace(`SELECT id, auth_time, created_at, expires_at, agent FROM {sessions}
+			WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 100`),
+		endOwnSessions: r.Replace(`UPDATE {sessions} SET ended_at = now()
+			WHERE {tenant}account_id = @account AND ended_at IS NULL AND (id = @id OR CAST(@id AS uuid) IS NULL)`),
+		endOtherSessions: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL AND id <> @id`),
+		lockForDeletion:  r.Replace(`SELECT id FROM {accounts} WHERE {tenant}id = @account FOR UPDATE`),
+		endAllChallenges: r.Replace(`DELETE FROM {challenges} WHERE {tenant}email = (SELECT email FROM {accounts} WHERE {tenant}id = @account)`),
+		deleteAccount:    r.Replace(`DELETE FROM {accounts} WHERE {tenant}id = @account`),
+		endSessions:      r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL`),
 
 		dropChallenges: r.Replace(`DELETE FROM {challenges}
 			WHERE {tenant}email = @email AND created_at < now() - interval '1 hour' AND expires_at < now()`),

@@ -14,7 +14,7 @@ import (
 const sweepMost = 1000
 
 // Sweep deletes, in every project, what has expired: registrations without an approval, used assertions, revocations of
-// which no token is left, and old steps of the timeline. It returns how many rows went.
+// which no token is left, old steps of the timeline, and sessions and codes that are long over. It returns how many rows went.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	var projects []secret.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects ORDER BY id`).Scan(&projects).Error; err != nil {
@@ -22,7 +22,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, project := range projects {
-		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity} {
+		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions} {
 			for more := true; more; {
 				swept, err := sweep(ctx, project)
 				if err != nil {

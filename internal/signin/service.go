@@ -3,13 +3,29 @@ package signin
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 )
 
 // SessionPrefix begins every session token, so that a leaked one is recognised.
 const SessionPrefix = "mcpauth_ss_"
+
+// agentMax bounds what is kept of a User-Agent header, in bytes.
+const agentMax = 200
+
+// cleanAgent keeps what a program may write of itself.
+func cleanAgent(agent string) string {
+	agent = strings.ToValidUTF8(agent[:min(len(agent), agentMax)], "")
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, agent)
+}
 
 // Service proves who a person is, against the store it is given. It is safe for concurrent use.
 type Service struct {
@@ -62,13 +78,22 @@ func (s *Service) CreateAccount(ctx context.Context, accounts Accounts, email, p
 
 // NewSession begins a session for an account that has just proved itself and returns its token, of which only the hash is stored.
 // Each call makes a new token: a session is never raised to another account or level.
-func (s *Service) NewSession(ctx context.Context, accounts Accounts, account secret.ID, ttl time.Duration) (token string, session Session, err error) {
+func (s *Service) NewSession(ctx context.Context, accounts Accounts, account secret.ID, ttl time.Duration, agent string) (token string, session Session, err error) {
 	token = secret.Token(SessionPrefix)
-	session, err = accounts.CreateSession(ctx, account, secret.Hash(token), ttl)
+	session, err = accounts.CreateSession(ctx, account, secret.Hash(token), ttl, cleanAgent(agent))
 	if err != nil {
 		return "", Session{}, err
 	}
 	return token, session, nil
+}
+
+// SetPassword gives an account a new password. Errors: a FieldError, ErrBusy, ErrUnavailable.
+func (s *Service) SetPassword(ctx context.Context, accounts Accounts, session Session, password string) error {
+	hash, err := s.Passwords.Hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return accounts.SetPassword(ctx, session.Account.ID, session.ID, hash)
 }
 
 // Session returns the living session of a token, or ErrNotFound.

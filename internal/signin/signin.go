@@ -48,7 +48,9 @@ type Session struct {
 	ID        secret.ID
 	Account   Account
 	AuthTime  time.Time // when the person proved who they are
+	CreatedAt time.Time
 	ExpiresAt time.Time
+	Agent     string // User-Agent of the browser, at most 200 bytes
 }
 
 // Challenge is a code on its way: what is known when it is sent, and what becomes of it when it comes back.
@@ -107,9 +109,17 @@ type Accounts interface {
 	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
 
 	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one.
-	CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration) (Session, error)
+	CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration, agent string) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
 	// EndSession ends a living session; ErrNotFound when it has ended already or never was.
 	EndSession(ctx context.Context, id secret.ID) error
+	// ListSessions returns the living sessions of an account, the latest first, at most 100.
+	ListSessions(ctx context.Context, account secret.ID) ([]Session, error)
+	// EndSessions ends one session of the account, or with the zero id all of them. It succeeds when there is none.
+	EndSessions(ctx context.Context, account, id secret.ID) error
+	// SetPassword replaces the password and ends every session but the kept one.
+	SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error
+	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none.
+	DeleteAccount(ctx context.Context, account secret.ID) error
 }

@@ -66,19 +66,19 @@ func badInputRows(w *world) map[string]goodRequest {
 
 func badInputPages(w *world, client string) map[string]goodRequest {
 	tn := w.demo
-	own := http.Header{"Content-Type": formHeader["Content-Type"], "Sec-Fetch-Site": {"same-origin"}}
+	posted := http.Header{"Content-Type": formHeader["Content-Type"], "Sec-Fetch-Site": {"same-origin"}}
 	page := func(b *browser, from *answer, selector string, typed url.Values, missing map[string]int) goodRequest {
 		_, fields := from.form(selector)
 		maps.Copy(fields, typed)
-		return goodRequest{status: 200, page: true, browser: b, header: own, params: fields, missing: missing}
+		return goodRequest{status: 200, page: true, browser: b, header: posted, params: fields, missing: missing}
 	}
 	seats := make([]*browser, 8)
 	for i := range seats {
 		seats[i] = newBrowser(w.t, w.door)
 	}
 	signIn, signUp, code, consent, email, emailed, reset, forgot := seats[0], seats[1], seats[2], seats[3], seats[4], seats[5], seats[6], seats[7]
-	account := func(email, password string) url.Values { return url.Values{"email": {email}, "password": {password}} }
-	codePage := code.submit(tn.signUpPage(code, client), "#password", account("bad@demo.example", "a long enough password"))
+	typed := func(email, password string) url.Values { return url.Values{"email": {email}, "password": {password}} }
+	codePage := code.submit(tn.signUpPage(code, client), "#password", typed("bad@demo.example", "a long enough password"))
 	digits := sixDigits.FindString(w.lastMail().Text)
 	emailedPage := emailed.submit(emailed.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {tn.user}})
 	emailedDigits := sixDigits.FindString(w.lastMail().Text)
@@ -88,18 +88,32 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 	tn.addUser("forgot@demo.example") // whose sessions end
 	forgotPage := forgot.submit(resetPage(forgot), "#email", url.Values{"email": {"forgot@demo.example"}})
 	forgotDigits := sixDigits.FindString(w.lastMail().Text)
+	own := func(status int, user string, fields url.Values, missing map[string]int) goodRequest {
+		tn.addUser(user) // each loses their session
+		person, seat := tn.at(tn.issuer), newBrowser(w.t, w.door)
+		person.user = user
+		missing["token"] = 403
+		row := page(seat, person.account(seat), "[name=session]", fields, missing)
+		row.status = status
+		return row
+	}
 	return map[string]goodRequest{
+		"GET /account":             {status: 200, page: true, browser: consent, inQuery: true},
+		"POST /account/disconnect": own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
+		"POST /account/sessions":   own(200, "two@demo.example", nil, map[string]int{"session": 400}),
+		"POST /account/password":   own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
+		"POST /account/delete":     own(200, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
 			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
 		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},
 			map[string]int{"request": 400, "email": 422}),
 		"POST /oauth/sign-in/code": page(emailed, emailedPage, "#code", url.Values{"code": {emailedDigits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),
-		"POST /oauth/reset":        page(reset, resetPage(reset), "#email", account(tn.user, ""), map[string]int{"request": 400, "email": 200}),
+		"POST /oauth/reset":        page(reset, resetPage(reset), "#email", typed(tn.user, ""), map[string]int{"request": 400, "email": 200}),
 		"POST /oauth/reset/code": page(forgot, forgotPage, "#code", url.Values{"code": {forgotDigits}, "password": {"another long password"}},
 			map[string]int{"request": 400, "challenge": 422, "code": 422, "password": 422}),
-		"POST /oauth/sign-in": page(signIn, signIn.get(tn.authorizeURL(tn.request(client))), "#password", account(tn.user, userPassword),
+		"POST /oauth/sign-in": page(signIn, signIn.get(tn.authorizeURL(tn.request(client))), "#password", typed(tn.user, userPassword),
 			map[string]int{"request": 400, "email": 200, "password": 422}), // without an address: the empty form
-		"POST /oauth/sign-up": page(signUp, tn.signUpPage(signUp, client), "#password", account("input@demo.example", "a long enough password"),
+		"POST /oauth/sign-up": page(signUp, tn.signUpPage(signUp, client), "#password", typed("input@demo.example", "a long enough password"),
 			map[string]int{"request": 400, "email": 200, "password": 422}),
 		"POST /oauth/sign-up/code": page(code, codePage, "#code", url.Values{"code": {digits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),
 		"POST /oauth/consent": page(consent, tn.signedIn(consent, tn.request(client)), "button[value=allow]", allow,

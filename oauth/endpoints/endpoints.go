@@ -119,6 +119,11 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, step(tenants.StepSignUp, form...)},
 		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, step(tenants.StepSignUp, form...)},
 		{http.MethodPost, pathConsent, "page", h.consentPage, step(tenants.StepConsent, form...)},
+		{http.MethodGet, pathAccount, "page", h.accountPage, authorize},
+		{http.MethodPost, pathDisconnect, "page", h.disconnectPage, form},
+		{http.MethodPost, pathSessions, "page", h.sessionsPage, form},
+		{http.MethodPost, pathPassword, "page", h.passwordPage, form},
+		{http.MethodPost, pathDelete, "page", h.deletePage, form},
 	}
 	for _, r := range routes[:2] { // documents are also asked for with HEAD, and by some clients with a trailing slash (P2)
 		routes = append(routes,

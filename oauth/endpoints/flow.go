@@ -25,6 +25,11 @@ const (
 	pathSignUp     = "/oauth/sign-up"
 	pathSignUpCode = "/oauth/sign-up/code"
 	pathConsent    = "/oauth/consent"
+	pathAccount    = "/account"
+	pathDisconnect = "/account/disconnect"
+	pathSessions   = "/account/sessions"
+	pathPassword   = "/account/password"
+	pathDelete     = "/account/delete"
 )
 
 // Cookie names, before prefix and suffix.

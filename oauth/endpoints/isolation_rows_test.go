@@ -145,7 +145,7 @@ func credentials() map[string]credential {
 			marks: []string{"column public.member_sessions.token_hash"},
 			issue: func(_ *browser, a *tenant) issued {
 				service, id := signin.Service{Keys: a.w.keys}, a.w.owner()
-				token, _, err := service.NewSession(a.w.t.Context(), a.w.store.Members(), id, time.Hour)
+				token, _, err := service.NewSession(a.w.t.Context(), a.w.store.Members(), id, time.Hour, "")
 				if err != nil {
 					a.w.t.Fatal(err)
 				}
@@ -196,6 +196,25 @@ func credentials() map[string]credential {
 			present: func(_ *tenant, with issued, value string) map[string]*answer {
 				decision := url.Values{"decision": {"allow"}, "approval": {value}}
 				return map[string]*answer{"consent": with.browser.submit(with.there, "button[value=allow]", decision)}
+			},
+		},
+		"token of the account page": {
+			marks: []string{"MAC oauth.purposeAccount"},
+			issue: func(b *browser, a *tenant) issued {
+				page, elsewhere := a.account(b), newBrowser(a.w.t, a.w.door)
+				_, form := page.form("[name=token]")
+				return issued{value: form.Get("token"), browser: elsewhere, there: a.w.other.account(elsewhere), good: func() bool {
+					return b.submit(page, "[name=session]", nil).StatusCode == http.StatusOK
+				}}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				answers := map[string]*answer{}
+				for _, path := range []string{"/account/disconnect", "/account/sessions", "/account/password", "/account/delete"} {
+					form := url.Values{"token": {value}, "all": {"yes"}, "email": {at.user}, "password": {anotherPassword}}
+					answers[path] = with.browser.post(at.issuer+path, form)
+				}
+				return answers
 			},
 		},
 		"challenge": {
@@ -282,7 +301,7 @@ func presentSession(at *tenant, _ issued, value string) map[string]*answer {
 	b.setCookie(at, "mcpauth_session", value)
 	page := b.get(at.authorizeURL(at.request(at.client())))
 	_, form := page.form("[name=request]")
-	return map[string]*answer{"authorize": page,
+	return map[string]*answer{"authorize": page, "account": b.get(at.issuer + "/account"),
 		"consent": b.post(at.issuer+"/oauth/consent", url.Values{"request": form["request"], "decision": {"allow"}, "approval": {randomText(44)}})}
 }
 

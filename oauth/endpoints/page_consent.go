@@ -22,6 +22,9 @@ func (h *Handler) consentPage(c echo.Context) error {
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
 	}
+	if f.request.Account {
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "This page belongs to no connection."}
+	}
 	session, ok, err := h.sessionOf(c, f.issuer)
 	if err != nil {
 		return err
@@ -59,7 +62,7 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	}
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
 		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
-		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, KeepsAccess: oauth.Refreshable(f.client, f.request)}
+		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, AccountHref: f.issuer.URL + pathAccount, KeepsAccess: oauth.Refreshable(f.client, f.request)}
 	for _, scope := range f.issuer.Shown(f.request) {
 		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description, New: !slices.Contains(f.request.Remembered, scope.Name)})
 	}

@@ -119,7 +119,7 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 
 // begin starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
 func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
-	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime)
+	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime, agent(c))
 	if err != nil {
 		return fault(err)
 	}
@@ -129,6 +129,9 @@ func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
 	cookiesOf(f.issuer).Set(c, cookieSession, token, sessionLifetime)
 	f.request.Session = session.ID
 	oauth.TraceOf(c.Request().Context()).UserID = account.ID
+	if f.request.Account {
+		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
+	}
 	return h.renderConsent(c, f, session)
 }
 

@@ -1,0 +1,82 @@
+package postgres
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
+)
+
+type connectionRow struct {
+	ClientID    string
+	Name        string
+	Kind        string
+	McpServerID secret.ID
+	Resource    string
+	Scopes      string
+	Since       time.Time
+	LastUsed    *time.Time
+	Tools       string
+}
+
+// ListConnections implements oauth.GrantStore. A grant counts from the exchange of its code on.
+func (s *Store) ListConnections(ctx context.Context, project, user secret.ID) (found []oauth.Connection, err error) {
+	var rows []connectionRow
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		return tx.Raw(`
+			WITH living AS (
+				SELECT g.id, g.client_id, g.mcp_server_id, g.resource, g.scopes, g.created_at, CASE WHEN g.generation > 1 THEN g.rotated_at END AS rotated_at FROM grants g
+				WHERE g.project_id = @project AND g.user_id = @user AND g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now()
+					AND coalesce(g.idle_expires_at, g.access_expires_at) > now()
+			), used AS (
+				SELECT l.client_id, l.resource, u.tool, sum(u.calls) AS calls, max(u.last_used_at) AS last_used_at
+				FROM living l JOIN grant_usage u ON u.project_id = @project AND u.grant_id = l.id GROUP BY l.client_id, l.resource, u.tool
+			)
+			SELECT l.client_id, c.name, c.kind, l.mcp_server_id, l.resource, min(l.created_at) AS since,
+				(SELECT string_agg(DISTINCT name, ' ') FROM living m, unnest(m.scopes) AS name WHERE m.client_id = l.client_id AND m.resource = l.resource) AS scopes,
+				greatest(max(l.rotated_at), (SELECT max(u.last_used_at) FROM used u WHERE u.client_id = l.client_id AND u.resource = l.resource)) AS last_used,
+				coalesce((SELECT string_agg(t.tool, E'\n') FROM (SELECT u.tool FROM used u WHERE u.client_id = l.client_id AND u.resource = l.resource
+					AND u.tool <> '' ORDER BY u.calls DESC, u.tool LIMIT 5) AS t), '') AS tools
+			FROM living l JOIN clients c ON c.project_id = @project AND c.id = l.client_id
+			GROUP BY l.client_id, c.name, c.kind, l.mcp_server_id, l.resource
+			ORDER BY max(l.created_at) DESC, l.client_id LIMIT 200`, values{"project": project, "user": user}.named()).Scan(&rows).Error
+	})
+	for _, r := range rows {
+		c := oauth.Connection{ClientID: r.ClientID, Name: r.Name, ServerID: r.McpServerID, Resource: r.Resource, Scopes: strings.Fields(r.Scopes), Since: r.Since}
+		if r.Kind == "document" {
+			c.Host = r.ClientID
+		}
+		if r.LastUsed != nil {
+			c.LastUsed = *r.LastUsed
+		}
+		if r.Tools != "" {
+			c.Tools = strings.Split(r.Tools, "\n")
+		}
+		found = append(found, c)
+	}
+	return found, err
+}
+
+// EndConnection implements oauth.GrantStore. The consent goes in the same transaction, before the grants: an approval under way waits
+// for the person's row and then finds neither.
+func (s *Store) EndConnection(ctx context.Context, project, user secret.ID, clientID, resource, reason string) error {
+	return s.inProject(ctx, project, func(tx *gorm.DB) error {
+		var locked idRow
+		if err := tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR UPDATE`, project, user).Take(&locked).Error; err != nil {
+			return err
+		}
+		forget := tx.Exec(`DELETE FROM consents WHERE project_id = ? AND user_id = ? AND (? = '' OR client_id = ? AND resource = ?)`, project, user, clientID, clientID, resource)
+		if forget.Error != nil {
+			return forget.Error
+		}
+		if err := endGrants(tx, project, reason, `user_id = ? AND (? = '' OR client_id = ? AND resource = ?)`, user, clientID, clientID, resource); err != nil {
+			return err
+		}
+		return tx.Exec(`INSERT INTO audit_log (project_id, id, actor, action, target, detail) VALUES (?, ?, ?, 'connection.ended', ?, jsonb_build_object('resource', ?::text, 'reason', ?::text))`,
+			project, secret.NewID(), "user:"+user.String(), "client:"+clientID, resource, reason).Error
+	})
+}

@@ -1,0 +1,190 @@
+package endpoints
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// recently is how fresh a sign-in has to be for what cannot be undone (catalogue 129).
+const recently = 10 * time.Minute
+
+// notices say what a form did, by the word in the address that it leads to.
+var notices = map[string]string{
+	"disconnected": "The app is disconnected. It has to ask you again.",
+	"signed-out":   "That browser is signed out.",
+	"password":     "Your new password counts from now on. Every other browser is signed out.",
+}
+
+// accountPage shows a person their apps and where they are signed in, or asks them to sign in first.
+func (h *Handler) accountPage(c echo.Context) error {
+	issuer := issuerOf(c)
+	session, ok, err := h.sessionOf(c, issuer)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return h.askWho(c, false, "")
+	}
+	return h.renderAccount(c, http.StatusOK, session, templates.AccountPage{Notice: notices[c.QueryParam("done")]})
+}
+
+// askWho begins a sign-in that leads to the person's own page.
+func (h *Handler) askWho(c echo.Context, fresh bool, alert string) error {
+	issuer := issuerOf(c)
+	f := &flow{issuer: issuer, request: h.oauth.NewAccountRequest(fresh), browser: browserOf(c, issuer)}
+	return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: alert})
+}
+
+// disconnectPage takes access back from one app, or from all (catalogue 155).
+func (h *Handler) disconnectPage(c echo.Context) error {
+	return h.accountForm(c, false, func(session signin.Session, form url.Values) error {
+		client, resource := form.Get("client"), form.Get("server")
+		if form.Get("all") == "yes" {
+			client, resource = "", ""
+		} else if client == "" || resource == "" {
+			return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "client", Description: "Expected an app to disconnect."}
+		}
+		if err := h.oauth.Disconnect(c.Request().Context(), issuerOf(c), session.Account.ID, client, resource); err != nil {
+			return err
+		}
+		return c.Redirect(http.StatusSeeOther, issuerOf(c).URL+pathAccount+"?done=disconnected")
+	})
+}
+
+// sessionsPage signs out: this browser, another one, or all of them. The server forgets the session, not only the browser (catalogue 133).
+func (h *Handler) sessionsPage(c echo.Context) error {
+	return h.accountForm(c, false, func(session signin.Session, form url.Values) error {
+		issuer, id := issuerOf(c), secret.ID{}
+		if form.Get("all") != "yes" {
+			var err error
+			if id, err = secret.ParseID(form.Get("session")); err != nil {
+				return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "session", Description: "Expected a browser to sign out."}
+			}
+		}
+		if err := h.accounts(issuer.ID).EndSessions(c.Request().Context(), session.Account.ID, id); err != nil {
+			return fault(err)
+		}
+		if !id.IsZero() && id != session.ID {
+			return c.Redirect(http.StatusSeeOther, issuer.URL+pathAccount+"?done=signed-out")
+		}
+		return h.leaveAccount(c, "You are signed out", "Apps that you connected stay connected.")
+	})
+}
+
+// leaveAccount is the last page of a session that is over.
+func (h *Handler) leaveAccount(c echo.Context, title, text string) error {
+	issuer := issuerOf(c)
+	cookiesOf(issuer).Clear(c, cookieSession)
+	c.Response().Header().Set("Clear-Site-Data", `"cache"`) // the back button shows nothing (catalogue 133)
+	return web.Render(c, http.StatusOK, templates.Message(templates.MessagePage{Brand: templates.Brand{Name: issuer.Name}, Title: title, Text: text,
+		LinkText: "Sign in again", LinkURL: issuer.URL + pathAccount}))
+}
+
+// passwordPage sets a new password.
+func (h *Handler) passwordPage(c echo.Context) error {
+	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
+		if !issuerOf(c).OffersSignIn(tenants.SignInPassword) {
+			return notOffered()
+		}
+		err := h.signin.SetPassword(c.Request().Context(), h.accounts(issuerOf(c).ID), session, form.Get("password"))
+		var field signin.FieldError
+		switch {
+		case errors.As(err, &field):
+			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{Password: templates.Field{Error: field.Message}})
+		case err != nil:
+			return fault(err)
+		}
+		return c.Redirect(http.StatusSeeOther, issuerOf(c).URL+pathAccount+"?done=password")
+	})
+}
+
+// deletePage deletes the account with everything that belongs to it, once its address was typed.
+func (h *Handler) deletePage(c echo.Context) error {
+	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
+		if !strings.EqualFold(strings.TrimSpace(form.Get("email")), session.Account.Email) {
+			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{
+				Confirm: templates.Field{Value: form.Get("email"), Error: "Enter the address of this account: " + session.Account.Email}})
+		}
+		if err := h.accounts(issuerOf(c).ID).DeleteAccount(c.Request().Context(), session.Account.ID); err != nil {
+			return fault(err)
+		}
+		return h.leaveAccount(c, "Your account is deleted", "Every app that you connected has lost its access.")
+	})
+}
+
+// accountForm checks what every form of the page must bring: a session, the token of that session, and a recent sign-in where asked.
+func (h *Handler) accountForm(c echo.Context, recent bool, do func(signin.Session, url.Values) error) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	for name, values := range form {
+		if len(values) > 1 {
+			return &oauth.Error{Code: oauth.InvalidRequest, Parameter: name, Description: "A field is given more than once."}
+		}
+	}
+	session, ok, err := h.sessionOf(c, issuerOf(c))
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return h.askWho(c, false, "You are no longer signed in. Sign in to go on.")
+	case !h.oauth.ValidAccountToken(issuerOf(c), session.ID, form.Get("token")):
+		return &oauth.Error{Code: oauth.AccessDenied, Parameter: "token", Description: "The form belongs to another sign-in than the one in this browser now."}
+	case recent && h.now().Sub(session.AuthTime) > recently:
+		return h.askWho(c, true, "Sign in again to do this, then try once more.")
+	}
+	return do(session, form)
+}
+
+func (h *Handler) renderAccount(c echo.Context, status int, session signin.Session, page templates.AccountPage) error {
+	issuer, ctx := issuerOf(c), c.Request().Context()
+	connections, err := h.oauth.Connections(ctx, issuer, session.Account.ID)
+	if err != nil {
+		return err
+	}
+	sessions, err := h.accounts(issuer.ID).ListSessions(ctx, session.Account.ID)
+	if err != nil {
+		return fault(err)
+	}
+	page.Brand, page.Email, page.Token = templates.Brand{Name: issuer.Name}, session.Account.Email, h.oauth.AccountToken(issuer, session.ID)
+	page.DisconnectAction, page.SessionsAction, page.DeleteAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions, issuer.URL+pathDelete
+	if issuer.OffersSignIn(tenants.SignInPassword) {
+		page.PasswordAction, page.PasswordMin = issuer.URL+pathPassword, signin.MinPassword
+	}
+	for _, found := range connections {
+		page.Connections = append(page.Connections, connectionLine(issuer, found))
+	}
+	for _, s := range sessions {
+		page.Sessions = append(page.Sessions, templates.SessionLine{ID: s.ID.String(), Agent: s.Agent, Since: s.CreatedAt, Current: s.ID == session.ID})
+	}
+	return web.Render(c, status, templates.Account(page))
+}
+
+func connectionLine(issuer *oauth.Issuer, found oauth.Connection) templates.ConnectionLine {
+	line := templates.ConnectionLine{ClientID: found.ClientID, Name: found.Name, Host: found.Host, Resource: found.Resource, Since: found.Since,
+		LastUsed: found.LastUsed, Tools: found.Tools}
+	if resource, ok := issuer.ResourceByID(found.ServerID); ok {
+		line.Server = resource.Name
+	}
+	for _, scope := range issuer.Describe(found.Scopes) {
+		text := scope.Description
+		if text == "" {
+			text = scope.Name
+		}
+		line.Scopes = append(line.Scopes, text)
+	}
+	return line
+}
