@@ -20,6 +20,8 @@ func TestPreview(t *testing.T) {
 	folder := os.Getenv("TEMPLATES_PREVIEW_DIR")
 	pages := append(samples(),
 		sample{"mail-code", site, CodeMailHTML(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "create your account at Acme Tools"})},
+		sample{"mail-link", site, CodeMailHTML(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "sign in at Acme Tools", Link: issuer + "/oauth/sign-in/link?challenge=1&code=493027"})},
+		sample{"mail-no-account", site, NoAccountMailHTML(NoAccountMail{Brand: brand})},
 		sample{"mail-known", site, KnownAddressMailHTML(KnownAddressMail{Brand: brand, SignInURL: issuer})},
 	)
 	asset := regexp.MustCompile(Asset("app.css")[:len("/static/")] + `[a-z0-9.-]+`)

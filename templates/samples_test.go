@@ -43,6 +43,24 @@ func consent() ConsentPage {
 	}
 }
 
+func account() AccountPage {
+	return AccountPage{
+		Brand: brand, Email: "ada@acme.example", Token: "token", DisconnectAction: "/account/disconnect", SessionsAction: "/account/sessions",
+		PasswordAction: "/account/password", DeleteAction: "/account/delete", PasswordMin: 10,
+		Connections: []ConnectionLine{
+			{ClientID: "https://claude.ai/client.json", Name: "Claude", Host: "claude.ai", Server: "Acme Tools", Resource: "https://tools.acme.example/mcp",
+				Scopes: []string{"Use the tools of this server: greet and list notes", "Add notes in your name"}, Since: now.Add(-40 * 24 * time.Hour),
+				LastUsed: now.Add(-time.Hour), Tools: []string{"list_notes", "add_note"}},
+			{ClientID: "c2", Name: "Cursor", Server: "Acme Tools", Resource: "https://tools.acme.example/mcp",
+				Scopes: []string{"Use the tools of this server: greet and list notes"}, Since: now.Add(-2 * time.Hour)},
+		},
+		Sessions: []SessionLine{
+			{ID: "s1", Agent: "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36", Since: now.Add(-time.Hour), Current: true},
+			{ID: "s2", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Safari/604.1", Since: now.Add(-60 * time.Hour)},
+		},
+	}
+}
+
 func shell(title, project string) Shell {
 	s := Shell{
 		Title: title, MemberEmail: "grace@acme.example", Organization: "Acme", SignOutAction: "/dashboard/sign-out", ThemeAction: "/dashboard/theme", Now: now,
@@ -94,6 +112,18 @@ func flowSamples() []sample {
 	return []sample{
 		{"sign-in", flow, SignIn(SignInPage{FlowPage: frame, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up"})},
 		{"sign-in-error", flow, SignIn(SignInPage{FlowPage: failed, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up", Email: Field{Value: "ada@acme.example"}, Password: Field{Error: "Enter your password."}})},
+		{"sign-in-ways", flow, SignIn(SignInPage{FlowPage: frame, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up", ResetAction: "/oauth/reset",
+			Ways: []SignInWay{{ID: "email-code", Label: "E-mail me a code", Action: "/oauth/sign-in/email", Email: true}}})},
+		{"sign-in-code-only", flow, SignIn(SignInPage{FlowPage: frame, NoPassword: true,
+			Ways: []SignInWay{{ID: "email-code", Label: "E-mail me a code", Action: "/oauth/sign-in/email", Email: true}}})},
+		{"reset", flow, Reset(ResetPage{FlowPage: frame, Action: "/oauth/reset", SignInAction: "/oauth/sign-in", Email: Field{Value: "ada@acme.example"}})},
+		{"new-password", flow, NewPassword(NewPasswordPage{FlowPage: frame, Action: "/oauth/reset/code", Email: "ada@acme.example", Challenge: "challenge-1",
+			PasswordMin: 10, Restart: "/oauth/reset", Password: Field{Error: "Enter at least 10 characters."}})},
+		{"link", flow, Link(LinkPage{FlowPage: frame, Action: "/oauth/sign-in/code", Challenge: "challenge-1", Code: "493027"})},
+		{"link-elsewhere", flow, Link(LinkPage{FlowPage: FlowPage{Brand: brand}, Code: "493027"})},
+		{"account", flow, Account(account())},
+		{"account-empty", flow, Account(AccountPage{Brand: brand, Email: "ada@acme.example", Token: "token", DisconnectAction: "/account/disconnect",
+			SessionsAction: "/account/sessions", DeleteAction: "/account/delete", Sessions: account().Sessions[:1], Notice: "The app is disconnected. It has to ask you again."})},
 		{"sign-in-plain", flow, SignIn(SignInPage{FlowPage: FlowPage{Brand: brand}, Action: "/oauth/sign-in"})},
 		{"sign-up", flow, SignUp(SignUpPage{FlowPage: frame, Action: "/oauth/sign-up", SignInAction: "/oauth/sign-in", PasswordMin: 12, Email: Field{Value: "ada@acme", Error: "Expected an address such as ada@acme.example."}})},
 		{"code", flow, Code(CodePage{FlowPage: frame, Action: "/oauth/code", Email: "ada@acme.example", Challenge: "challenge-1", Restart: "/oauth/sign-up", Code: Field{Error: "That code has expired. We sent a new one."}})},

@@ -42,6 +42,12 @@ export class Inspection {
     if (needed > width) this.#problems.push(`${name} ${look}: needs ${needed} px and has ${width}`);
   }
 
+  /** Adds what another inspection saw. */
+  include(other) {
+    this.#seen.push(...other.#seen);
+    this.#problems.push(...other.#problems);
+  }
+
   /** Requires that exactly these pages were looked at and nothing was wrong. */
   finish(pages) {
     assert.deepEqual([...this.#seen].sort(), [...pages].sort());

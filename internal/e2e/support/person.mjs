@@ -51,14 +51,26 @@ export async function mailedCode(context, product, email) {
   return product.canaries.note("code of a mail", codes[0]);
 }
 
-/** The text of the newest mail to an address. */
+/** Waits for the next mail with a link to sign in, and returns the link. */
+export async function mailedLink(context, product, email) {
+  const [link] = (await mailTo(context, product, email)).match(/https?:\/\/\S+\/oauth\/sign-in\/link\?\S+/) ?? [];
+  assert.ok(link, "a link in the mail");
+  product.canaries.note("code of a mail", new URL(link).searchParams.get("code"));
+  return link;
+}
+
+const read = new Map(); // how many mails to an address were read
+
+/** Waits for the next mail to an address and returns its text. */
 export async function mailTo(context, product, email) {
   const page = await context.newPage();
   try {
-    const mail = page.locator("details[data-mail]").filter({ has: page.locator("summary bdi", { hasText: email }) }).first();
+    const mails = page.locator("details[data-mail]").filter({ has: page.locator("summary bdi", { hasText: email }) });
+    const before = read.get(email) ?? 0;
     do await page.goto(product.dev.mail_url);
-    while ((await mail.count()) === 0);
-    return await mail.locator("pre").textContent();
+    while ((await mails.count()) <= before);
+    read.set(email, before + 1);
+    return await mails.first().locator("pre").textContent();
   } finally {
     await page.close();
   }

@@ -7,13 +7,14 @@ import { pressTo } from "../support/keyboard.mjs";
 import { serve, startCallback } from "../support/local_servers.mjs";
 import { Inspection } from "../support/looks.mjs";
 import { assertTokens, RawClient } from "../support/oauth.mjs";
-import { decide, fillAccount, mailedCode, onConsent, signIn, signUp, stranger } from "../support/person.mjs";
+import { decide, fillAccount, mailedCode, mailedLink, onConsent, signIn, signUp, stranger } from "../support/person.mjs";
 import { startProduct } from "../support/product.mjs";
 
 const APP_REDIRECT = "cursor://anysphere.cursor-mcp/oauth/callback"; // a private-use scheme (RFC 8252 section 7.1; P4)
 const FLOW_PAGES = [
   "sign-in", "sign-in-wrong", "sign-up", "sign-up-refused", "code", "code-wrong", "consent-app", "leave-app", "consent-loopback",
-  "leave-denied", "message-unknown-app", "message-from-app",
+  "leave-denied", "message-unknown-app", "message-from-app", "account", "account-refused", "signed-out", "reset", "new-password",
+  "new-password-refused", "sign-in-code", "link", "link-elsewhere",
 ];
 const MEMBER_PAGES = [
   "landing", "member-sign-in", "member-sign-in-wrong", "member-sign-up", "member-code", "projects-empty", "new-project",
@@ -81,6 +82,54 @@ test("the pages of a flow look right and everybody can use them (A19, P4, P8)", 
   await page.getByRole("link", { name: "Back to Web client" }).waitFor(); // never an open redirector (catalogue 93)
   await see("message-from-app");
 
+  await page.goto(`${product.dev.issuer}/account`);
+  await page.getByRole("heading", { name: "Connected apps" }).waitFor();
+  const tab = await page.context().newPage(); // goes back to the page after the sign-out
+  await tab.goto(`${product.dev.issuer}/account`);
+  await see("account");
+  await page.getByLabel("New password").fill("short");
+  await page.getByRole("button", { name: "Set a new password" }).click();
+  await page.locator("#password-error").waitFor();
+  await see("account-refused");
+  await page.getByRole("button", { name: "Sign out everywhere" }).click();
+  await page.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await see("signed-out");
+  await tab.goto("about:blank");
+  await tab.goBack(); // the browser kept nothing to show (catalogue 133)
+  await tab.getByRole("heading", { name: "Sign in" }).waitFor();
+  await tab.close();
+  await page.getByRole("link", { name: "Sign in again" }).click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor();
+
+  await page.getByRole("button", { name: "Forgot your password?" }).click();
+  await see("reset");
+  await page.getByLabel("E-mail address").fill(ada.email);
+  await page.getByRole("button", { name: "Send the code" }).click();
+  await see("new-password");
+  await page.getByLabel("Code").fill(await mailedCode(page.context(), product, ada.email));
+  await page.getByLabel("Password").fill("password123");
+  await page.getByRole("button", { name: "Save and continue" }).click();
+  await page.locator("#password-error").waitFor();
+  await see("new-password-refused");
+
+  await page.goto(loopback.authorize().url);
+  await page.getByLabel("E-mail address").fill(ada.email);
+  await page.getByRole("button", { name: "E-mail me a code" }).click(); // the password may stay empty
+  await page.getByLabel("Code").waitFor();
+  await see("sign-in-code");
+  const link = await mailedLink(page.context(), product, ada.email);
+  const elsewhere = await newProfile(t, browser); // another browser has no way on (catalogue 112, 142)
+  await elsewhere.page.goto(link);
+  await elsewhere.page.getByRole("heading", { name: "Type this code where you started" }).waitFor();
+  assert.equal(await elsewhere.page.locator("form").count(), 0);
+  const other = new Inspection(elsewhere.page);
+  await other.see("link-elsewhere");
+  await page.goto(link);
+  await see("link");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await onConsent(page, ada.email);
+
+  inspection.include(other);
   inspection.finish(FLOW_PAGES);
   assertNoComplaints(complaints);
 });

@@ -1,0 +1,64 @@
+// Renders every page that people meet at an issuer to contact sheets: on a desktop and on a phone, in light and in dark. `make sheets`.
+import { execFileSync } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { createServer } from "node:http";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { launchBrowser } from "./support/browser.mjs";
+import { results, root } from "./support/places.mjs";
+
+const PER_SHEET = 6;
+const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1120, height: 860 } };
+const TYPES = { html: "text/html; charset=utf-8", css: "text/css", js: "text/javascript", svg: "image/svg+xml", woff2: "font/woff2", png: "image/png" };
+
+const pages = results("sheets", "pages");
+execFileSync("go", ["test", "./templates", "-count=1", "-run", "^TestPreview$"], { cwd: root, stdio: "inherit", env: { ...process.env, TEMPLATES_PREVIEW_DIR: pages } });
+const names = readdirSync(pages).filter((name) => name.endsWith(".html")).map((name) => name.slice(0, -5)).sort();
+const site = createServer(async (request, response) => {
+  const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
+  try {
+    let body = await readFile(join(pages, path));
+    if (path.endsWith(".html")) body = body.toString().replace(/<meta http-equiv="refresh"[^>]*>/, ""); // a page that leaves stays
+    response.writeHead(200, { "Content-Type": TYPES[path.split(".").pop()] ?? "application/octet-stream" }).end(body);
+  } catch {
+    response.writeHead(404).end();
+  }
+});
+await new Promise((listening) => site.listen(0, "127.0.0.1", listening));
+const origin = `http://127.0.0.1:${site.address().port}`;
+const browser = await launchBrowser();
+try {
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ["light", "dark"]) await sheetsOf(size, viewport, colorScheme);
+  }
+} finally {
+  await browser.close();
+  site.close();
+}
+
+async function sheetsOf(size, viewport, colorScheme) {
+  const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
+  const page = await context.newPage();
+  const shots = [];
+  for (const name of names) {
+    await page.goto(`${origin}/${name}.html`);
+    await page.evaluate(() => document.fonts.ready);
+    shots.push({ name, image: (await page.screenshot({ fullPage: true })).toString("base64") });
+  }
+  for (let i = 0; i < shots.length; i += PER_SHEET) {
+    const file = join(results("sheets"), `${size}-${colorScheme}-${1 + i / PER_SHEET}.png`);
+    await compose(context, shots.slice(i, i + PER_SHEET), file);
+    console.log(file);
+  }
+  await context.close();
+}
+
+async function compose(context, shots, file) {
+  const sheet = await context.newPage();
+  await sheet.setViewportSize({ width: 1800, height: 100 });
+  const figures = shots.map(({ name, image }) => `<figure><figcaption>${name}</figcaption><img src="data:image/png;base64,${image}"></figure>`);
+  await sheet.setContent(`<style>body{margin:16px;display:grid;grid-template-columns:repeat(${PER_SHEET},1fr);gap:16px;background:#777;font:14px sans-serif}
+    figure{margin:0}img{width:100%;display:block}figcaption{padding:4px 0;color:#fff}</style>${figures.join("")}`);
+  await sheet.screenshot({ path: file, fullPage: true });
+  await sheet.close();
+}
