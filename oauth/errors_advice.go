@@ -39,6 +39,8 @@ var advice = map[adviceKey]string{
 	{AccessDenied, "password"}:        "The person mistyped. They can try again; nothing is wrong with the client.",
 	{AccessDenied, "code"}:            "The person has to type the latest code, or ask for another one; nothing is wrong with the client.",
 	{AccessDenied, "account"}:         "The account is blocked in this project. Unblock it if that was a mistake.",
+	{AccessDenied, "provider"}:        "Check client id, secret and callback address at the provider; a person who cancelled there may just try again.",
+	{AccessDenied, "email_verified"}:  "The provider has to verify the address of the person's account first. Other ways to sign in work.",
 	{AccessDenied, "session"}:         "The person signed out, or in as somebody else, while the page was open. They can try again.",
 	{InvalidRequest, "email"}:         "The person has to correct what the page says.",
 	{InvalidRequest, "password"}:      "The person has to correct what the page says.",

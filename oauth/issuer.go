@@ -24,6 +24,8 @@ type Issuer struct {
 	SignUpOpen bool
 	// SignInMethods are the ways in which people may prove who they are.
 	SignInMethods []string
+	// Providers are the other places whose accounts people may sign in with.
+	Providers []Provider
 
 	// RegistrationPolicy says who may register a client; anything unknown is off.
 	RegistrationPolicy RegistrationPolicy
@@ -42,6 +44,12 @@ type Issuer struct {
 
 	metadata []byte
 	jwks     []byte
+}
+
+// Provider is another place where people have accounts.
+type Provider struct {
+	ID         secret.ID
+	Kind, Name string
 }
 
 // Scope is one permission of an issuer, in the words a user reads.

@@ -52,6 +52,12 @@ type ProjectStore interface {
 	RevokeRegistrationSecret(ctx context.Context, actor Actor, organization, project, id secret.ID) error
 	// SetSuspended succeeds when nothing changes.
 	SetSuspended(ctx context.Context, actor Actor, organization, project secret.ID, suspended bool) error
+	// SetProvider adds a provider or replaces the one of its id, and returns ErrLimit at MaxProviders. An empty secret keeps the stored one.
+	SetProvider(ctx context.Context, actor Actor, organization, project secret.ID, provider Provider) error
+	// RemoveProvider succeeds when there is none. Who signed in with it keeps their account.
+	RemoveProvider(ctx context.Context, actor Actor, organization, project, provider secret.ID) error
+	// ListProviders returns them without secrets, the oldest first.
+	ListProviders(ctx context.Context, organization, project secret.ID) ([]Provider, error)
 	// SetSignInMethods succeeds when nothing changes.
 	SetSignInMethods(ctx context.Context, actor Actor, organization, project secret.ID, methods []string) error
 	// SetDocumentPolicy succeeds when nothing changes.

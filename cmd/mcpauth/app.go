@@ -63,7 +63,8 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
 		static:   templates.StaticHandler(),
 	}
-	documents := egress.NewDocuments(egress.New(egress.Config{Loopback: s.egressLoopback}), web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
+	outgoing := egress.New(egress.Config{Loopback: s.egressLoopback})
+	documents := egress.NewDocuments(outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
 	if !s.unlimited {
 		a.limits = web.NewLimits(store, time.Now)
 	}
@@ -72,7 +73,8 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 			Clients: store, Grants: store, Guards: store, Feed: a.feed, Documents: documents, LocalDocuments: s.egressLoopback, Keys: s.keys, Epoch: epoch,
 			Now: time.Now, Log: log,
 		}),
-		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
+		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, Identities: store.Identities,
+		Upstream: signin.NewUpstream(outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
 		TrustedProxies: s.trustedProxies, Limits: a.limits, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)

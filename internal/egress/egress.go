@@ -106,7 +106,7 @@ func (c *Client) Get(ctx context.Context, target, accept string, limit int64) (R
 	ctx, cancel := context.WithTimeout(ctx, c.config.Timeout)
 	defer cancel()
 	u, err := url.Parse(target)
-	if err != nil || u.User != nil || u.Host == "" || (u.Scheme != "https" && (u.Scheme != "http" || !c.config.Loopback || !isLocal(u.Hostname()))) {
+	if err != nil || !c.admits(u) {
 		return Response{}, ErrRefused
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
@@ -131,6 +131,11 @@ func (c *Client) Get(ctx context.Context, target, accept string, limit int64) (R
 		return Response{}, ErrTooLarge
 	}
 	return Response{Header: response.Header, Body: body}, nil
+}
+
+// admits judges an address before anything is asked; dial judges where it leads.
+func (c *Client) admits(u *url.URL) bool {
+	return u.User == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && c.config.Loopback && isLocal(u.Hostname()))
 }
 
 // dial resolves, checks every address, and connects to one of those it checked (catalogue 51 to 56).

@@ -58,6 +58,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 			func() error { return loadScopes(tx, issuer) },
 			func() error { return loadResources(tx, issuer) },
 			func() error { return loadClientRules(tx, issuer) },
+			func() error { return loadProviders(tx, issuer) },
 			func() error { return s.loadKeys(tx, issuer) },
 		)
 	})

@@ -88,6 +88,20 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 	tn.addUser("forgot@demo.example") // whose sessions end
 	forgotPage := forgot.submit(resetPage(forgot), "#email", url.Values{"email": {"forgot@demo.example"}})
 	forgotDigits := sixDigits.FindString(w.lastMail().Text)
+	p := newPeer(w.t)
+	provider := tn.offer(p, "oidc")
+	way := "#way-provider-" + provider.String()
+	gone, back, done := newBrowser(w.t, w.door), newBrowser(w.t, w.door), newBrowser(w.t, w.door)
+	came := tn.leaveFor(back, provider, tn.request(client))
+	answered, err := url.Parse(p.answer(came))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	arrived := done.get(p.answer(tn.leaveFor(done, provider, tn.request(client))))
+	arrivedAt, err := url.Parse(arrived.location())
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	own := func(status int, user string, fields url.Values, missing map[string]int) goodRequest {
 		tn.addUser(user) // each loses their session
 		person, seat := tn.at(tn.issuer), newBrowser(w.t, w.door)
@@ -98,11 +112,14 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		return row
 	}
 	return map[string]goodRequest{
-		"GET /account":             {status: 200, page: true, browser: consent, inQuery: true},
-		"POST /account/disconnect": own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
-		"POST /account/sessions":   own(200, "two@demo.example", nil, map[string]int{"session": 400}),
-		"POST /account/password":   own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
-		"POST /account/delete":     own(200, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
+		"GET /account":                         {status: 200, page: true, browser: consent, inQuery: true},
+		"POST /account/disconnect":             own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
+		"POST /account/sessions":               own(200, "two@demo.example", nil, map[string]int{"session": 400}),
+		"POST /account/password":               own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
+		"POST /account/delete":                 own(200, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
+		"POST /oauth/sign-in/upstream":         page(gone, gone.get(tn.authorizeURL(tn.request(client))), way, nil, map[string]int{"request": 400, "provider": 403}),
+		"GET /oauth/sign-in/upstream/callback": {status: 303, page: true, browser: back, inQuery: true, params: answered.Query(), missing: map[string]int{"state": 400}},
+		"GET /oauth/sign-in/upstream/done":     {status: 200, page: true, browser: done, inQuery: true, params: arrivedAt.Query(), missing: map[string]int{"state": 400}},
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
 			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
 		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},

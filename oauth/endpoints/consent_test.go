@@ -35,7 +35,7 @@ func TestConsentCSRF(t *testing.T) {
 			"Origin of a sibling": {"Origin": {"https://other.mcpauth.example"}},
 			"cross-site, own Origin forged by an old browser": {"Sec-Fetch-Site": {"cross-site"}, "Origin": {own}},
 		} {
-			for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code"} {
+			for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code", "/oauth/sign-in/upstream"} {
 				if got := b.postAs(tn.issuer+path, form, header); got.StatusCode != http.StatusForbidden || got.location() != "" {
 					t.Errorf("%s at %s: %d %s", name, path, got.StatusCode, got.location())
 				}

@@ -34,6 +34,9 @@ type Config struct {
 	Issuers Issuers
 	// Accounts of the people of one issuer.
 	Accounts func(issuer secret.ID) signin.Accounts
+	// Identities of these people at other providers, and Upstream that speaks to them.
+	Identities func(issuer secret.ID) signin.Identities
+	Upstream   *signin.Upstream
 	// PathPrefix is "/t/" when issuers are told apart by path, empty when by host.
 	PathPrefix string
 	// BaseURL decides on Strict-Transport-Security.
@@ -53,6 +56,8 @@ type Handler struct {
 	signin     *signin.Service
 	issuers    Issuers
 	accounts   func(secret.ID) signin.Accounts
+	identities func(secret.ID) signin.Identities
+	upstream   *signin.Upstream
 	pathPrefix string
 	limits     *web.Limits
 	activity   Activity
@@ -64,7 +69,7 @@ type Handler struct {
 
 // New returns the door.
 func New(c Config) *Handler {
-	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, pathPrefix: c.PathPrefix, limits: c.Limits,
+	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, identities: c.Identities, upstream: c.Upstream, pathPrefix: c.PathPrefix, limits: c.Limits,
 		activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
@@ -114,6 +119,9 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathEmailCode, "page", h.emailCodePage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathSignInCode, "page", h.signInCodePage, step(tenants.StepSignIn, form...)},
 		{http.MethodGet, pathSignInLink, "page", h.signInLinkPage, authorize},
+		{http.MethodPost, pathUpstream, "page", h.upstreamPage, step(tenants.StepSignIn, form...)},
+		{http.MethodGet, pathUpstreamBack, "OpenID Connect Core, RFC 9207", h.upstreamBackPage, step(tenants.StepSignIn, authorize...)},
+		{http.MethodGet, pathUpstreamDone, "page", h.upstreamDonePage, authorize},
 		{http.MethodPost, pathReset, "page", h.resetPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathResetCode, "page", h.newPasswordPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, step(tenants.StepSignUp, form...)},

@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/mcpauth/mcpauth/internal/egress"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -133,7 +134,8 @@ func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*p
 	w.t.Cleanup(store.Close)
 	config := endpoints.Config{
 		OAuth: w.server(store, nil), SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
-		Accounts: store.Users, PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Now: w.clock.now, Log: log,
+		Accounts: store.Users, Identities: store.Identities,
+		Upstream: signin.NewUpstream(egress.New(egress.Config{Loopback: true}).HTTP(signin.UpstreamAnswerMax), w.clock.now), PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Now: w.clock.now, Log: log,
 	}
 	change(&config, store)
 	return store, endpoints.New(config)

@@ -14,8 +14,10 @@ import (
 
 // notPresented names the marks of values that never leave the product, or that are no credentials.
 var notPresented = map[string]bool{
-	"Seal postgres.purposeSigningKey": true, // at rest
-	"Seal postgres.mailPurpose":       true, // at rest
+	"Seal postgres.purposeSigningKey":     true, // at rest
+	"Seal postgres.mailPurpose":           true, // at rest
+	"Seal postgres.purposeProviderSecret": true, // at rest
+	"key public.user_identities.subject":  true, // only a provider says it, in what it signs
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
@@ -217,6 +219,24 @@ func credentials() map[string]credential {
 				return answers
 			},
 		},
+		"way back from another provider": {
+			marks: []string{"Seal endpoints.purposeUpstream", "cookie cookieUpstream", "prefix mcpauth_upstream_", "column public.upstream_answers.state_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				p := newPeer(a.w.t)
+				came := a.leaveFor(b, a.offer(p, "oidc"), a.request(a.client()))
+				a.w.other.offer(p, "oidc")
+				state := came.Get("state")
+				return issued{value: b.cookie(a, "mcpauth_upstream_"+state), code: state, good: func() bool { return signsIn(b.arrive(p.answer(came))) }}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				b := newBrowser(at.w.t, at.w.door)
+				b.get(at.authorizeURL(at.request(at.client())))
+				b.setCookie(at, "mcpauth_upstream_"+with.code, value)
+				query := "?" + url.Values{"state": {with.code}, "code": {"x"}}.Encode()
+				return map[string]*answer{"callback": b.get(at.issuer + "/oauth/sign-in/upstream/callback" + query), "done": b.get(at.issuer + "/oauth/sign-in/upstream/done" + query)}
+			},
+		},
 		"challenge": {
 			marks: []string{"MAC signin.macPurpose", "column public.user_challenges.browser_hash", "column public.user_challenges.password_hash"},
 			issue: func(b *browser, a *tenant) issued {
@@ -308,7 +328,7 @@ func presentSession(at *tenant, _ issued, value string) map[string]*answer {
 // presentForm posts to every page of a flow.
 func presentForm(b *browser, at *tenant, form url.Values) map[string]*answer {
 	answers := map[string]*answer{}
-	for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code"} {
+	for _, path := range []string{"/oauth/consent", "/oauth/sign-in", "/oauth/sign-up", "/oauth/sign-up/code", "/oauth/sign-in/email", "/oauth/sign-in/code", "/oauth/reset", "/oauth/reset/code", "/oauth/sign-in/upstream"} {
 		answers[path] = b.post(at.issuer+path, form)
 	}
 	return answers

@@ -114,25 +114,39 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 	if f.issuer.OffersSignIn(tenants.SignInEmailCode) {
 		view.Ways = append(view.Ways, templates.SignInWay{ID: "email-code", Label: "E-mail me a code", Action: f.issuer.URL + pathEmailCode, Email: true})
 	}
+	if f.issuer.OffersSignIn(tenants.SignInUpstream) {
+		for _, p := range f.issuer.Providers {
+			view.Ways = append(view.Ways, templates.SignInWay{ID: "provider-" + p.ID.String(), Label: "Continue with " + p.Name, Action: f.issuer.URL + pathUpstream,
+				Fields: map[string]string{"provider": p.ID.String()}})
+		}
+	}
 	return web.Render(c, status, templates.SignIn(view))
 }
 
 // begin starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
 func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
-	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime, agent(c))
+	session, err := h.startSession(c, f, account)
 	if err != nil {
-		return fault(err)
-	}
-	if err := h.endOld(c, f); err != nil {
 		return err
 	}
-	cookiesOf(f.issuer).Set(c, cookieSession, token, sessionLifetime)
-	f.request.Session = session.ID
-	oauth.TraceOf(c.Request().Context()).UserID = account.ID
 	if f.request.Account {
 		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
 	}
 	return h.renderConsent(c, f, session)
+}
+
+func (h *Handler) startSession(c echo.Context, f *flow, account signin.Account) (signin.Session, error) {
+	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime, agent(c))
+	if err != nil {
+		return signin.Session{}, fault(err)
+	}
+	if err := h.endOld(c, f); err != nil {
+		return signin.Session{}, err
+	}
+	cookiesOf(f.issuer).Set(c, cookieSession, token, sessionLifetime)
+	f.request.Session = session.ID
+	oauth.TraceOf(c.Request().Context()).UserID = account.ID
+	return session, nil
 }
 
 // endOld ends the session that the browser had before, so that nobody else's stays behind (catalogue 136).

@@ -1,0 +1,114 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// purposeProviderSecret names the sealing key of what providers gave a project.
+const purposeProviderSecret = "provider-secret"
+
+// providerBinding ties a sealed secret to its project and provider, so that rows cannot be swapped.
+func providerBinding(project, provider secret.ID) []byte { return secret.Join(project[:], provider[:]) }
+
+func providerTarget(id secret.ID) string { return "provider:" + id.String() }
+
+type providerRow struct {
+	ID           secret.ID
+	Kind         string
+	Name         string
+	Issuer       string
+	ClientID     string
+	SealedSecret []byte
+	Enabled      bool
+}
+
+// SetProvider implements tenants.ProjectStore.
+func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organization, project secret.ID, p tenants.Provider) error {
+	recorded := change{actor: actor, action: "provider.set", target: providerTarget(p.ID), detail: map[string]string{"kind": p.Kind, "name": p.Name, "issuer": p.Issuer}}
+	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		var others int
+		result := tx.Raw(`SELECT count(*) FROM upstream_providers WHERE project_id = ? AND id <> ?`, project, p.ID).Scan(&others)
+		if result.Error == nil && others >= tenants.MaxProviders {
+			_ = result.AddError(tenants.ErrLimit)
+		}
+		if result.Error != nil {
+			return result
+		}
+		var sealed []byte
+		if p.ClientSecret != "" {
+			sealed = s.keys.Seal(purposeProviderSecret, []byte(p.ClientSecret), providerBinding(project, p.ID))
+		}
+		if len(sealed) == 0 {
+			return tx.Exec(`UPDATE upstream_providers SET kind = ?, name = ?, issuer = ?, client_id = ?, enabled = ? WHERE project_id = ? AND id = ?`,
+				p.Kind, p.Name, p.Issuer, p.ClientID, p.Enabled, project, p.ID)
+		}
+		return tx.Exec(`INSERT INTO upstream_providers (project_id, id, kind, name, issuer, client_id, sealed_secret, enabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+			ON CONFLICT (project_id, id) DO UPDATE SET kind = excluded.kind, name = excluded.name, issuer = excluded.issuer, client_id = excluded.client_id,
+				sealed_secret = excluded.sealed_secret, enabled = excluded.enabled`, project, p.ID, p.Kind, p.Name, p.Issuer, p.ClientID, sealed, p.Enabled)
+	})
+}
+
+// RemoveProvider implements tenants.ProjectStore.
+func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider secret.ID) error {
+	return s.changeRules(ctx, organization, project, change{actor: actor, action: "provider.removed", target: providerTarget(provider)}, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
+	})
+}
+
+// ListProviders implements tenants.ProjectStore.
+func (s *Store) ListProviders(ctx context.Context, organization, project secret.ID) (found []tenants.Provider, err error) {
+	var rows []providerRow
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return requireOwn(tx, organization, project) },
+			func() error {
+				return tx.Raw(`SELECT id, kind, name, issuer, client_id, enabled FROM upstream_providers WHERE project_id = ? ORDER BY created_at, id`, project).Scan(&rows).Error
+			},
+		)
+	})
+	for _, r := range rows {
+		found = append(found, tenants.Provider{ID: r.ID, Kind: r.Kind, Name: r.Name, Issuer: r.Issuer, ClientID: r.ClientID, Enabled: r.Enabled})
+	}
+	return found, err
+}
+
+func requireOwn(tx *gorm.DB, organization, project secret.ID) error {
+	var own idRow
+	return tx.Raw(`SELECT id FROM projects WHERE id = ? AND organization_id = ?`, project, organization).Take(&own).Error
+}
+
+// loadProviders reads what the sign-in page shows.
+func loadProviders(tx *gorm.DB, issuer *oauth.Issuer) error {
+	return tx.Raw(`SELECT id, kind, name FROM upstream_providers WHERE project_id = ? AND enabled ORDER BY created_at, id`, issuer.ID).Scan(&issuer.Providers).Error
+}
+
+// sweepAnswers forgets, in one project, answers of providers that would be refused as old.
+func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int, err error) {
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		result := tx.Exec(`DELETE FROM upstream_answers WHERE project_id = ? AND state_hash IN (
+			SELECT state_hash FROM upstream_answers WHERE project_id = ? AND expires_at < now() - interval '10 minutes' ORDER BY expires_at LIMIT ?)`,
+			project, project, sweepMost)
+		swept = int(result.RowsAffected)
+		return result.Error
+	})
+	return swept, err
+}
+
+// UseAnswer implements signin.Identities: of any number that come with the same answer, one inserts.
+func (i *identities) UseAnswer(ctx context.Context, stateHash []byte, ttl time.Duration) error {
+	return i.people.store.inProject(ctx, i.people.project, func(tx *gorm.DB) error {
+		result := tx.Exec(`INSERT INTO upstream_answers (project_id, state_hash, expires_at) VALUES (?, ?, now() + make_interval(secs => ?)) ON CONFLICT DO NOTHING`,
+			i.people.project, stateHash, ttl.Seconds())
+		if result.Error == nil && result.RowsAffected == 0 {
+			return gorm.ErrRecordNotFound
+		}
+		return result.Error
+	})
+}

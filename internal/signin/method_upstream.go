@@ -1,0 +1,285 @@
+package signin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// Kinds of providers.
+const (
+	ProviderGoogle    = "google"
+	ProviderMicrosoft = "microsoft"
+	ProviderGitHub    = "github"
+	ProviderOIDC      = "oidc"
+)
+
+// UpstreamLifetime is how long a person may take at the provider.
+const UpstreamLifetime = 10 * time.Minute
+
+// Errors of a sign-in with another provider.
+var (
+	ErrUpstream   = errors.New("the provider's answer is not accepted")
+	ErrUnverified = errors.New("the provider does not vouch for the address")
+)
+
+// Provider is another place where people have accounts.
+type Provider struct {
+	ID           secret.ID
+	Kind         string
+	Name         string
+	Issuer       string
+	ClientID     string
+	ClientSecret string
+}
+
+// Identity is a person as a provider knows them. The subject tells who they are, the address does not (catalogue 122).
+type Identity struct {
+	Subject       string
+	Email         string
+	EmailVerified bool
+}
+
+// Identities is where a project's providers, and its people's identities there, are kept.
+type Identities interface {
+	// FindProvider returns an enabled provider with its secret, or ErrNotFound.
+	FindProvider(ctx context.Context, id secret.ID) (Provider, error)
+	// UseAnswer notes the answer to a state until it expires, and returns ErrNotFound when it was used before, on any node.
+	UseAnswer(ctx context.Context, stateHash []byte, ttl time.Duration) error
+	// SignInIdentity returns the account of an identity. A new identity is tied to the account of its address only when the provider
+	// and this server verified it, and makes an account if there is none and allowNew. ErrUnverified: it may not be tied; ErrNotFound:
+	// no account, and none may be made, or the provider is gone; ErrBlocked.
+	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
+}
+
+// Upstream speaks to providers. It is safe for concurrent use.
+type Upstream struct {
+	client *http.Client
+	now    func() time.Time
+
+	mu    sync.Mutex
+	known map[string]discovered
+}
+
+type discovered struct {
+	provider *oidc.Provider
+	at       time.Time
+}
+
+const (
+	// upstreamRemember is how long a provider's metadata is kept, and upstreamKnown of how many.
+	upstreamRemember = 10 * time.Minute
+	upstreamKnown    = 1000
+	// UpstreamAnswerMax bounds each answer of a provider, in bytes.
+	UpstreamAnswerMax = 256 << 10
+)
+
+// NewUpstream asks providers through a client that chooses what may be reached.
+func NewUpstream(client *http.Client, now func() time.Time) *Upstream {
+	return &Upstream{client: client, now: now, known: map[string]discovered{}}
+}
+
+// UpstreamRequest is what has to come back unchanged. It stays in the browser, sealed.
+type UpstreamRequest struct {
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+}
+
+// NewUpstreamRequest draws one.
+func NewUpstreamRequest(state string) UpstreamRequest {
+	return UpstreamRequest{State: state, Nonce: secret.Encode(secret.Bytes(16)), Verifier: oauth2.GenerateVerifier()}
+}
+
+// Begin returns the address at the provider that the person is sent to, with state, nonce and PKCE (RFC 9700 section 4.7).
+func (u *Upstream) Begin(ctx context.Context, p Provider, r UpstreamRequest, callback string) (string, error) {
+	config, _, err := u.config(ctx, p, callback)
+	if err != nil {
+		return "", err
+	}
+	return config.AuthCodeURL(r.State, oauth2.S256ChallengeOption(r.Verifier), oidc.Nonce(r.Nonce)), nil
+}
+
+// Finish exchanges the code and returns whom the provider speaks of. ErrUpstream wraps everything that is wrong with its answer.
+func (u *Upstream) Finish(ctx context.Context, p Provider, r UpstreamRequest, callback, code, iss string) (Identity, error) {
+	config, provider, err := u.config(ctx, p, callback)
+	if err != nil {
+		return Identity{}, err
+	}
+	if iss != "" && p.Kind != ProviderMicrosoft && p.Kind != ProviderGitHub && iss != p.Issuer { // RFC 9207
+		return Identity{}, fmt.Errorf("%w: it names another issuer", ErrUpstream)
+	}
+	token, err := config.Exchange(oidc.ClientContext(ctx, u.client), code, oauth2.VerifierOption(r.Verifier))
+	if err != nil {
+		return Identity{}, upstreamFault("the code was not exchanged", err)
+	}
+	if p.Kind == ProviderGitHub {
+		return u.gitHub(ctx, p, token)
+	}
+	raw, _ := token.Extra("id_token").(string)
+	return u.verify(ctx, p, provider, raw, r.Nonce)
+}
+
+// idClaims are read with types that keep "true" and 1 from being taken for true (catalogue 120).
+type idClaims struct {
+	Email         string `json:"email"`
+	EmailVerified any    `json:"email_verified"`
+	DomainOwner   any    `json:"xms_edov"` // Microsoft's word for it
+	Party         string `json:"azp"`
+	Tenant        string `json:"tid"`
+}
+
+// verify checks an ID token (OpenID Connect Core section 3.1.3.7; catalogue 119).
+func (u *Upstream) verify(ctx context.Context, p Provider, provider *oidc.Provider, raw, nonce string) (Identity, error) {
+	config := &oidc.Config{ClientID: p.ClientID, Now: u.now, SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}}
+	config.SkipIssuerCheck = p.Kind == ProviderMicrosoft // judged below: it has one for each tenant
+	token, err := provider.Verifier(config).Verify(oidc.ClientContext(ctx, u.client), raw)
+	if err != nil {
+		return Identity{}, upstreamFault("the ID token is not accepted", err)
+	}
+	var claims idClaims
+	if err := token.Claims(&claims); err != nil {
+		return Identity{}, upstreamFault("the ID token cannot be read", err)
+	}
+	switch {
+	case token.Nonce == "" || !secret.Equal([]byte(token.Nonce), []byte(nonce)):
+		return Identity{}, fmt.Errorf("%w: another nonce", ErrUpstream)
+	case claims.Party != "" && claims.Party != p.ClientID, len(token.Audience) > 1 && claims.Party == "":
+		return Identity{}, fmt.Errorf("%w: the ID token is for another client", ErrUpstream)
+	case token.Subject == "" || len(token.Subject) > 255:
+		return Identity{}, fmt.Errorf("%w: no subject", ErrUpstream)
+	case p.Kind == ProviderMicrosoft && !microsoftIssuer(p.Issuer, token.Issuer, claims.Tenant):
+		return Identity{}, fmt.Errorf("%w: another issuer", ErrUpstream)
+	}
+	subject := token.Subject
+	if p.Kind == ProviderMicrosoft {
+		subject = claims.Tenant + ":" + subject
+	}
+	verified := claims.EmailVerified
+	if p.Kind == ProviderMicrosoft {
+		verified = claims.DomainOwner
+	}
+	return Identity{Subject: subject, Email: claims.Email, EmailVerified: verified == true}, nil
+}
+
+// microsoftIssuer compares with the address of the tenant that the token names, when the provider is for several tenants.
+func microsoftIssuer(configured, got, tenant string) bool {
+	base, name, ok := strings.Cut(strings.TrimSuffix(configured, "/v2.0"), ".com/")
+	if !ok || tenant == "" || strings.ContainsAny(tenant, "/?#") {
+		return false
+	}
+	if name == "common" || name == "organizations" || name == "consumers" {
+		return got == base+".com/"+tenant+"/v2.0"
+	}
+	return got == configured
+}
+
+func upstreamFault(what string, err error) error {
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text holds the body
+		return fmt.Errorf("%w: %s: %s", ErrUpstream, what, refused.ErrorCode)
+	}
+	return fmt.Errorf("%w: %s: %w", ErrUpstream, what, err)
+}
+
+// config is the OAuth client at the provider; the second value is nil for GitHub, which does not speak OpenID Connect.
+func (u *Upstream) config(ctx context.Context, p Provider, callback string) (*oauth2.Config, *oidc.Provider, error) {
+	config := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURL: callback, Scopes: []string{oidc.ScopeOpenID, "email"}}
+	if p.Kind == ProviderGitHub {
+		config.Endpoint = oauth2.Endpoint{AuthURL: p.Issuer + "/login/oauth/authorize", TokenURL: p.Issuer + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
+		config.Scopes = []string{"user:email"}
+		return config, nil, nil
+	}
+	provider, err := u.discover(ctx, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	config.Endpoint = provider.Endpoint()
+	return config, provider, nil
+}
+
+// discover remembers the metadata and keys of providers for a while; a key that is not known is asked for at once.
+func (u *Upstream) discover(ctx context.Context, p Provider) (*oidc.Provider, error) {
+	u.mu.Lock()
+	found, ok := u.known[p.Issuer]
+	u.mu.Unlock()
+	if ok && u.now().Sub(found.at) < upstreamRemember {
+		return found.provider, nil
+	}
+	ctx = oidc.ClientContext(context.WithoutCancel(ctx), u.client) // the key set asks again later, with this context
+	if p.Kind == ProviderMicrosoft {
+		ctx = oidc.InsecureIssuerURLContext(ctx, p.Issuer) // its metadata names a template
+	}
+	provider, err := oidc.NewProvider(ctx, p.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUpstream, err)
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.known) >= upstreamKnown {
+		clear(u.known)
+	}
+	u.known[p.Issuer] = discovered{provider: provider, at: u.now()}
+	return provider, nil
+}
+
+// gitHub asks who the token is for. Only the primary address counts, and only if GitHub verified it.
+func (u *Upstream) gitHub(ctx context.Context, p Provider, token *oauth2.Token) (Identity, error) {
+	base := p.Issuer + "/api/v3" // of a server of one's own
+	if p.Issuer == "https://github.com" {
+		base = "https://api.github.com"
+	}
+	var user struct {
+		ID int64 `json:"id"`
+	}
+	var emails []struct {
+		Email    string `json:"email"`
+		Primary  bool   `json:"primary"`
+		Verified bool   `json:"verified"`
+	}
+	if err := u.ask(ctx, base+"/user", token, &user); err != nil {
+		return Identity{}, err
+	}
+	if err := u.ask(ctx, base+"/user/emails", token, &emails); err != nil {
+		return Identity{}, err
+	}
+	if user.ID <= 0 {
+		return Identity{}, fmt.Errorf("%w: no subject", ErrUpstream)
+	}
+	identity := Identity{Subject: fmt.Sprint(user.ID)}
+	for _, e := range emails {
+		if e.Primary {
+			identity.Email, identity.EmailVerified = e.Email, e.Verified
+		}
+	}
+	return identity, nil
+}
+
+func (u *Upstream) ask(ctx context.Context, target string, token *oauth2.Token, into any) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUpstream, err)
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	token.SetAuthHeader(request)
+	response, err := u.client.Do(request)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUpstream, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || json.Unmarshal(body, into) != nil {
+		return fmt.Errorf("%w: status %d", ErrUpstream, response.StatusCode)
+	}
+	return nil
+}

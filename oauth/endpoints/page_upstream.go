@@ -1,0 +1,228 @@
+package endpoints
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+const (
+	// cookieUpstream begins the names of cookies that carry a request over the hop to another provider, one for each flow.
+	cookieUpstream = "mcpauth_upstream_"
+	// upstreamCookieMax is what browsers keep for certain, in bytes.
+	upstreamCookieMax = 3500
+	purposeUpstream   = "upstream"
+)
+
+// hop is what has to come back from another provider.
+type hop struct {
+	Request  string                 `json:"r"` // sealed
+	Provider secret.ID              `json:"p"`
+	Upstream signin.UpstreamRequest `json:"u"`
+	Done     bool                   `json:"d,omitempty"` // the person is signed in, and goes on
+	At       time.Time              `json:"t"`
+}
+
+// upstreamPage sends a person to another provider. Nothing is written: the request stays in the browser (catalogue 118).
+func (h *Handler) upstreamPage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	quiet(c)
+	id, err := secret.ParseID(form.Get("provider"))
+	if err != nil || !f.issuer.OffersSignIn(tenants.SignInUpstream) {
+		return notOffered()
+	}
+	provider, err := h.identities(f.issuer.ID).FindProvider(c.Request().Context(), id)
+	switch {
+	case errors.Is(err, signin.ErrNotFound):
+		return notOffered()
+	case err != nil:
+		return fault(err)
+	}
+	page, err := h.page(f, "")
+	if err != nil {
+		return err
+	}
+	out := hop{Request: page.Request, Provider: id, Upstream: signin.NewUpstreamRequest(f.request.FlowID.String()), At: h.now()}
+	location, err := h.upstream.Begin(c.Request().Context(), provider, out.Upstream, f.issuer.URL+pathUpstreamBack)
+	if err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	if err := h.keepHop(c, f, out); err != nil {
+		return err
+	}
+	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: templates.Brand{Name: f.issuer.Name}, ClientName: provider.Name,
+		Location: location, ToSignIn: true}))
+}
+
+// upstreamBackPage takes the provider's answer: of this browser, of this flow, once (catalogue 118, 125).
+func (h *Handler) upstreamBackPage(c echo.Context) error {
+	f, back, query, err := h.readHop(c, false)
+	if err != nil {
+		return err
+	}
+	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	identities := h.identities(f.issuer.ID)
+	provider, err := identities.FindProvider(c.Request().Context(), back.Provider)
+	if err != nil {
+		return h.upstreamFailed(c, f, "This provider", err)
+	}
+	if err := identities.UseAnswer(c.Request().Context(), secret.Hash(back.Upstream.State+" "+back.Upstream.Nonce), signin.UpstreamLifetime); err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	if query.Get("error") != "" || query.Get("code") == "" {
+		noteUpstream(c, signin.ErrUpstream)
+		return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: provider.Name + " did not sign you in. Try again, or choose another way."})
+	}
+	identity, err := h.upstream.Finish(c.Request().Context(), provider, back.Upstream, f.issuer.URL+pathUpstreamBack, query.Get("code"), query.Get("iss"))
+	if err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	account, err := identities.SignInIdentity(c.Request().Context(), provider.ID, identity, f.issuer.SignUpOpen)
+	if err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	if _, err := h.startSession(c, f, account); err != nil {
+		return err
+	}
+	page, err := h.page(f, "")
+	if err != nil {
+		return err
+	}
+	back.Request, back.Done, back.At = page.Request, true, h.now()
+	if err := h.keepHop(c, f, back); err != nil {
+		return err
+	}
+	// On to an address without the provider's code in it (catalogue 138).
+	return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathUpstreamDone+"?"+url.Values{"state": {back.Upstream.State}}.Encode())
+}
+
+// upstreamDonePage goes on where the person left for the provider. Consent is asked for all the same (catalogue 143).
+func (h *Handler) upstreamDonePage(c echo.Context) error {
+	f, back, _, err := h.readHop(c, true)
+	if err != nil {
+		return err
+	}
+	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	session, ok, err := h.sessionOf(c, f.issuer)
+	if err != nil {
+		return err
+	}
+	if !ok || !h.oauth.AcceptsSession(f.request, session.ID, session.AuthTime) {
+		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
+	}
+	if f.request.Account {
+		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
+	}
+	return h.renderConsent(c, f, session)
+}
+
+func (h *Handler) keepHop(c echo.Context, f *flow, out hop) error {
+	plain, err := json.Marshal(out)
+	if err != nil {
+		return err
+	}
+	sealed := secret.Encode(h.signin.Keys.Seal(purposeUpstream, plain, hopBinding(f.issuer, f.browser)))
+	if len(sealed) > upstreamCookieMax {
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "state", Description: "The app's request is too large for this way to sign in. Choose another one."}
+	}
+	cookiesOf(f.issuer).Set(c, cookieUpstream+out.Upstream.State, sealed, signin.UpstreamLifetime)
+	return nil
+}
+
+func hopBinding(issuer *oauth.Issuer, browser string) []byte {
+	return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(browser))
+}
+
+// readHop finds the flow that an answer belongs to. Without the cookies of the browser that left there is none.
+func (h *Handler) readHop(c echo.Context, done bool) (*flow, hop, url.Values, error) {
+	strange := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "state", Description: "This answer does not belong to a sign-in that was started in this browser. Start again from the app."}
+	issuer := issuerOf(c)
+	query, wrong := url.ParseQuery(c.Request().URL.RawQuery)
+	id, err := secret.ParseID(query.Get("state"))
+	if err != nil || wrong != nil || len(c.Request().URL.RawQuery) > oauth.AuthorizeQueryMax || !plainQuery(query) {
+		return nil, hop{}, nil, strange
+	}
+	cookies := cookiesOf(issuer)
+	browser := cookies.Get(c, cookiePreSession)
+	raw, err := secret.Decode(cookies.Get(c, cookieUpstream+id.String()))
+	if err == nil {
+		raw, err = h.signin.Keys.Open(purposeUpstream, raw, hopBinding(issuer, browser))
+	}
+	var back hop
+	if err != nil || browser == "" || json.Unmarshal(raw, &back) != nil || back.Done != done || !secret.Equal([]byte(back.Upstream.State), []byte(id.String())) ||
+		h.now().Sub(back.At) > signin.UpstreamLifetime {
+		return nil, hop{}, nil, strange
+	}
+	f, err := h.resume(c, url.Values{"request": {back.Request}})
+	return f, back, query, err
+}
+
+// plainQuery refuses what two readers may read differently: repeated parameters, NUL, and what is not UTF-8.
+func plainQuery(query url.Values) bool {
+	for _, values := range query {
+		if len(values) != 1 || strings.ContainsRune(values[0], 0) || !utf8.ValidString(values[0]) {
+			return false
+		}
+	}
+	return true
+}
+
+// upstreamFailed shows the sign-in page again with what a person can do.
+func (h *Handler) upstreamFailed(c echo.Context, f *flow, name string, err error) error {
+	noteUpstream(c, err)
+	shown := signInForm{}
+	switch {
+	case errors.Is(err, signin.ErrUnverified):
+		shown.alert = name + " does not vouch for your e-mail address, so this account cannot be used here. Sign in in another way."
+	case errors.Is(err, signin.ErrBlocked):
+		shown.alert = "This account is blocked. Ask the people of " + f.issuer.Name + "."
+	case errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
+		shown.alert = "You cannot sign in with " + name + " here. Choose another way."
+	case errors.Is(err, signin.ErrUpstream):
+		h.log.WarnContext(c.Request().Context(), "sign-in with another provider", "error", err, "request_id", web.RequestID(c))
+		shown.alert = name + " did not answer as expected. Try again, or choose another way."
+	default:
+		return fault(err)
+	}
+	return h.renderSignIn(c, http.StatusForbidden, f, shown)
+}
+
+// noteUpstream says for the timeline why nobody was signed in.
+func noteUpstream(c echo.Context, err error) {
+	switch {
+	case errors.Is(err, signin.ErrUpstream):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "provider", Description: "Expected a good answer of the provider: " + firstWords(err)})
+	case errors.Is(err, signin.ErrUnverified):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "email_verified", Description: "Expected the provider to vouch for the address with true."})
+	case errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Expected an account, or sign-up to be open, and an answer that was not used before."})
+	default:
+		noteSignIn(c, err)
+	}
+}
+
+// firstWords is what went wrong without what the provider said.
+func firstWords(err error) string {
+	text := err.Error()
+	return text[:min(len(text), 200)]
+}

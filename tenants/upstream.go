@@ -1,0 +1,95 @@
+package tenants
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// MaxProviders is how many providers a project may have.
+const MaxProviders = 20
+
+// Provider is another place where people have accounts with which they may sign in.
+type Provider struct {
+	ID     secret.ID
+	Kind   string // google, microsoft, github or oidc
+	Name   string // as the button says it: "Continue with ..."
+	Issuer string // empty for google, and for github unless it is a server of one's own
+	// ClientID and ClientSecret are what the provider gave the project. The secret is never read back.
+	ClientID, ClientSecret string
+	Enabled                bool
+}
+
+// SetProvider adds a provider when the id is zero, else it replaces it; it returns the id. Errors: a FieldError for "kind", "name",
+// "issuer", "client_id" or "client_secret", ErrLimit at MaxProviders, ErrNotFound for an id that is not the project's.
+func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project secret.ID, provider Provider) (secret.ID, error) {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return secret.ID{}, err
+	}
+	provider, err := ParseProvider(provider)
+	if err != nil {
+		return secret.ID{}, err
+	}
+	if provider.ID.IsZero() {
+		if provider.ClientSecret == "" {
+			return secret.ID{}, FieldError{Field: "client_secret", Message: "Enter the client secret that the provider gave you."}
+		}
+		provider.ID = secret.NewID()
+		return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
+	}
+	known, err := p.Store.ListProviders(ctx, org, project)
+	if err != nil {
+		return secret.ID{}, err
+	}
+	if !slices.ContainsFunc(known, func(k Provider) bool { return k.ID == provider.ID }) {
+		return secret.ID{}, ErrNotFound
+	}
+	return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
+}
+
+// RemoveProvider removes a provider; it succeeds when there is none.
+func (p Projects) RemoveProvider(ctx context.Context, actor Actor, org, project, provider secret.ID) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.RemoveProvider(ctx, actor, org, project, provider)
+}
+
+// ParseProvider checks what a member entered and fills in what the kind implies. The error is a FieldError.
+func ParseProvider(provider Provider) (Provider, error) {
+	provider.Name, provider.Issuer = strings.TrimSpace(provider.Name), strings.TrimSpace(provider.Issuer)
+	provider.ClientID, provider.ClientSecret = strings.TrimSpace(provider.ClientID), strings.TrimSpace(provider.ClientSecret)
+	implied := map[string]struct{ name, issuer string }{
+		"google": {"Google", "https://accounts.google.com"}, "microsoft": {"Microsoft", "https://login.microsoftonline.com/common/v2.0"},
+		"github": {"GitHub", "https://github.com"}, "oidc": {},
+	}
+	kind, known := implied[provider.Kind]
+	if !known {
+		return provider, FieldError{Field: "kind", Message: "Choose google, microsoft, github or oidc."}
+	}
+	if provider.Name == "" {
+		provider.Name = kind.name
+	}
+	if provider.Issuer == "" || provider.Kind == "google" {
+		provider.Issuer = kind.issuer
+	}
+	u, err := url.Parse(provider.Issuer)
+	local := err == nil && u.Scheme == "http" && (u.Hostname() == "localhost" || u.Hostname() == "127.0.0.1")
+	switch {
+	case provider.Name == "" || len(provider.Name) > 40 || strings.ContainsFunc(provider.Name, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return provider, FieldError{Field: "name", Message: "Enter the provider's name as people know it, at most 40 characters."}
+	case err != nil || u.Host == "" || u.Scheme != "https" && !local || u.User != nil || u.RawQuery != "" || u.Fragment != "" || len(provider.Issuer) > 500:
+		return provider, FieldError{Field: "issuer", Message: "Enter the provider's issuer URL, such as https://login.example.com."}
+	case provider.ClientID == "" || len(provider.ClientID) > 500:
+		return provider, FieldError{Field: "client_id", Message: "Enter the client id that the provider gave you."}
+	case len(provider.ClientSecret) > 4000:
+		return provider, FieldError{Field: "client_secret", Message: "Enter the client secret that the provider gave you."}
+	}
+	if provider.Kind == "github" {
+		provider.Issuer = strings.TrimSuffix(provider.Issuer, "/")
+	}
+	return provider, nil
+}
