@@ -51,10 +51,48 @@ type SignInWay struct {
 	Action string // POST target, carries request
 	// Email asks for the address as well: the way needs it.
 	Email bool
-	// Script is the static file of a custom element that the way cannot do without; empty: none.
-	Script string
+	// Passkey is the form of this way, when it is a passkey: a script fills it in.
+	Passkey *PasskeyForm
 	// Fields are further hidden fields.
 	Fields map[string]string
+}
+
+// PasskeyForm is a form that the browser answers with a passkey. Fields: ceremony, credential, and request or token.
+type PasskeyForm struct {
+	Action, Label string
+	Options       string // JSON for navigator.credentials
+	Ceremony      string
+	New           bool // makes a passkey instead of using one
+	Second        bool // an outlined button
+}
+
+// OfferPasskeyPage asks a person who has just signed in whether they want a passkey. The form without credential goes on without.
+type OfferPasskeyPage struct {
+	FlowPage
+	Form PasskeyForm
+}
+
+// SecondPage asks for the second step of a sign-in. Fields: code, pending, request.
+type SecondPage struct {
+	FlowPage
+	Action, Pending, Restart string
+	Code                     Field
+}
+
+// TwoStepPage sets up an app of one-time passwords. Fields: token, key, code.
+type TwoStepPage struct {
+	Brand                      Brand
+	Action, Token, AccountHref string
+	Key, KeyText               string // sealed, and as it is typed into an app
+	Picture                    string // data URL of a QR code
+	Code                       Field
+}
+
+// RecoveryCodesPage shows the codes this once.
+type RecoveryCodesPage struct {
+	Brand       Brand
+	Codes       []string
+	AccountHref string
 }
 
 // SignUpPage asks for e-mail and a new password. Fields: email, password, request.
@@ -161,6 +199,19 @@ type AccountPage struct {
 	Password    Field
 	PasswordMin int
 	Confirm     Field // of the deletion
+	// Passkeys of this address, and the form for a further one; nil where they are not offered.
+	Passkeys   []PasskeyLine
+	NewPasskey *PasskeyForm
+	// TwoStepAction turns the second step on, or with off=yes off; empty where it is not offered.
+	TwoStepAction string
+	TwoStep       bool
+	RecoveryCodes int // left
+}
+
+// PasskeyLine is a passkey of a person.
+type PasskeyLine struct {
+	ID, Agent       string
+	Since, LastUsed time.Time
 }
 
 // ConnectionLine is an app that a person allowed on an MCP server.

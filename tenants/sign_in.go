@@ -14,10 +14,11 @@ const (
 	SignInEmailCode = "email_code"
 	SignInUpstream  = "upstream" // with an account at another provider
 	SignInOwn       = "own"      // the customer's own site signs the person in
+	SignInTOTP      = "totp"     // people may add a second step, with an app of one-time passwords
 )
 
 func signInMethods() []string {
-	return []string{SignInPasskey, SignInPassword, SignInEmailCode, SignInUpstream, SignInOwn}
+	return []string{SignInPasskey, SignInPassword, SignInEmailCode, SignInUpstream, SignInOwn, SignInTOTP}
 }
 
 // SetSignInMethods changes how people may sign in; whoever is signed in stays so. It returns a FieldError for "sign_in_methods".
@@ -31,8 +32,12 @@ func (p Projects) SetSignInMethods(ctx context.Context, actor Actor, org, projec
 			kept = append(kept, known)
 		}
 	}
-	if len(kept) == 0 || slices.ContainsFunc(methods, func(m string) bool { return !slices.Contains(kept, m) }) {
-		return FieldError{Field: "sign_in_methods", Message: "Choose at least one of passkey, password, email_code, upstream and own."}
+	if slices.ContainsFunc(methods, func(m string) bool { return !slices.Contains(kept, m) }) {
+		return FieldError{Field: "sign_in_methods", Message: "Choose among passkey, password, email_code, upstream, own and totp."}
+	}
+	first := slices.DeleteFunc(slices.Clone(kept), func(m string) bool { return m == SignInPasskey || m == SignInTOTP })
+	if len(first) == 0 { // nobody has a passkey or a second step before they have signed in once
+		return FieldError{Field: "sign_in_methods", Message: "Choose at least one of password, email_code, upstream and own."}
 	}
 	return p.Store.SetSignInMethods(ctx, actor, org, project, kept)
 }

@@ -24,7 +24,7 @@ var (
 	tenantTables = []string{
 		"activity", "audit_log", "client_assertions", "client_rules", "clients", "consents", "grant_usage", "grants", "initial_access_tokens", "mcp_servers",
 		"registration_secrets", "revocations", "scopes", "signing_keys", "tool_groups",
-		"upstream_answers", "upstream_providers", "user_challenges", "user_identities", "user_sessions", "users",
+		"upstream_answers", "upstream_providers", "user_challenges", "user_identities", "user_passkeys", "user_recovery_codes", "user_second_factors", "user_sessions", "users",
 	}
 )
 

@@ -243,7 +243,7 @@ func TestChangesAreAnnounced(t *testing.T) {
 			return service.SetDocumentPolicy(ctx, tenants.SystemActor, org, project.ID, tenants.DocumentsApproval)
 		},
 		"sign-in": func(ctx context.Context) error {
-			return service.SetSignInMethods(ctx, tenants.SystemActor, org, project.ID, []string{tenants.SignInPasskey})
+			return service.SetSignInMethods(ctx, tenants.SystemActor, org, project.ID, []string{tenants.SignInPasskey, tenants.SignInPassword})
 		},
 		"rule": func(ctx context.Context) error {
 			return service.SetClientRule(ctx, tenants.SystemActor, org, project.ID, tenants.ClientRule{Host: true, Value: "client.example"})

@@ -101,14 +101,17 @@ func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int,
 	return swept, err
 }
 
-// UseAnswer implements signin.Identities: of any number that come with the same answer, one inserts.
+// UseAnswer implements signin.Identities.
 func (i *identities) UseAnswer(ctx context.Context, stateHash []byte, ttl time.Duration) error {
-	return i.people.store.inProject(ctx, i.people.project, func(tx *gorm.DB) error {
-		result := tx.Exec(`INSERT INTO upstream_answers (project_id, state_hash, expires_at) VALUES (?, ?, now() + make_interval(secs => ?)) ON CONFLICT DO NOTHING`,
-			i.people.project, stateHash, ttl.Seconds())
-		if result.Error == nil && result.RowsAffected == 0 {
-			return gorm.ErrRecordNotFound
-		}
-		return result.Error
-	})
+	return i.people.transaction(ctx, func(tx *gorm.DB) error { return i.useAnswer(tx, stateHash, ttl) })
+}
+
+// useAnswer notes an answer: of any number that come with the same one, one inserts.
+func (i *identities) useAnswer(tx *gorm.DB, hash []byte, ttl time.Duration) error {
+	result := tx.Exec(`INSERT INTO upstream_answers (project_id, state_hash, expires_at) VALUES (?, ?, now() + make_interval(secs => ?)) ON CONFLICT DO NOTHING`,
+		i.people.project, hash, ttl.Seconds())
+	if result.Error == nil && result.RowsAffected == 0 {
+		return gorm.ErrRecordNotFound
+	}
+	return result.Error
 }

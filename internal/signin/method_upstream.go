@@ -51,8 +51,12 @@ type Identity struct {
 	EmailVerified bool
 }
 
-// Identities is where a project's providers, and its people's identities there, are kept.
+// Identities is where what proves a project's people is kept besides passwords: providers and who people are there, passkeys, second
+// factors.
 type Identities interface {
+	Passkeys
+	SecondFactors
+
 	// FindProvider returns an enabled provider with its secret, or ErrNotFound.
 	FindProvider(ctx context.Context, id secret.ID) (Provider, error)
 	// UseAnswer notes the answer to a state until it expires, and returns ErrNotFound when it was used before, on any node.

@@ -7,9 +7,13 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Content security policies (CSP level 3). The pages of an issuer run no script; the dashboard runs its own.
+// Content security policies (CSP level 3). The pages of an issuer run no script, passkeys aside; the dashboard
+// runs its own.
 const (
 	PolicyFlow = "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+	// PolicyFlowScript is for the pages on which a passkey can be used, which takes a script.
+	PolicyFlowScript = PolicyFlow + "; script-src 'self'"
 
 	PolicyDashboard = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

@@ -72,7 +72,7 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		maps.Copy(fields, typed)
 		return goodRequest{status: 200, page: true, browser: b, header: posted, params: fields, missing: missing}
 	}
-	seats := make([]*browser, 8)
+	seats := make([]*browser, 11)
 	for i := range seats {
 		seats[i] = newBrowser(w.t, w.door)
 	}
@@ -102,6 +102,20 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	second, passkeys, offered := seats[8], seats[9], seats[10]
+	d, two := tn.withPasskeys(), *tn
+	two.user = "two-step@demo.example"
+	tn.addUser(two.user)
+	shown, _ := two.setUpTwoStep(newBrowser(w.t, w.door))
+	w.exec(`UPDATE user_second_factors SET last_step = 0`)
+	secondPage := two.secondPage(second)
+	two.user = "keys@demo.example"
+	tn.addUser(two.user)
+	two.enrolled(d, newBrowser(w.t, w.door))
+	passkeyPage := tn.passkeyPage(passkeys)
+	two.user = "offered@demo.example"
+	tn.addUser(two.user)
+	offer := two.signIn(offered, tn.passkeyPage(offered))
 	own := func(status int, user string, fields url.Values, missing map[string]int) goodRequest {
 		tn.addUser(user) // each loses their session
 		person, seat := tn.at(tn.issuer), newBrowser(w.t, w.door)
@@ -111,12 +125,18 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		row.status = status
 		return row
 	}
+	asked := tn.signIn(consent, tn.passkeyPage(consent))
 	return map[string]goodRequest{
 		"GET /account":                         {status: 200, page: true, browser: consent, inQuery: true},
 		"POST /account/disconnect":             own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
 		"POST /account/sessions":               own(200, "two@demo.example", nil, map[string]int{"session": 400}),
 		"POST /account/password":               own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
 		"POST /account/delete":                 own(200, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
+		"POST /account/two-step":               own(200, "five@demo.example", url.Values{}, map[string]int{}),
+		"POST /account/passkeys":               own(303, "six@demo.example", url.Values{"remove": {"AAAA"}}, map[string]int{"remove": 422}),
+		"POST /oauth/sign-in/second":           page(second, secondPage, "#code", url.Values{"code": {shown.code(0)}}, map[string]int{"request": 400, "pending": 403, "code": 422}),
+		"POST /oauth/sign-in/passkey":          page(passkeys, passkeyPage, "button.passkey", d.answer(passkeyPage), map[string]int{"request": 400, "ceremony": 401, "credential": 401}),
+		"POST /oauth/passkey":                  page(offered, offer, "button.passkey", newDevice(tn).create(offer), map[string]int{"request": 400, "ceremony": 422, "credential": 200}),
 		"POST /oauth/sign-in/upstream":         page(gone, gone.get(tn.authorizeURL(tn.request(client))), way, nil, map[string]int{"request": 400, "provider": 403}),
 		"GET /oauth/sign-in/upstream/callback": {status: 303, page: true, browser: back, inQuery: true, params: answered.Query(), missing: map[string]int{"state": 400}},
 		"GET /oauth/sign-in/upstream/done":     {status: 200, page: true, browser: done, inQuery: true, params: arrivedAt.Query(), missing: map[string]int{"state": 400}},
@@ -133,7 +153,7 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		"POST /oauth/sign-up": page(signUp, tn.signUpPage(signUp, client), "#password", typed("input@demo.example", "a long enough password"),
 			map[string]int{"request": 400, "email": 200, "password": 422}),
 		"POST /oauth/sign-up/code": page(code, codePage, "#code", url.Values{"code": {digits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),
-		"POST /oauth/consent": page(consent, tn.signedIn(consent, tn.request(client)), "button[value=allow]", allow,
+		"POST /oauth/consent": page(consent, consent.submit(asked, "#later", nil), "button[value=allow]", allow,
 			map[string]int{"request": 400, "approval": 403, "decision": 400}),
 	}
 }

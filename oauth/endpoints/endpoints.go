@@ -119,6 +119,9 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathEmailCode, "page", h.emailCodePage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathSignInCode, "page", h.signInCodePage, step(tenants.StepSignIn, form...)},
 		{http.MethodGet, pathSignInLink, "page", h.signInLinkPage, authorize},
+		{http.MethodPost, pathPasskey, "WebAuthn level 3", h.passkeyPage, step(tenants.StepSignIn, form...)},
+		{http.MethodPost, pathSecond, "RFC 6238", h.secondPage, step(tenants.StepSignIn, form...)},
+		{http.MethodPost, pathNewPasskey, "WebAuthn level 3", h.newPasskeyPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathUpstream, "page", h.upstreamPage, step(tenants.StepSignIn, form...)},
 		{http.MethodGet, pathUpstreamBack, "OpenID Connect Core, RFC 9207", h.upstreamBackPage, step(tenants.StepSignIn, authorize...)},
 		{http.MethodGet, pathUpstreamDone, "page", h.upstreamDonePage, authorize},
@@ -131,6 +134,8 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathDisconnect, "page", h.disconnectPage, form},
 		{http.MethodPost, pathSessions, "page", h.sessionsPage, form},
 		{http.MethodPost, pathPassword, "page", h.passwordPage, form},
+		{http.MethodPost, pathPasskeys, "page", h.passkeysPage, form},
+		{http.MethodPost, pathTwoStep, "page", h.twoStepPage, form},
 		{http.MethodPost, pathDelete, "page", h.deletePage, form},
 	}
 	for _, r := range routes[:2] { // documents are also asked for with HEAD, and by some clients with a trailing slash (P2)

@@ -24,6 +24,9 @@ const (
 	// The two addresses of the way back from another provider; the first is registered there.
 	pathUpstreamBack = "/oauth/sign-in/upstream/callback"
 	pathUpstreamDone = "/oauth/sign-in/upstream/done"
+	pathPasskey      = "/oauth/sign-in/passkey"
+	pathSecond       = "/oauth/sign-in/second"
+	pathNewPasskey   = "/oauth/passkey"
 	pathReset        = "/oauth/reset"
 	pathResetCode    = "/oauth/reset/code"
 	pathSignUp       = "/oauth/sign-up"
@@ -34,6 +37,8 @@ const (
 	pathSessions     = "/account/sessions"
 	pathPassword     = "/account/password"
 	pathDelete       = "/account/delete"
+	pathPasskeys     = "/account/passkeys"
+	pathTwoStep      = "/account/two-step"
 )
 
 // Cookie names, before prefix and suffix.
@@ -102,6 +107,11 @@ func (h *Handler) sessionOf(c echo.Context, issuer *oauth.Issuer) (signin.Sessio
 // page is the frame that every page of the flow shows.
 func (h *Handler) page(f *flow, alert string) (templates.FlowPage, error) {
 	sealed, err := h.oauth.Seal(f.issuer, f.request, f.browser)
-	return templates.FlowPage{Brand: templates.Brand{Name: f.issuer.Name}, ClientName: f.client.Name, ServerName: f.resource.Name,
+	return templates.FlowPage{Brand: brandOf(f.issuer), ClientName: f.client.Name, ServerName: f.resource.Name,
 		Request: sealed, Alert: alert}, err
+}
+
+// brandOf is what the pages and messages of an issuer show of the project.
+func brandOf(issuer *oauth.Issuer) templates.Brand {
+	return templates.Brand{Name: issuer.Name}
 }

@@ -17,6 +17,9 @@ var notPresented = map[string]bool{
 	"Seal postgres.purposeSigningKey":     true, // at rest
 	"Seal postgres.mailPurpose":           true, // at rest
 	"Seal postgres.purposeProviderSecret": true, // at rest
+	"Seal postgres.purposeSecondFactor":   true, // at rest
+	"cookie cookieLater":                  true, // says "not now"
+	"key public.user_passkeys.rp_id":      true, // a host name
 	"key public.user_identities.subject":  true, // only a provider says it, in what it signs
 	// Public names.
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
@@ -235,6 +238,80 @@ func credentials() map[string]credential {
 				b.setCookie(at, "mcpauth_upstream_"+with.code, value)
 				query := "?" + url.Values{"state": {with.code}, "code": {"x"}}.Encode()
 				return map[string]*answer{"callback": b.get(at.issuer + "/oauth/sign-in/upstream/callback" + query), "done": b.get(at.issuer + "/oauth/sign-in/upstream/done" + query)}
+			},
+		},
+		"challenge of a passkey": {
+			marks: []string{"Seal endpoints.purposeCeremony"},
+			issue: func(b *browser, a *tenant) issued {
+				d := a.withPasskeys()
+				a.w.other.withPasskeys()
+				a.enrolled(d, newBrowser(a.w.t, a.w.door))
+				page := a.passkeyPage(b)
+				_, form := page.form("button.passkey")
+				typed := d.answer(page)
+				return issued{value: form.Get("ceremony"), browser: b, code: typed.Get("credential"), good: func() bool {
+					return b.submit(page, "button.passkey", typed).has("button[value=allow]")
+				}}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				b := newBrowser(at.w.t, at.w.door)
+				b.setCookie(at, "mcpauth_browser", with.browser.cookie(at.w.demo, "mcpauth_browser"))
+				page := at.passkeyPage(b)
+				return map[string]*answer{"sign-in": b.submit(page, "button.passkey", url.Values{"ceremony": {value}, "credential": {with.code}})}
+			},
+		},
+		"second step": {
+			marks: []string{"Seal endpoints.purposeSecond"},
+			issue: func(b *browser, a *tenant) issued {
+				shown, _ := a.setUpTwoStep(newBrowser(a.w.t, a.w.door))
+				a.w.clock.advance(time.Minute)
+				page := a.secondPage(b)
+				_, form := page.form("#code")
+				code := shown.code(0)
+				return issued{value: form.Get("pending"), browser: b, code: code, good: func() bool {
+					return b.submit(page, "#code", url.Values{"code": {code}}).has("button[value=allow]")
+				}}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				b := newBrowser(at.w.t, at.w.door)
+				b.setCookie(at, "mcpauth_browser", with.browser.cookie(at.w.demo, "mcpauth_browser"))
+				_, form := b.get(at.authorizeURL(at.request(at.client()))).form("#password")
+				return map[string]*answer{"second": b.post(at.issuer+"/oauth/sign-in/second", url.Values{"request": form["request"], "pending": {value}, "code": {with.code}})}
+			},
+		},
+		"key of an app before it is used": {
+			marks: []string{"Seal endpoints.purposeNewSecond"},
+			issue: func(b *browser, a *tenant) issued {
+				page := b.submit(a.account(b), "#two-step-on", nil)
+				_, form := page.form("#code")
+				shown := app{w: a.w, key: strings.ReplaceAll(page.document().Find("#key").Text(), " ", "")}
+				there := newBrowser(a.w.t, a.w.door)
+				return issued{value: form.Get("key"), code: shown.code(0), browser: there, there: there.submit(a.w.other.account(there), "#two-step-on", nil), good: func() bool {
+					return b.submit(page, "#code", url.Values{"code": {shown.code(0)}}).has(".recovery")
+				}}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				return map[string]*answer{"two-step": with.browser.submit(with.there, "#code", url.Values{"key": {value}, "code": {with.code}})}
+			},
+		},
+		"recovery code": {
+			marks: []string{"column public.user_recovery_codes.code_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				_, codes := a.setUpTwoStep(newBrowser(a.w.t, a.w.door))
+				there := newBrowser(a.w.t, a.w.door)
+				a.w.other.setUpTwoStep(newBrowser(a.w.t, a.w.door))
+				return issued{value: codes[0], browser: there, there: a.w.other.secondPage(there), good: func() bool {
+					return b.submit(a.secondPage(b), "#code", url.Values{"code": {codes[0]}}).has("button[value=allow]")
+				}}
+			},
+			random: func(string) string { return "aaaaa-" + strings.ToLower(randomText(5)) },
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				got := with.browser.submit(with.there, "#code", url.Values{"code": {value}})
+				at.w.exec(`UPDATE user_second_factors SET failures = 0, failed_at = NULL`) // both count as a wrong try
+				return map[string]*answer{"second": got}
 			},
 		},
 		"challenge": {

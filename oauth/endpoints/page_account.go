@@ -24,6 +24,9 @@ const recently = 10 * time.Minute
 var notices = map[string]string{
 	"disconnected": "The app is disconnected. It has to ask you again.",
 	"signed-out":   "That browser is signed out.",
+	"passkey":      "The passkey is saved. Next time you can sign in with it.",
+	"no-passkey":   "The passkey does not work here any more. Delete it on your device as well.",
+	"no-two-step":  "Signing in takes one step again.",
 	"password":     "Your new password counts from now on. Every other browser is signed out.",
 }
 
@@ -88,7 +91,7 @@ func (h *Handler) leaveAccount(c echo.Context, title, text string) error {
 	issuer := issuerOf(c)
 	cookiesOf(issuer).Clear(c, cookieSession)
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`) // the back button shows nothing (catalogue 133)
-	return web.Render(c, http.StatusOK, templates.Message(templates.MessagePage{Brand: templates.Brand{Name: issuer.Name}, Title: title, Text: text,
+	return web.Render(c, http.StatusOK, templates.Message(templates.MessagePage{Brand: brandOf(issuer), Title: title, Text: text,
 		LinkText: "Sign in again", LinkURL: issuer.URL + pathAccount}))
 }
 
@@ -159,10 +162,13 @@ func (h *Handler) renderAccount(c echo.Context, status int, session signin.Sessi
 	if err != nil {
 		return fault(err)
 	}
-	page.Brand, page.Email, page.Token = templates.Brand{Name: issuer.Name}, session.Account.Email, h.oauth.AccountToken(issuer, session.ID)
+	page.Brand, page.Email, page.Token = brandOf(issuer), session.Account.Email, h.oauth.AccountToken(issuer, session.ID)
 	page.DisconnectAction, page.SessionsAction, page.DeleteAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions, issuer.URL+pathDelete
 	if issuer.OffersSignIn(tenants.SignInPassword) {
 		page.PasswordAction, page.PasswordMin = issuer.URL+pathPassword, signin.MinPassword
+	}
+	if err := h.showFactors(c, session, &page); err != nil {
+		return err
 	}
 	for _, found := range connections {
 		page.Connections = append(page.Connections, connectionLine(issuer, found))

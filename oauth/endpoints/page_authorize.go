@@ -46,7 +46,7 @@ func (h *Handler) renderAuthorizeError(c echo.Context, err error) error {
 		return c.Redirect(http.StatusSeeOther, location)
 	}
 	return web.Render(c, http.StatusBadRequest, templates.Message(templates.MessagePage{
-		Brand: templates.Brand{Name: issuerOf(c).Name}, Title: "The app asked for something that does not work",
+		Brand: brandOf(issuerOf(c)), Title: "The app asked for something that does not work",
 		Text:     redirect.To.ClientName + " sent a request that cannot be answered.",
 		Expected: redirect.Err.Description, LinkText: "Back to " + redirect.To.ClientName, LinkURL: location,
 		Code: string(redirect.Err.Code), RequestID: web.RequestID(c),

@@ -119,7 +119,7 @@ func (h *Handler) signInLinkPage(c echo.Context) error {
 		return &oauth.Error{Code: oauth.InvalidRequest, Description: "This link is not complete. Open it again from the message, or type the code."}
 	}
 	issuer := issuerOf(c)
-	page := templates.LinkPage{FlowPage: templates.FlowPage{Brand: templates.Brand{Name: issuer.Name}}, Code: query.Get("code")}
+	page := templates.LinkPage{FlowPage: templates.FlowPage{Brand: brandOf(issuer)}, Code: query.Get("code")}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	browser := cookiesOf(issuer).Get(c, cookiePreSession)
 	if browser == "" {
@@ -150,7 +150,7 @@ func linkOf(issuer *oauth.Issuer, challenge secret.ID, code string) string {
 
 // signInMail renders a message with a code in the project's name; link may be empty.
 func signInMail(ctx context.Context, issuer *oauth.Issuer, purpose, code, link string, known bool) (mail.Message, error) {
-	brand := templates.Brand{Name: issuer.Name}
+	brand := brandOf(issuer)
 	message := mail.Message{FromName: issuer.Name, Subject: "Your code for " + issuer.Name}
 	view := templates.CodeMail{Brand: brand, Code: code, Minutes: int(signin.CodeLifetime / time.Minute), Requested: purpose, Link: link}
 	body, text := templates.CodeMailHTML(view), templates.CodeMailText(view)

@@ -111,6 +111,13 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 	if f.issuer.SignUpOpen && password {
 		view.SignUpAction = f.issuer.URL + pathSignUp
 	}
+	if f.issuer.OffersSignIn(tenants.SignInPasskey) {
+		way, err := h.passkeyWay(c, f)
+		if err != nil {
+			return err
+		}
+		view.Ways = append(view.Ways, way)
+	}
 	if f.issuer.OffersSignIn(tenants.SignInEmailCode) {
 		view.Ways = append(view.Ways, templates.SignInWay{ID: "email-code", Label: "E-mail me a code", Action: f.issuer.URL + pathEmailCode, Email: true})
 	}
@@ -123,12 +130,33 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 	return web.Render(c, status, templates.SignIn(view))
 }
 
-// begin starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
+// begin goes on after the first step: to the second one, if the person set it up, and else into a session.
 func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
+	pending, err := h.asksSecond(c, f, account)
+	if err != nil {
+		return err
+	}
+	if pending != "" {
+		return h.renderSecond(c, http.StatusOK, f, pending, "", "")
+	}
+	return h.enter(c, f, account)
+}
+
+// enter starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
+func (h *Handler) enter(c echo.Context, f *flow, account signin.Account) error {
 	session, err := h.startSession(c, f, account)
 	if err != nil {
 		return err
 	}
+	offered, err := h.offerPasskey(c, f, session)
+	if err != nil || offered {
+		return err
+	}
+	return h.goOn(c, f, session)
+}
+
+// goOn leads to where the person was going.
+func (h *Handler) goOn(c echo.Context, f *flow, session signin.Session) error {
 	if f.request.Account {
 		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
 	}

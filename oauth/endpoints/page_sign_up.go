@@ -117,7 +117,7 @@ func (h *Handler) renderCode(c echo.Context, status int, f *flow, challenge, pro
 
 // codeMail renders the message of a sign-up in the project's name.
 func codeMail(ctx context.Context, issuer *oauth.Issuer, code string, known bool) (mail.Message, error) {
-	brand := templates.Brand{Name: issuer.Name}
+	brand := brandOf(issuer)
 	message := mail.Message{FromName: issuer.Name, Subject: "Your code for " + issuer.Name}
 	view := templates.CodeMail{Brand: brand, Code: code, Minutes: int(signin.CodeLifetime / time.Minute),
 		Requested: "create your account at " + issuer.Name}

@@ -33,6 +33,7 @@ type hop struct {
 	Provider secret.ID              `json:"p"`
 	Upstream signin.UpstreamRequest `json:"u"`
 	Done     bool                   `json:"d,omitempty"` // the person is signed in, and goes on
+	Pending  string                 `json:"n,omitempty"` // or has a second step to take
 	At       time.Time              `json:"t"`
 }
 
@@ -70,7 +71,7 @@ func (h *Handler) upstreamPage(c echo.Context) error {
 	if err := h.keepHop(c, f, out); err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: templates.Brand{Name: f.issuer.Name}, ClientName: provider.Name,
+	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name,
 		Location: location, ToSignIn: true}))
 }
 
@@ -101,8 +102,13 @@ func (h *Handler) upstreamBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	if _, err := h.startSession(c, f, account); err != nil {
+	if back.Pending, err = h.asksSecond(c, f, account); err != nil {
 		return err
+	}
+	if back.Pending == "" {
+		if _, err := h.startSession(c, f, account); err != nil {
+			return err
+		}
 	}
 	page, err := h.page(f, "")
 	if err != nil {
@@ -123,6 +129,9 @@ func (h *Handler) upstreamDonePage(c echo.Context) error {
 		return err
 	}
 	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	if back.Pending != "" {
+		return h.renderSecond(c, http.StatusOK, f, back.Pending, "", "")
+	}
 	session, ok, err := h.sessionOf(c, f.issuer)
 	if err != nil {
 		return err
@@ -130,10 +139,11 @@ func (h *Handler) upstreamDonePage(c echo.Context) error {
 	if !ok || !h.oauth.AcceptsSession(f.request, session.ID, session.AuthTime) {
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
 	}
-	if f.request.Account {
-		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
+	offered, err := h.offerPasskey(c, f, session)
+	if err != nil || offered {
+		return err
 	}
-	return h.renderConsent(c, f, session)
+	return h.goOn(c, f, session)
 }
 
 func (h *Handler) keepHop(c echo.Context, f *flow, out hop) error {
