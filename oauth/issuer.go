@@ -26,6 +26,8 @@ type Issuer struct {
 	SignInMethods []string
 	// Providers are the other places whose accounts people may sign in with.
 	Providers []Provider
+	// Brand is how its pages look.
+	Brand Brand
 
 	// RegistrationPolicy says who may register a client; anything unknown is off.
 	RegistrationPolicy RegistrationPolicy

@@ -41,7 +41,7 @@ func Leave(p LeavePage) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = flowHead(p.title()+" · "+p.Brand.name()).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = flowHead(p.Brand, p.title()+" · "+p.Brand.name()).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/a-h/templ"
 )
 
 // productName stands where no project has a name of its own.
@@ -78,4 +80,13 @@ func splitURL(address string) (before, host, after string) {
 	}
 	before, after, _ = strings.Cut(shown, "://"+u.Host)
 	return before + "://", u.Host, after
+}
+
+// mailButton is the style of a link in a message. The colours were parsed before.
+func (b Brand) mailButton() templ.SafeCSS {
+	background, text := b.ButtonBackground, b.ButtonText
+	if background == "" || text == "" {
+		background, text = "#1e66d1", "#ffffff"
+	}
+	return templ.SafeCSS("display:inline-block;padding:10px 16px;border-radius:6px;background:" + background + ";color:" + text + ";font-weight:600;text-decoration:none")
 }

@@ -15,6 +15,14 @@ type Field struct {
 type Brand struct {
 	// Name of the project in plain text.
 	Name string
+	// StylesheetURL sets colours, font and corners, and LogoURL is a picture; empty: the product's own.
+	StylesheetURL, LogoURL string
+	// Title and Text stand above the sign-in form, in plain text; empty: ours.
+	Title, Text string
+	// Links at the foot of each page, https or mailto; empty: none.
+	SupportURL, TermsURL, PrivacyURL string
+	// ButtonBackground and ButtonText are colours (#rrggbb) for messages; empty: ours.
+	ButtonBackground, ButtonText string
 }
 
 // FlowPage is the frame of every page of one authorization: who asks for whom, and the sealed request that each form posts back.

@@ -27,6 +27,8 @@ type Projects struct {
 	// OneOrganization lets the first organization with a project be the only one: issuers in path form share an origin, and browsers
 	// keep nothing of one path from another. Only local work goes without.
 	OneOrganization bool
+	// Logo makes a PNG of at most 24 KiB of a picture that a member uploaded, or fails.
+	Logo func(upload []byte) ([]byte, error)
 }
 
 // Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned

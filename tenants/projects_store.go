@@ -67,6 +67,7 @@ type ProjectStore interface {
 	// DeleteClientRule succeeds when there is no such rule.
 	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 	ClientStore
+	BrandStore
 	ScopeStore
 	ServerStore
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/egress"
 	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/picture"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/internal/web"
@@ -60,7 +61,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		feed:     postgres.NewFeed(store, log),
 		activity: postgres.NewActivity(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
-		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != ""},
+		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo},
 		static:   templates.StaticHandler(),
 	}
 	outgoing := egress.New(egress.Config{Loopback: s.egressLoopback})

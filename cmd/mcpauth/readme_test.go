@@ -40,6 +40,7 @@ var endpointTests = map[string]string{
 	"/oauth/sign-in/upstream/done":     "oauth/endpoints/upstream_test.go",
 	"/oauth/reset":                     "oauth/endpoints/reset_test.go",
 	"/oauth/reset/code":                "oauth/endpoints/reset_test.go",
+	"/oauth/brand/:file":               "oauth/endpoints/brand_test.go",
 	"/oauth/consent":                   "oauth/endpoints/consent_test.go",
 	"/account":                         "oauth/endpoints/account_test.go",
 	"/account/disconnect":              "oauth/endpoints/account_test.go",

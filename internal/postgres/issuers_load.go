@@ -33,6 +33,7 @@ type issuerRow struct {
 	SignInMethods      string
 	DocumentPolicy     string
 	RegistrationPolicy string
+	BrandVersion       int
 	URL                string
 }
 
@@ -41,7 +42,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
 		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
-			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, i.url
+			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
@@ -59,6 +60,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 			func() error { return loadResources(tx, issuer) },
 			func() error { return loadClientRules(tx, issuer) },
 			func() error { return loadProviders(tx, issuer) },
+			func() error { return loadBrand(tx, issuer, row.BrandVersion) },
 			func() error { return s.loadKeys(tx, issuer) },
 		)
 	})

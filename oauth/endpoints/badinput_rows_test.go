@@ -140,6 +140,7 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		"POST /oauth/sign-in/upstream":         page(gone, gone.get(tn.authorizeURL(tn.request(client))), way, nil, map[string]int{"request": 400, "provider": 403}),
 		"GET /oauth/sign-in/upstream/callback": {status: 303, page: true, browser: back, inQuery: true, params: answered.Query(), missing: map[string]int{"state": 400}},
 		"GET /oauth/sign-in/upstream/done":     {status: 200, page: true, browser: done, inQuery: true, params: arrivedAt.Query(), missing: map[string]int{"state": 400}},
+		"GET /oauth/brand/:file":               {status: 404, page: true, browser: email, inQuery: true},
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
 			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
 		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},

@@ -130,6 +130,7 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, step(tenants.StepSignUp, form...)},
 		{http.MethodPost, pathSignUpCode, "page", h.signUpCodePage, step(tenants.StepSignUp, form...)},
 		{http.MethodPost, pathConsent, "page", h.consentPage, step(tenants.StepConsent, form...)},
+		{http.MethodGet, pathBrand + ":file", "page", h.brandFile, nil},
 		{http.MethodGet, pathAccount, "page", h.accountPage, authorize},
 		{http.MethodPost, pathDisconnect, "page", h.disconnectPage, form},
 		{http.MethodPost, pathSessions, "page", h.sessionsPage, form},

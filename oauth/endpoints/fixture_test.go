@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mcpauth/mcpauth/internal/egress"
+	"github.com/mcpauth/mcpauth/internal/picture"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -99,7 +100,7 @@ func newWorld(t *testing.T) *world {
 	w.store, w.door = w.newDoor()
 	primary, aliases := template(t, "http://localhost:8080/t/{project}"), template(t, "http://{project}.localhost:8080")
 	secure := template(t, "https://{project}.mcpauth.example")
-	w.projects = tenants.Projects{Store: w.store, Primary: primary, Aliases: []tenants.IssuerTemplate{aliases, secure}}
+	w.projects = tenants.Projects{Store: w.store, Primary: primary, Aliases: []tenants.IssuerTemplate{aliases, secure}, Logo: picture.Logo}
 	if _, w.org, err = w.store.EnsureMember(t.Context(), "owner@example.com", "hash", "Acme"); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,7 @@ const (
 	pathNewPasskey   = "/oauth/passkey"
 	pathReset        = "/oauth/reset"
 	pathResetCode    = "/oauth/reset/code"
+	pathBrand        = "/oauth/brand/"
 	pathSignUp       = "/oauth/sign-up"
 	pathSignUpCode   = "/oauth/sign-up/code"
 	pathConsent      = "/oauth/consent"
@@ -113,5 +114,14 @@ func (h *Handler) page(f *flow, alert string) (templates.FlowPage, error) {
 
 // brandOf is what the pages and messages of an issuer show of the project.
 func brandOf(issuer *oauth.Issuer) templates.Brand {
-	return templates.Brand{Name: issuer.Name}
+	b := issuer.Brand
+	shown := templates.Brand{Name: issuer.Name, Title: b.Title, Text: b.Text, SupportURL: b.SupportURL, TermsURL: b.TermsURL, PrivacyURL: b.PrivacyURL,
+		ButtonBackground: b.MailBackground, ButtonText: b.MailText}
+	if name := b.StylesheetName(); name != "" {
+		shown.StylesheetURL = issuer.URL + pathBrand + name
+	}
+	if name := b.LogoName(); name != "" {
+		shown.LogoURL = issuer.URL + pathBrand + name
+	}
+	return shown
 }

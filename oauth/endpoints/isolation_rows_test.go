@@ -22,6 +22,7 @@ var notPresented = map[string]bool{
 	"key public.user_passkeys.rp_id":      true, // a host name
 	"key public.user_identities.subject":  true, // only a provider says it, in what it signs
 	// Public names.
+	"key public.brand_logos.hash": true, "column public.brands.logo_hash": true,
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
 	"key public.grant_usage.tool": true, "key public.scopes.name": true, "key public.tool_groups.scope": true, "key public.tool_groups.tool": true,

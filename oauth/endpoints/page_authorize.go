@@ -58,7 +58,7 @@ func (h *Handler) renderErrorPage(c echo.Context, status int, shown *oauth.Error
 	page := templates.MessagePage{Title: "This page cannot be shown", Text: shown.Description, Code: string(shown.Code), RequestID: web.RequestID(c),
 		Steps: []string{"Go back to the app and connect again."}}
 	if issuer := issuerOf(c); issuer != nil {
-		page.Brand.Name = issuer.Name
+		page.Brand = brandOf(issuer)
 	}
 	switch {
 	case shown.Code == oauth.InvalidClient: // P8
