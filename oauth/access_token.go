@@ -29,6 +29,8 @@ type AccessClaims struct {
 	Expires  int64  `json:"exp"`
 	ID       string `json:"jti"`
 	GrantID  string `json:"sid"`
+	// Organization of the customer's own, for which the access was given.
+	Organization string `json:"org_id,omitempty"`
 }
 
 // The methods of jwt.Claims.
@@ -66,7 +68,7 @@ func (i *Issuer) signAccessToken(grant GrantState, scopes []string) (string, err
 	token := jwt.NewWithClaims(signingMethod(key.Algorithm), AccessClaims{
 		Issuer: i.URL, Subject: grant.UserID.String(), Audience: grant.Resource, ClientID: grant.ClientID,
 		Scope: strings.Join(scopes, " "), IssuedAt: grant.Now.Unix(), Expires: grant.Now.Add(i.AccessTokenTTL).Unix(),
-		ID: secret.NewID().String(), GrantID: grant.ID.String(),
+		ID: secret.NewID().String(), GrantID: grant.ID.String(), Organization: grant.Organization,
 	})
 	token.Header["typ"], token.Header["kid"] = accessTokenType, key.ID
 	return token.SignedString(key.private)

@@ -26,6 +26,8 @@ type Approval struct {
 	ServerID     secret.ID
 	Resource     string
 	Scopes       []string
+	Refused      []string // shown and not allowed: no longer remembered
+	Organization string   // empty: none
 	RedirectURI  string
 	RedirectHost string
 	Challenge    string
@@ -64,17 +66,44 @@ func Refreshable(client Client, r *Request) bool {
 	return slices.Contains(client.GrantTypes, GrantRefreshToken) || slices.Contains(r.Scopes, ScopeOfflineAccess)
 }
 
+// Decision is what a person chose besides to allow.
+type Decision struct {
+	// Scopes that they allowed of those shown, where the issuer lets them choose; nil: all of them.
+	Scopes []string
+	// Organization of theirs that the access is for; the store refuses one they do not belong to.
+	Organization string
+}
+
+// decide parts what was shown into what is allowed and what is not. Nothing is allowed that was not shown (catalogue 145).
+func (i *Issuer) decide(r *Request, d Decision) (allowed, refused []string, err error) {
+	for _, name := range i.shown(r) {
+		if d.Scopes == nil || !i.ScopesSelectable || name == ScopeOfflineAccess || slices.Contains(d.Scopes, name) {
+			allowed = append(allowed, name)
+		} else {
+			refused = append(refused, name)
+		}
+	}
+	if len(allowed) == 0 || len(allowed) == 1 && allowed[0] == ScopeOfflineAccess {
+		return nil, nil, newError(InvalidScope, "Choose at least one thing to allow, or deny.").at("scope", "")
+	}
+	return allowed, refused, nil
+}
+
 // Approve records that the person behind a session allowed a request, and returns the redirect URI with the code. A double submit of
 // the same decision gives the same redirect while the code is unused (P21, catalogue 148); the store checks session, user, client,
 // MCP server and project under lock, so that no approval slips past a block.
-func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID) (string, error) {
+func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID, d Decision) (string, error) {
+	allowed, refused, err := issuer.decide(r, d)
+	if err != nil {
+		return "", err
+	}
 	resource, ok := issuer.ResourceByID(r.ServerID)
 	if !ok || r.Account {
 		return "", newError(InvalidTarget, "The MCP server is gone.").at("resource", "")
 	}
 	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
 		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
-		ServerID: resource.ID, Resource: resource.URL, Scopes: issuer.shown(r), RedirectURI: r.Redirect,
+		ServerID: resource.ID, Resource: resource.URL, Scopes: allowed, Refused: refused, Organization: d.Organization, RedirectURI: r.Redirect,
 		RedirectHost: RedirectHost(r.Redirect), Challenge: r.Challenge, RandomHash: secret.Hash(string(r.Random)), Nonce: r.Nonce,
 		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL, Document: documentClient(client),
 	})

@@ -56,14 +56,16 @@ type issued struct {
 
 // GrantState is what the store tells of a grant.
 type GrantState struct {
-	ID          secret.ID
-	UserID      secret.ID
-	ClientID    string
-	ServerID    secret.ID
-	Resource    string
-	Scopes      []string
-	Refreshable bool
-	Generation  uint64
+	ID       secret.ID
+	UserID   secret.ID
+	ClientID string
+	ServerID secret.ID
+	Resource string
+	// Organization that the person chose at the approval; empty: none.
+	Organization string
+	Scopes       []string
+	Refreshable  bool
+	Generation   uint64
 	// Now is the store's clock at the decision, to whole seconds: iat.
 	Now time.Time
 }

@@ -33,18 +33,20 @@ type Introspected struct {
 
 // Introspection is an answer of the introspection endpoint (RFC 7662 section 2.2). An inactive token has no other member.
 type Introspection struct {
-	Active    bool   `json:"active"`
-	Issuer    string `json:"iss,omitempty"`
-	Subject   string `json:"sub,omitempty"`
-	Audience  string `json:"aud,omitempty"`
-	ClientID  string `json:"client_id,omitempty"`
-	Username  string `json:"username,omitempty"`
-	Scope     string `json:"scope,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	Expires   int64  `json:"exp,omitempty"`
-	IssuedAt  int64  `json:"iat,omitempty"`
-	ID        string `json:"jti,omitempty"`
-	GrantID   string `json:"sid,omitempty"`
+	Active   bool   `json:"active"`
+	Issuer   string `json:"iss,omitempty"`
+	Subject  string `json:"sub,omitempty"`
+	Audience string `json:"aud,omitempty"`
+	ClientID string `json:"client_id,omitempty"`
+	Username string `json:"username,omitempty"`
+	// Organization of the customer's own, for which the access was given.
+	Organization string `json:"org_id,omitempty"`
+	Scope        string `json:"scope,omitempty"`
+	TokenType    string `json:"token_type,omitempty"`
+	Expires      int64  `json:"exp,omitempty"`
+	IssuedAt     int64  `json:"iat,omitempty"`
+	ID           string `json:"jti,omitempty"`
+	GrantID      string `json:"sid,omitempty"`
 }
 
 // Introspect tells an MCP server whether an access token is good now (RFC 7662). It answers for tokens of that server only; every
@@ -77,7 +79,7 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 		return Introspection{}, nil
 	}
 	return Introspection{Active: true, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, ClientID: claims.ClientID,
-		Username: found.Username, Scope: claims.Scope, TokenType: "Bearer", Expires: claims.Expires, IssuedAt: claims.IssuedAt,
+		Username: found.Username, Organization: claims.Organization, Scope: claims.Scope, TokenType: "Bearer", Expires: claims.Expires, IssuedAt: claims.IssuedAt,
 		ID: claims.ID, GrantID: claims.GrantID}, nil
 }
 

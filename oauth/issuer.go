@@ -35,6 +35,9 @@ type Issuer struct {
 	DocumentPolicy DocumentPolicy
 	ClientRules    []ClientRule
 
+	// ScopesSelectable lets people allow some of the scopes only.
+	ScopesSelectable bool
+
 	Scopes    []Scope
 	Resources []Resource // oldest first; the first one is the default (P6)
 	Keys      []SigningKey

@@ -160,6 +160,9 @@ type ScopeLine struct {
 	New bool
 }
 
+// OrganizationLine is an organization that the person acts for.
+type OrganizationLine struct{ ID, Name string }
+
 // Destination says where the person is taken after the decision.
 type Destination struct {
 	// Host is the redirect host in ASCII, or the scheme of a private-use redirect ("cursor").
@@ -183,6 +186,10 @@ type ConsentPage struct {
 	ClientURI  string // shown as plain text; empty when the client gave none
 	// KeepsAccess says that the client may keep access until it is revoked (a refresh token is issued).
 	KeepsAccess bool
+	// Selectable lets the person allow some of the scopes only. Fields: selectable, and scope:<name> for each that stays.
+	Selectable bool
+	// Organizations to choose one of (field organization); empty: the person belongs to none.
+	Organizations []OrganizationLine
 	// NameWarning is a sentence the page must show prominently, such as for a name that imitates another; empty when there is none.
 	NameWarning string
 	// AccountHref leads to the page where the person takes access back; empty when there is none.

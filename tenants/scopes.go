@@ -27,6 +27,16 @@ type ScopeStore interface {
 	SetScope(ctx context.Context, actor Actor, organization, project secret.ID, scope Scope) error
 	// DeleteScope succeeds when there is no such scope, and returns a FieldError for "default" when no default scope would be left.
 	DeleteScope(ctx context.Context, actor Actor, organization, project secret.ID, name string) error
+	// SetScopesSelectable succeeds when nothing changes.
+	SetScopesSelectable(ctx context.Context, actor Actor, organization, project secret.ID, selectable bool) error
+}
+
+// SetScopesSelectable decides whether people may allow some of the scopes only. Without it they allow all or nothing.
+func (p Projects) SetScopesSelectable(ctx context.Context, actor Actor, org, project secret.ID, selectable bool) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.SetScopesSelectable(ctx, actor, org, project, selectable)
 }
 
 // SetScope adds a scope or changes its description, whether it is a default, and its group of tools, which need it from now on. Guards

@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,6 +12,12 @@ import (
 
 // MaxProviders is how many providers a project may have.
 const MaxProviders = 20
+
+// KindOwn marks the customer's own site, of which a project has at most one; SetOwnLogin makes it. OwnSecretPrefix begins its secret.
+const (
+	KindOwn         = "own"
+	OwnSecretPrefix = "mcpauth_ol_"
+)
 
 // Provider is another place where people have accounts with which they may sign in.
 type Provider struct {
@@ -92,4 +99,31 @@ func ParseProvider(provider Provider) (Provider, error) {
 		provider.Issuer = strings.TrimSuffix(provider.Issuer, "/")
 	}
 	return provider, nil
+}
+
+// SetOwnLogin lets the customer's own site sign people in, and returns the secret with which its backend speaks, once: each call makes
+// a new one, and the one before ends. The name is what the button says. It returns a FieldError for "login_url" or "name".
+func (p Projects) SetOwnLogin(ctx context.Context, actor Actor, org, project secret.ID, name, loginURL string) (id secret.ID, shown string, err error) {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return id, "", err
+	}
+	provider, err := ParseProvider(Provider{Kind: "oidc", Name: name, Issuer: loginURL, ClientID: "own", Enabled: true})
+	if field, ok := errors.AsType[FieldError](err); ok && field.Field == "issuer" {
+		return id, "", FieldError{Field: "login_url", Message: "Enter the https address of the page of your site that signs people in, without query."}
+	}
+	if err != nil {
+		return id, "", err
+	}
+	known, err := p.Store.ListProviders(ctx, org, project)
+	if err != nil {
+		return id, "", err
+	}
+	provider.ID = secret.NewID()
+	for _, k := range known {
+		if k.Kind == KindOwn {
+			provider.ID = k.ID
+		}
+	}
+	provider.Kind, provider.ClientSecret = KindOwn, secret.Token(OwnSecretPrefix)
+	return provider.ID, provider.ClientSecret, p.Store.SetProvider(ctx, actor, org, project, provider)
 }

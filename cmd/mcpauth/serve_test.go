@@ -200,7 +200,7 @@ func (n *nodes) codeForm(t *testing.T) url.Values {
 	if err != nil {
 		t.Fatal(err)
 	}
-	location, err := n.oauth.Approve(t.Context(), n.issuer, request, client, n.session.ID, n.session.Account.ID)
+	location, err := n.oauth.Approve(t.Context(), n.issuer, request, client, n.session.ID, n.session.Account.ID, oauth.Decision{})
 	if err != nil {
 		t.Fatal(err)
 	}

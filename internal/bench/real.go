@@ -231,7 +231,7 @@ func (p *product) codes(ctx context.Context, count int) ([]string, error) {
 				location, err := p.oauth.Approve(ctx, p.issuer, &oauth.Request{
 					FlowID: secret.NewID(), Random: secret.Bytes(16), ClientID: p.client.ID, Redirect: redirectURI, State: flowState,
 					Scopes: strings.Fields(flowScopes), ServerID: p.issuer.Resources[0].ID, Challenge: challenge,
-				}, p.client, person.ID, person.Account.ID)
+				}, p.client, person.ID, person.Account.ID, oauth.Decision{})
 				if err != nil {
 					return fmt.Errorf("prepare codes: %w", err)
 				}

@@ -53,8 +53,8 @@ func TestLogo(t *testing.T) {
 			t.Errorf("%s: %s %dx%d, %d bytes, %v", name, format, config.Width, config.Height, len(got), err)
 		}
 	}
-	clear := image.NewNRGBA(image.Rect(0, 0, 10, 10))
-	got, err := picture.Logo(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, clear) }))
+	empty := image.NewNRGBA(image.Rect(0, 0, 10, 10))
+	got, err := picture.Logo(encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, empty) }))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,8 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 	described := describedClient(a.Document)
 	err := s.hot(ctx, project, scan, `
 		WITH tenant AS (SELECT id FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
-		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
+		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL
+			AND ($30::text = '' AND organizations = '[]' OR organizations @> jsonb_build_array(jsonb_build_object('id', $30::text))) FOR SHARE),
 		sitting AS (SELECT auth_time FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
 		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
@@ -42,9 +43,9 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		app AS (SELECT id FROM known UNION ALL SELECT id FROM described),
 		made AS (
 			INSERT INTO grants (project_id, id, flow_id, issuer, session_id, user_id, client_id, mcp_server_id, resource, scopes,
-				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at)
+				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at, organization)
 			SELECT $1, $2, $3, $4, $5, person.id, app.id, server.id, $9, $10, $11, $12, $13, nullif($14, ''), $15, $16, sitting.auth_time,
-				now() + $17::interval, now() + $18::interval
+				now() + $17::interval, now() + $18::interval, nullif($30, '')
 			FROM tenant, person, sitting, app, server
 			ON CONFLICT (project_id, flow_id) DO NOTHING
 			RETURNING id
@@ -52,7 +53,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 			INSERT INTO consents AS c (project_id, user_id, client_id, redirect_host, resource, scopes)
 			SELECT $1, $6, $7, $19, $9, $10 FROM made
 			ON CONFLICT (project_id, user_id, client_id, redirect_host, resource) DO UPDATE
-			SET scopes = (SELECT array_agg(DISTINCT name) FROM unnest(c.scopes || excluded.scopes) AS name), updated_at = now()
+			SET scopes = (SELECT array_agg(DISTINCT name) FROM unnest(c.scopes || excluded.scopes) AS name WHERE name <> ALL (coalesce($31::text[], '{}'))), updated_at = now()
 		), used AS (
 			UPDATE clients SET first_used_at = now()
 			WHERE project_id = $1 AND id = $7 AND first_used_at IS NULL AND $21::text IS NULL AND EXISTS (SELECT FROM made)
@@ -69,7 +70,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		a.GrantID, a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.ServerID, a.Resource, a.Scopes, a.RedirectURI, a.Challenge,
 		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID(),
 		described.name, described.redirectURIs, described.grantTypes, described.kind, described.uri, described.metadata,
-		described.jwks, described.jwksURI, secret.NewID())
+		described.jwks, described.jwksURI, secret.NewID(), a.Organization, a.Refused)
 	if err != nil {
 		return secret.ID{}, err
 	}
@@ -100,8 +101,8 @@ func (s *Store) approvedBefore(ctx context.Context, project secret.ID, a oauth.A
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
 		SELECT id FROM grants WHERE project_id = $1 AND flow_id = $2 AND issuer = $3 AND session_id = $4 AND user_id = $5 AND client_id = $6
 			AND resource = $7 AND scopes = $8 AND redirect_uri = $9 AND random_hash = $10
-			AND code_redeemed_at IS NULL AND code_expires_at > now() AND revoked_at IS NULL`,
-		a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.Resource, a.Scopes, a.RedirectURI, a.RandomHash)
+			AND coalesce(organization, '') = $11 AND code_redeemed_at IS NULL AND code_expires_at > now() AND revoked_at IS NULL`,
+		a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.Resource, a.Scopes, a.RedirectURI, a.RandomHash, a.Organization)
 	return id, err
 }
 
@@ -109,6 +110,7 @@ func (s *Store) approvedBefore(ctx context.Context, project secret.ID, a oauth.A
 type grantRow struct {
 	id, userID, serverID secret.ID
 	clientID, resource   string
+	organization         string
 	scopes               []string
 	refreshable          bool
 	generation           int64
@@ -116,16 +118,16 @@ type grantRow struct {
 }
 
 const (
-	grantColumns = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, date_trunc('second', now())`
-	grantFields  = `id, user_id, mcp_server_id, client_id, resource, scopes, refreshable, generation, now` // of a part that returns grantColumns AS now
+	grantColumns = `id, user_id, mcp_server_id, client_id, resource, coalesce(organization, '') AS organization, scopes, refreshable, generation, date_trunc('second', now())`
+	grantFields  = `id, user_id, mcp_server_id, client_id, resource, organization, scopes, refreshable, generation, now` // of a part that returns grantColumns AS now
 )
 
 func (r *grantRow) fields() []any {
-	return []any{&r.id, &r.userID, &r.serverID, &r.clientID, &r.resource, &r.scopes, &r.refreshable, &r.generation, &r.now}
+	return []any{&r.id, &r.userID, &r.serverID, &r.clientID, &r.resource, &r.organization, &r.scopes, &r.refreshable, &r.generation, &r.now}
 }
 
 func (r *grantRow) state() oauth.GrantState {
-	return oauth.GrantState{ID: r.id, UserID: r.userID, ClientID: r.clientID, ServerID: r.serverID, Resource: r.resource, Scopes: r.scopes,
+	return oauth.GrantState{ID: r.id, UserID: r.userID, ClientID: r.clientID, ServerID: r.serverID, Resource: r.resource, Organization: r.organization, Scopes: r.scopes,
 		Refreshable: r.refreshable, Generation: uint64(r.generation), Now: r.now} //nolint:gosec // generations count up from 0
 }
 

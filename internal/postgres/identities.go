@@ -58,10 +58,12 @@ func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, ide
 			if out.Blocked {
 				return signin.ErrBlocked
 			}
-			return nil
+			return i.remember(tx, out.ID, identity)
 		}
-		out, err = i.tie(tx, provider, identity, allowNew)
-		return err
+		if out, err = i.tie(tx, provider, identity, allowNew); err != nil {
+			return err
+		}
+		return i.remember(tx, out.ID, identity)
 	})
 	if err != nil {
 		return signin.Account{}, err

@@ -34,6 +34,7 @@ type issuerRow struct {
 	DocumentPolicy     string
 	RegistrationPolicy string
 	BrandVersion       int
+	ScopesSelectable   bool
 	URL                string
 }
 
@@ -42,13 +43,13 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
 		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
-			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, i.url
+			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, p.scopes_selectable, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
 	}
 	issuer := &oauth.Issuer{
-		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen, SignInMethods: strings.Fields(row.SignInMethods),
+		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable, SignInMethods: strings.Fields(row.SignInMethods),
 		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),

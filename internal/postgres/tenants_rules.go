@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -40,6 +41,15 @@ func (s *Store) SetSignInMethods(ctx context.Context, actor tenants.Actor, organ
 		actor: actor, action: "project.sign_in_methods_changed", target: "project:" + project.String(), detail: map[string]string{"methods": text},
 	}, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`UPDATE projects SET sign_in_methods = string_to_array(?, ' ') WHERE id = ? AND sign_in_methods <> string_to_array(?, ' ')`, text, project, text)
+	})
+}
+
+// SetScopesSelectable implements tenants.ScopeStore.
+func (s *Store) SetScopesSelectable(ctx context.Context, actor tenants.Actor, organization, project secret.ID, selectable bool) error {
+	return s.changeRules(ctx, organization, project, change{
+		actor: actor, action: "project.scopes_selectable_changed", target: "project:" + project.String(), detail: map[string]string{"selectable": strconv.FormatBool(selectable)},
+	}, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`UPDATE projects SET scopes_selectable = ? WHERE id = ? AND scopes_selectable <> ?`, selectable, project, selectable)
 	})
 }
 

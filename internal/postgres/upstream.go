@@ -95,8 +95,13 @@ func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int,
 		result := tx.Exec(`DELETE FROM upstream_answers WHERE project_id = ? AND state_hash IN (
 			SELECT state_hash FROM upstream_answers WHERE project_id = ? AND expires_at < now() - interval '10 minutes' ORDER BY expires_at LIMIT ?)`,
 			project, project, sweepMost)
+		if result.Error != nil {
+			return result.Error
+		}
 		swept = int(result.RowsAffected)
-		return result.Error
+		return tx.Exec(`DELETE FROM own_logins WHERE project_id = ? AND flow_id IN (
+			SELECT flow_id FROM own_logins WHERE project_id = ? AND expires_at < now() - interval '10 minutes' ORDER BY expires_at LIMIT ?)`,
+			project, project, sweepMost).Error
 	})
 	return swept, err
 }

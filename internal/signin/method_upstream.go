@@ -49,6 +49,10 @@ type Identity struct {
 	Subject       string
 	Email         string
 	EmailVerified bool
+	// FromOwn marks what the customer's own site said; only then Name and Organizations count.
+	FromOwn       bool
+	Name          string
+	Organizations []Organization
 }
 
 // Identities is where what proves a project's people is kept besides passwords: providers and who people are there, passkeys, second
@@ -56,6 +60,7 @@ type Identity struct {
 type Identities interface {
 	Passkeys
 	SecondFactors
+	OwnLogins
 
 	// FindProvider returns an enabled provider with its secret, or ErrNotFound.
 	FindProvider(ctx context.Context, id secret.ID) (Provider, error)
@@ -65,6 +70,8 @@ type Identities interface {
 	// and this server verified it, and makes an account if there is none and allowNew. ErrUnverified: it may not be tied; ErrNotFound:
 	// no account, and none may be made, or the provider is gone; ErrBlocked.
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
+	// Organizations that a person belongs to, as the customer's site said last.
+	Organizations(ctx context.Context, account secret.ID) ([]Organization, error)
 }
 
 // Upstream speaks to providers. It is safe for concurrent use.

@@ -125,6 +125,12 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		row.status = status
 		return row
 	}
+	site, gone2, back2 := tn.ownSite(), newBrowser(w.t, w.door), newBrowser(w.t, w.door)
+	tn.withPasskeys() // all ways are on
+	ownBack, err := url.Parse(site.answer(site.leave(back2), "grace"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	asked := tn.signIn(consent, tn.passkeyPage(consent))
 	return map[string]goodRequest{
 		"GET /account":                         {status: 200, page: true, browser: consent, inQuery: true},
@@ -140,7 +146,11 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		"POST /oauth/sign-in/upstream":         page(gone, gone.get(tn.authorizeURL(tn.request(client))), way, nil, map[string]int{"request": 400, "provider": 403}),
 		"GET /oauth/sign-in/upstream/callback": {status: 303, page: true, browser: back, inQuery: true, params: answered.Query(), missing: map[string]int{"state": 400}},
 		"GET /oauth/sign-in/upstream/done":     {status: 200, page: true, browser: done, inQuery: true, params: arrivedAt.Query(), missing: map[string]int{"state": 400}},
-		"GET /oauth/brand/:file":               {status: 404, page: true, browser: email, inQuery: true},
+		"POST /oauth/sign-in/own":              page(gone2, gone2.get(tn.authorizeURL(tn.request(client))), "#way-provider-"+site.id, nil, map[string]int{"request": 400, "provider": 403}),
+		"GET /oauth/sign-in/own/callback":      {status: 303, page: true, browser: back2, inQuery: true, params: ownBack.Query(), missing: map[string]int{"state": 400, "answer": 400}},
+		"POST /api/oauth/login": {status: 200, browser: email, header: jsonHeader(bearer(site.secret)), authorization: 401,
+			json: `{"request":"` + site.leave(newBrowser(w.t, w.door)) + `","subject":"bad-input","name":"Bad Input","email":"bad-input@demo.example"}`},
+		"GET /oauth/brand/:file": {status: 404, page: true, browser: email, inQuery: true},
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
 			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
 		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},

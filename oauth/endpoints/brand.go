@@ -21,7 +21,7 @@ func (h *Handler) brandFile(c echo.Context) error {
 		return echo.ErrNotFound
 	}
 	header := c.Response().Header()
-	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox")
 	header.Set("Cache-Control", "public, max-age=31536000, immutable")
 	header.Set("Cross-Origin-Resource-Policy", "same-origin")
 	return c.Blob(http.StatusOK, kind, content)

@@ -71,12 +71,12 @@ func TestBrand(t *testing.T) {
 		t.Errorf("%s", page.body)
 	}
 	css, picture := b.get(styles), b.get(logo)
-	if css.StatusCode != 200 || !strings.Contains(css.body, "--accent:#7a1fa2") || css.Header.Get("Content-Type") != "text/css; charset=utf-8" ||
-		picture.StatusCode != 200 || picture.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(picture.body, "\x89PNG") {
+	if css.StatusCode != http.StatusOK || !strings.Contains(css.body, "--accent:#7a1fa2") || css.Header.Get("Content-Type") != "text/css; charset=utf-8" ||
+		picture.StatusCode != http.StatusOK || picture.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(picture.body, "\x89PNG") {
 		t.Fatalf("%d %s %d", css.StatusCode, css.body, picture.StatusCode)
 	}
 	for _, file := range []*answer{css, picture} { // 150
-		if h := file.Header; h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != "default-src 'none'; sandbox" ||
+		if h := file.Header; h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != "default-src 'none'; frame-ancestors 'none'; sandbox" ||
 			!strings.Contains(h.Get("Cache-Control"), "immutable") || len(h["Set-Cookie"]) != 0 {
 			t.Errorf("%v", h)
 		}

@@ -18,6 +18,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.mailPurpose":           true, // at rest
 	"Seal postgres.purposeProviderSecret": true, // at rest
 	"Seal postgres.purposeSecondFactor":   true, // at rest
+	"Seal postgres.purposeOwnLogin":       true, // at rest
 	"cookie cookieLater":                  true, // says "not now"
 	"key public.user_passkeys.rp_id":      true, // a host name
 	"key public.user_identities.subject":  true, // only a provider says it, in what it signs
@@ -239,6 +240,47 @@ func credentials() map[string]credential {
 				b.setCookie(at, "mcpauth_upstream_"+with.code, value)
 				query := "?" + url.Values{"state": {with.code}, "code": {"x"}}.Encode()
 				return map[string]*answer{"callback": b.get(at.issuer + "/oauth/sign-in/upstream/callback" + query), "done": b.get(at.issuer + "/oauth/sign-in/upstream/done" + query)}
+			},
+		},
+		"secret of an own login": {
+			marks: []string{"prefix mcpauth_ol_"},
+			issue: func(b *browser, a *tenant) issued {
+				site := a.ownSite()
+				return issued{value: site.secret, code: a.w.other.ownSite().id, good: func() bool { return signsIn(b.arrive(site.answer(site.leave(b), "ada"))) }}
+			},
+			random: randomAfterPrefix,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				site := &ownSite{tn: at, id: with.code, secret: value}
+				return map[string]*answer{"login": site.say(site.leave(newBrowser(at.w.t, at.w.door)), ownPerson("eve"))}
+			},
+		},
+		"request of an own login": {
+			marks: []string{"MAC signin.purposeOwnRequest"},
+			issue: func(b *browser, a *tenant) issued {
+				site := a.ownSite()
+				request := site.leave(b)
+				return issued{value: request, code: a.w.other.ownSite().secret, good: func() bool { return signsIn(b.arrive(site.answer(request, "ada"))) }}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				return map[string]*answer{"login": (&ownSite{tn: at, secret: with.code}).say(value, ownPerson("eve"))}
+			},
+		},
+		"answer of an own login": {
+			marks: []string{"column public.own_logins.answer_hash"},
+			issue: func(b *browser, a *tenant) issued {
+				site := a.ownSite()
+				a.w.other.ownSite()
+				back := site.answer(site.leave(b), "ada")
+				u, err := url.Parse(back)
+				if err != nil {
+					a.w.t.Fatal(err)
+				}
+				return issued{value: u.Query().Get("answer"), code: u.Query().Get("state"), good: func() bool { return signsIn(b.arrive(back)) }}
+			},
+			random: randomOfLength,
+			present: func(at *tenant, with issued, value string) map[string]*answer {
+				return map[string]*answer{"callback": newBrowser(at.w.t, at.w.door).get(at.issuer + "/oauth/sign-in/own/callback?" + url.Values{"state": {with.code}, "answer": {value}}.Encode())}
 			},
 		},
 		"challenge of a passkey": {

@@ -2,7 +2,9 @@ package endpoints
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -39,7 +41,7 @@ func (h *Handler) consentPage(c echo.Context) error {
 	oauth.TraceOf(c.Request().Context()).UserID = session.Account.ID
 	switch form.Get("decision") {
 	case "allow":
-		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID)
+		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID, decisionOf(form))
 		if err != nil {
 			return err
 		}
@@ -50,6 +52,22 @@ func (h *Handler) consentPage(c echo.Context) error {
 	default:
 		return &oauth.Error{Code: oauth.InvalidRequest, Description: "Expected a decision: allow or deny."}
 	}
+}
+
+// selected begins the name of a scope's field on a page where people choose among scopes.
+const selected = "scope:"
+
+func decisionOf(form url.Values) oauth.Decision {
+	d := oauth.Decision{Organization: form.Get("organization")}
+	if form.Has("selectable") {
+		d.Scopes = []string{}
+	}
+	for name := range form {
+		if scope, ok := strings.CutPrefix(name, selected); ok && d.Scopes != nil {
+			d.Scopes = append(d.Scopes, scope)
+		}
+	}
+	return d
 }
 
 func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session) error {
@@ -63,6 +81,15 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
 		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
 		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, AccountHref: f.issuer.URL + pathAccount, KeepsAccess: oauth.Refreshable(f.client, f.request)}
+	organizations, err := h.identities(f.issuer.ID).Organizations(c.Request().Context(), session.Account.ID)
+	if err != nil {
+		return fault(err)
+	}
+	for _, o := range organizations {
+		view.Organizations = append(view.Organizations, templates.OrganizationLine{ID: o.ID, Name: o.Name})
+	}
+	view.NameWarning = nameWarning(f.client, f.request.Redirect, f.issuer.Name)
+	view.Selectable = f.issuer.ScopesSelectable && len(f.issuer.Shown(f.request)) > 1
 	for _, scope := range f.issuer.Shown(f.request) {
 		view.Scopes = append(view.Scopes, templates.ScopeLine{Name: scope.Name, Description: scope.Description, New: !slices.Contains(f.request.Remembered, scope.Name)})
 	}

@@ -121,9 +121,13 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 	if f.issuer.OffersSignIn(tenants.SignInEmailCode) {
 		view.Ways = append(view.Ways, templates.SignInWay{ID: "email-code", Label: "E-mail me a code", Action: f.issuer.URL + pathEmailCode, Email: true})
 	}
-	if f.issuer.OffersSignIn(tenants.SignInUpstream) {
-		for _, p := range f.issuer.Providers {
-			view.Ways = append(view.Ways, templates.SignInWay{ID: "provider-" + p.ID.String(), Label: "Continue with " + p.Name, Action: f.issuer.URL + pathUpstream,
+	for _, p := range f.issuer.Providers {
+		method, action := tenants.SignInUpstream, pathUpstream
+		if p.Kind == signin.ProviderOwn {
+			method, action = tenants.SignInOwn, pathOwn
+		}
+		if f.issuer.OffersSignIn(method) {
+			view.Ways = append(view.Ways, templates.SignInWay{ID: "provider-" + p.ID.String(), Label: "Continue with " + p.Name, Action: f.issuer.URL + action,
 				Fields: map[string]string{"provider": p.ID.String()}})
 		}
 	}

@@ -48,22 +48,15 @@ func (h *Handler) upstreamPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	quiet(c)
-	id, err := secret.ParseID(form.Get("provider"))
-	if err != nil || !f.issuer.OffersSignIn(tenants.SignInUpstream) {
-		return notOffered()
-	}
-	provider, err := h.identities(f.issuer.ID).FindProvider(c.Request().Context(), id)
-	switch {
-	case errors.Is(err, signin.ErrNotFound):
-		return notOffered()
-	case err != nil:
-		return fault(err)
+	provider, err := h.offered(c, f.issuer, tenants.SignInUpstream, form.Get("provider"))
+	if err != nil {
+		return err
 	}
 	page, err := h.page(f, "")
 	if err != nil {
 		return err
 	}
-	out := hop{Request: page.Request, Provider: id, Upstream: signin.NewUpstreamRequest(f.request.FlowID.String()), At: h.now()}
+	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.NewUpstreamRequest(f.request.FlowID.String()), At: h.now()}
 	location, err := h.upstream.Begin(c.Request().Context(), provider, out.Upstream, f.issuer.URL+pathUpstreamBack)
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
@@ -102,6 +95,11 @@ func (h *Handler) upstreamBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
+	return h.arrived(c, f, back, account)
+}
+
+// arrived signs a person in who comes back from another site, or asks for their second step.
+func (h *Handler) arrived(c echo.Context, f *flow, back hop, account signin.Account) (err error) {
 	if back.Pending, err = h.asksSecond(c, f, account); err != nil {
 		return err
 	}

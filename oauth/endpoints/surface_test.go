@@ -8,6 +8,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // A2, A3, A4, P2, P17, P18, catalogue 1, 2, 11: the documents are where clients look, without redirect, and nowhere else.
@@ -181,6 +182,10 @@ func TestMethodsAndHeaders(t *testing.T) {
 	for _, route := range endpoints.Routes(&endpoints.Handler{}) {
 		byPath[route.Path] = append(byPath[route.Path], route.Method)
 	}
+	w.demo.publish(tenants.Brand{Accent: "#123456", Radius: -1}, nil)
+	styles := newBrowser(t, w.door).get(w.demo.issuer+"/account").document().Find(`link[href*="/oauth/brand/"]`).AttrOr("href", "")
+	byPath[strings.TrimPrefix(styles, w.demo.issuer)] = byPath["/oauth/brand/:file"]
+	delete(byPath, "/oauth/brand/:file")
 	byPath["/nothing/here"], byPath["/api/nothing"], byPath["/.well-known/nothing"] = nil, nil, nil
 	before := w.rows()
 	for path, methods := range byPath {

@@ -1,0 +1,131 @@
+package signin
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+const (
+	// ProviderOwn is the customer's own site: it signs the person in and says who they are, from server to server.
+	ProviderOwn = "own"
+	// OwnLoginLifetime is how long a person may take at the site.
+	OwnLoginLifetime = 10 * time.Minute
+	// MaxOrganizations is how many organizations one person may be said to belong to.
+	MaxOrganizations = 50
+
+	purposeOwnRequest = "own-login-request"
+	maxOwnText        = 100 // characters of a name, and of an organization's id
+)
+
+// ErrOwnRequest says that a request is none of ours, too old or answered before.
+var ErrOwnRequest = errors.New("the request is unknown, expired or answered before")
+
+// Organization is a customer of the customer, to which a person belongs.
+type Organization struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// OwnLogin is what the site says of a person. It vouches for the address.
+type OwnLogin struct {
+	Subject       string         `json:"subject"`
+	Email         string         `json:"email"`
+	Name          string         `json:"name"`
+	Organizations []Organization `json:"organizations"`
+}
+
+// OwnLogins is where answers wait for the browser.
+type OwnLogins interface {
+	// KeepOwnLogin stores the answer of a flow; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
+	// sign people in any more.
+	KeepOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte, login OwnLogin) error
+	// TakeOwnLogin returns the answer, once; ErrNotFound for any other one.
+	TakeOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (OwnLogin, error)
+}
+
+// OwnRequest is the signed name of a flow, which the browser carries to the site and the site's backend brings back. It says nothing
+// about the person or the app.
+func (s *Service) OwnRequest(issuer, provider, flow secret.ID, now time.Time) string {
+	version := s.Keys.Current()
+	expires := binary.BigEndian.AppendUint64(nil, uint64(now.Add(OwnLoginLifetime).Unix())) //nolint:gosec // after 1970
+	body := append(append(append([]byte{version}, provider[:]...), flow[:]...), expires...)
+	return secret.Encode(append(body, s.Keys.MAC(version, purposeOwnRequest, issuer[:], body)...))
+}
+
+// ReadOwnRequest returns the provider and the flow that a request names, or ErrOwnRequest.
+func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time) (provider, flow secret.ID, err error) {
+	const size = 1 + 16 + 16 + 8
+	raw, err := secret.Decode(request)
+	if err != nil || len(raw) != size+32 {
+		return provider, flow, ErrOwnRequest
+	}
+	body := raw[:size]
+	mac := s.Keys.MAC(raw[0], purposeOwnRequest, issuer[:], body)
+	if mac == nil || !secret.Equal(mac, raw[size:]) || uint64(now.Unix()) > binary.BigEndian.Uint64(body[33:]) { //nolint:gosec // after 1970
+		return provider, flow, ErrOwnRequest
+	}
+	return secret.ID(body[1:17]), secret.ID(body[17:33]), nil
+}
+
+// FinishOwnLogin takes what the site's backend says, and returns the value with which the browser comes back. Errors: a FieldError that
+// names a member of the JSON, ErrOwnRequest, ErrUnavailable.
+func FinishOwnLogin(ctx context.Context, store OwnLogins, provider, flow secret.ID, login OwnLogin) (answer string, err error) {
+	if login, err = readOwnLogin(login); err != nil {
+		return "", err
+	}
+	answer = secret.Encode(secret.Bytes(32))
+	err = store.KeepOwnLogin(ctx, provider, flow, secret.Hash(answer), login)
+	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
+		return "", ErrOwnRequest
+	}
+	return answer, err
+}
+
+func readOwnLogin(login OwnLogin) (OwnLogin, error) {
+	address, err := ParseEmail(login.Email)
+	if err != nil {
+		return login, FieldError{Field: "email", Message: "Expected the person's e-mail address, which you have verified."}
+	}
+	login.Email = address
+	login.Name = strings.TrimSpace(login.Name)
+	switch {
+	case login.Subject == "" || len(login.Subject) > 255 || !plainText(login.Subject):
+		return login, FieldError{Field: "subject", Message: "Expected your own, unchanging id of the person, 1 to 255 bytes."}
+	case utf8.RuneCountInString(login.Name) > maxOwnText || !plainText(login.Name):
+		return login, FieldError{Field: "name", Message: "Expected the person's name in plain text, at most 100 characters."}
+	case len(login.Organizations) > MaxOrganizations:
+		return login, FieldError{Field: "organizations", Message: "Expected at most 50 organizations."}
+	}
+	seen := map[string]bool{}
+	for _, o := range login.Organizations {
+		if o.ID == "" || seen[o.ID] || utf8.RuneCountInString(o.ID) > maxOwnText || utf8.RuneCountInString(o.Name) > maxOwnText || !plainText(o.ID+o.Name) {
+			return login, FieldError{Field: "organizations", Message: "Expected objects with an id of its own and a name, each in plain text of at most 100 characters."}
+		}
+		seen[o.ID] = true
+	}
+	return login, nil
+}
+
+func plainText(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// OrganizationsJSON is how a list is stored; an empty one is an empty list.
+func OrganizationsJSON(list []Organization) []byte {
+	if len(list) == 0 {
+		return []byte("[]")
+	}
+	encoded, err := json.Marshal(list)
+	if err != nil {
+		return []byte("[]") // strings always encode
+	}
+	return encoded
+}

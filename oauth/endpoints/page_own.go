@@ -1,0 +1,158 @@
+package endpoints
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// ownPage sends a person to the customer's own site, with the signed name of this flow and nothing else.
+func (h *Handler) ownPage(c echo.Context) error {
+	form, err := web.Form(c)
+	if err != nil {
+		return err
+	}
+	f, err := h.resume(c, form)
+	if err != nil {
+		return h.renderAuthorizeError(c, err)
+	}
+	quiet(c)
+	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, form.Get("provider"))
+	if err != nil {
+		return err
+	}
+	page, err := h.page(f, "")
+	if err != nil {
+		return err
+	}
+	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, At: h.now()}
+	if err := h.keepHop(c, f, out); err != nil {
+		return err
+	}
+	target, err := url.Parse(provider.Issuer)
+	if err != nil {
+		return err
+	}
+	query := target.Query()
+	query.Set("request", h.signin.OwnRequest(f.issuer.ID, provider.ID, f.request.FlowID, h.now()))
+	query.Set("iss", f.issuer.URL)
+	target.RawQuery = query.Encode()
+	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
+}
+
+// offered finds the provider that a form names, of a way that is switched on.
+func (h *Handler) offered(c echo.Context, issuer *oauth.Issuer, method, name string) (signin.Provider, error) {
+	id, err := secret.ParseID(name)
+	if err != nil || !issuer.OffersSignIn(method) {
+		return signin.Provider{}, notOffered()
+	}
+	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), id)
+	switch {
+	case errors.Is(err, signin.ErrNotFound), err == nil && (provider.Kind == signin.ProviderOwn) != (method == tenants.SignInOwn):
+		return signin.Provider{}, notOffered()
+	case err != nil:
+		return signin.Provider{}, fault(err)
+	}
+	return provider, nil
+}
+
+// ownAnswer is the request with which the site's backend says who the person is.
+type ownAnswer struct {
+	Request string `json:"request"`
+	signin.OwnLogin
+}
+
+// ownLogin takes it, once for each request, and says where to send the browser.
+func (h *Handler) ownLogin(c echo.Context) error {
+	issuer := issuerOf(c)
+	body, err := metadataBody(c)
+	if err != nil {
+		return err
+	}
+	var in ownAnswer
+	if err := decodeStrict(body, &in); err != nil {
+		return err
+	}
+	unauthorized := &oauth.Error{Code: oauth.InvalidToken, Description: "Expected the secret of the own login of this project as a bearer token."}
+	presented := oauth.BearerToken(c.Request().Header.Get(echo.HeaderAuthorization))
+	if !strings.HasPrefix(presented, tenants.OwnSecretPrefix) {
+		return unauthorized
+	}
+	expired := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "Expected a request of this project, at most ten minutes old and not answered before."}
+	providerID, flow, err := h.signin.ReadOwnRequest(issuer.ID, in.Request, h.now())
+	if err != nil {
+		return expired
+	}
+	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), providerID)
+	switch {
+	case err != nil && !errors.Is(err, signin.ErrNotFound):
+		return fault(err)
+	case err != nil || provider.Kind != signin.ProviderOwn || !secret.EqualString(provider.ClientSecret, presented):
+		return unauthorized
+	case !issuer.OffersSignIn(tenants.SignInOwn):
+		return notOffered()
+	}
+	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), providerID, flow, in.OwnLogin)
+	var field signin.FieldError
+	switch {
+	case errors.As(err, &field):
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: field.Field, Description: field.Message}
+	case errors.Is(err, signin.ErrOwnRequest):
+		return expired
+	case err != nil:
+		return fault(err)
+	}
+	return answer(c, http.StatusOK, map[string]string{
+		"redirect_to": issuer.URL + pathOwnBack + "?" + url.Values{"state": {flow.String()}, "answer": {back}}.Encode(),
+	})
+}
+
+// decodeStrict reads a JSON object that has known members only.
+func decodeStrict(body []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil || decoder.More() || !utf8.Valid(body) {
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "body", Description: "Expected a JSON object with request, subject, email, name and organizations."}
+	}
+	return nil
+}
+
+// ownBackPage signs the person in whom the site spoke of, in the browser that left for it (catalogue 118, 125, 142).
+func (h *Handler) ownBackPage(c echo.Context) error {
+	f, back, query, err := h.readHop(c, false)
+	if err != nil {
+		return err
+	}
+	if query.Get("answer") == "" {
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "answer", Description: "Expected the address that the answer to the own login named."}
+	}
+	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, back.Provider.String())
+	if err != nil {
+		return err
+	}
+	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	identities := h.identities(f.issuer.ID)
+	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, f.request.FlowID, secret.Hash(query.Get("answer")))
+	if err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	account, err := identities.SignInIdentity(c.Request().Context(), provider.ID, signin.Identity{Subject: login.Subject, Email: login.Email, EmailVerified: true,
+		FromOwn: true, Name: login.Name, Organizations: login.Organizations}, true) // the site decides who its people are
+	if err != nil {
+		return h.upstreamFailed(c, f, provider.Name, err)
+	}
+	return h.arrived(c, f, back, account)
+}
