@@ -68,6 +68,7 @@ type ProjectStore interface {
 	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 	ClientStore
 	BrandStore
+	UserStore
 	ScopeStore
 	ServerStore
 }

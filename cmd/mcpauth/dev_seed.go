@@ -70,6 +70,9 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, erro
 			return devInfo{}, err
 		}
 	}
+	if err := writeEnvironment(dataDir, a.settings); err != nil {
+		return devInfo{}, err
+	}
 	return info, writeDevInfo(dataDir, info)
 }
 
@@ -196,4 +199,18 @@ func (i devInfo) welcome(dataDir string) string {
 		"The same for scripts: " + filepath.Join(dataDir, devFile),
 	}
 	return strings.Join(lines, "\n") + "\n"
+}
+
+// environmentFile lets the other commands work on the demo: `set -a; . .data/dev.env; mcpauth project users list --project demo`.
+const environmentFile = "dev.env"
+
+func writeEnvironment(dataDir string, s settings) error {
+	var out strings.Builder
+	for _, pair := range [][2]string{
+		{"MCPAUTH_BASE_URL", s.baseURL}, {"MCPAUTH_ISSUER_TEMPLATE", s.baseURL + "/t/{project}"}, {"MCPAUTH_DATABASE_URL", s.databaseURL},
+		{"MCPAUTH_MASTER_KEYS_FILE", filepath.Join(dataDir, keysFile)}, {"MCPAUTH_SMTP_URL", s.smtpURL}, {"MCPAUTH_MAIL_FROM", s.mailFrom},
+	} {
+		fmt.Fprintf(&out, "%s='%s'\n", pair[0], strings.ReplaceAll(pair[1], "'", `'\''`))
+	}
+	return os.WriteFile(filepath.Join(dataDir, environmentFile), []byte(out.String()), 0o600)
 }

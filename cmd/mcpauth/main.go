@@ -20,6 +20,7 @@ type commands struct {
 	Restored restoredCommand `cmd:"" help:"After the database came back from a backup, and before any node starts: refuse every code and token from before, since revocations may be lost."`
 	Dev      devCommand      `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
 	Keys     keysCommand     `cmd:"" help:"Master keys, and the signing keys of projects."`
+	Project  projectCommand  `cmd:"" help:"Settings and people of one project, for the operator."`
 	Doctor   doctorCommand   `cmd:"" help:"Walk to an MCP server as a client does and say what would stop clients."`
 	Settings settingsCommand `cmd:"" help:"Print the table of settings as Markdown."`
 }

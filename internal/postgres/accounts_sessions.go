@@ -69,14 +69,21 @@ func (a *accounts) DeleteAccount(ctx context.Context, account secret.ID) error {
 		if err := a.one(tx, &locked, a.sql.lockForDeletion, values{"account": account}); err != nil {
 			return err
 		}
-		return firstError(
-			func() error { return a.kind.endGrants(tx, a.project, account, reasonAccountDeleted) },
-			func() error { return a.kind.forget(tx, a.project, account) },
-			func() error { return tx.Exec(a.sql.endAllChallenges, a.with(values{"account": account})).Error },
-			func() error { return a.record(tx, account, a.name(account), "deleted", a.name(account)) },
-			func() error { return tx.Exec(a.sql.deleteAccount, a.with(values{"account": account})).Error },
-		)
+		if err := a.record(tx, account, a.name(account), "deleted", a.name(account)); err != nil { // while it is known whose it was
+			return err
+		}
+		return a.erase(tx, account)
 	})
+}
+
+// erase ends and deletes what belongs to an account.
+func (a *accounts) erase(tx *gorm.DB, account secret.ID) error {
+	return firstError(
+		func() error { return a.kind.endGrants(tx, a.project, account, reasonAccountDeleted) },
+		func() error { return a.kind.forget(tx, a.project, account) },
+		func() error { return tx.Exec(a.sql.endAllChallenges, a.with(values{"account": account})).Error },
+		func() error { return tx.Exec(a.sql.deleteAccount, a.with(values{"account": account})).Error },
+	)
 }
 
 // sweepSessions deletes, in one project, what is over: sessions a month after their end, and challenges a day after theirs.

@@ -82,6 +82,13 @@ func (s *Store) ProjectBySlug(ctx context.Context, slug string) (secret.ID, erro
 	return row.ID, translate(err)
 }
 
+// OwnerOf finds the organization of a project, for the operator's command line. It returns oauth.ErrNotFound.
+func (s *Store) OwnerOf(ctx context.Context, project secret.ID) (secret.ID, error) {
+	var row idRow
+	err := s.db.WithContext(ctx).Raw(`SELECT organization_id AS id FROM projects WHERE id = ?`, project).Take(&row).Error
+	return row.ID, translate(err)
+}
+
 // ProjectSlugs lists the names of all projects in order.
 func (s *Store) ProjectSlugs(ctx context.Context) ([]string, error) {
 	var slugs []string

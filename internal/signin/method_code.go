@@ -17,8 +17,10 @@ const (
 	PurposeSignUp = "sign_up"
 
 	codeDigits = 6
-	codeField  = "code"
-	macPurpose = "challenge"
+	// reviewerDigits is the length of a code that stays the same.
+	reviewerDigits = 10
+	codeField      = "code"
+	macPurpose     = "challenge"
 )
 
 // errBrowser is a fault of the caller: every browser has a value before it can ask.
@@ -93,7 +95,7 @@ func (s *Service) FinishSignUp(ctx context.Context, accounts Accounts, challenge
 // readCode ignores spaces, and refuses what cannot be a code before it costs an attempt.
 func readCode(typed string) (string, error) {
 	code := strings.NewReplacer(" ", "", "\u00a0", "", "\t", "").Replace(typed)
-	if len(code) != codeDigits || strings.Trim(code, "0123456789") != "" {
+	if len(code) != codeDigits && len(code) != reviewerDigits || strings.Trim(code, "0123456789") != "" {
 		return "", FieldError{Field: codeField, Message: "Enter the six digits from the e-mail."}
 	}
 	return code, nil

@@ -70,6 +70,8 @@ type Identities interface {
 	// and this server verified it, and makes an account if there is none and allowNew. ErrUnverified: it may not be tied; ErrNotFound:
 	// no account, and none may be made, or the provider is gone; ErrBlocked.
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
+	// ReviewerCode returns the code that stays the same of a reviewer's account; "" for every other address.
+	ReviewerCode(ctx context.Context, email string) (string, error)
 	// Organizations that a person belongs to, as the customer's site said last.
 	Organizations(ctx context.Context, account secret.ID) ([]Organization, error)
 }

@@ -19,6 +19,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.purposeProviderSecret": true, // at rest
 	"Seal postgres.purposeSecondFactor":   true, // at rest
 	"Seal postgres.purposeOwnLogin":       true, // at rest
+	"Seal postgres.purposeReviewer":       true, // at rest; presented as a challenge's code
 	"cookie cookieLater":                  true, // says "not now"
 	"key public.user_passkeys.rp_id":      true, // a host name
 	"key public.user_identities.subject":  true, // only a provider says it, in what it signs

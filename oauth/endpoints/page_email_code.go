@@ -44,6 +44,11 @@ func (h *Handler) emailCodePage(c echo.Context) error {
 	if err := h.limits.Mail(c.Request().Context(), f.issuer.ID.String(), web.Source(c)); err != nil {
 		return err
 	}
+	if address, err := signin.ParseEmail(asked.Email); err == nil {
+		if asked.Fixed, err = h.identities(f.issuer.ID).ReviewerCode(c.Request().Context(), address); err != nil {
+			return fault(err)
+		}
+	}
 	challenge, err := h.signin.BeginSignIn(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(id secret.ID, code string, known bool) (mail.Message, error) {
 		return signInMail(c.Request().Context(), f.issuer, "sign in at "+f.issuer.Name, code, linkOf(f.issuer, id, code), known)
 	})

@@ -80,6 +80,13 @@ class Product {
     return { status, report: JSON.parse(report) };
   }
 
+  /** Runs `mcpauth project …` on the demo, as an operator does, and returns what it prints. */
+  async project(command, args = [], input = "") {
+    const lines = (await readFile(join(this.dataDir, "dev.env"), "utf8")).split("\n").filter(Boolean);
+    const settings = Object.fromEntries(lines.map((line) => /^(\w+)='(.*)'$/.exec(line).slice(1)));
+    return execFileSync(this.program, ["project", command, "--project", "demo", ...args], { env: { PATH: process.env.PATH, ...settings }, input, encoding: "utf8" }).trim();
+  }
+
   /** Ends the product by its own process id, and says whether it ended well. */
   async stop() {
     if (this.child.exitCode === null && this.child.signalCode === null) {

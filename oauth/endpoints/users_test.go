@@ -1,0 +1,144 @@
+package endpoints_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// What a project's people do with a user bites at once: sessions, tokens, refresh tokens and every way to sign in (catalogue 123, 133,
+// 155, 163, 186).
+func TestUsersOfAProject(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, ctx, actor := w.demo, t.Context(), tenants.SystemActor
+	b := newBrowser(t, w.door)
+	made, held := tn.connected(b, tn.client())
+	user := tn.addUser(tn.user)
+	found, err := w.projects.Users(ctx, actor, w.org, tn.project.ID, tenants.UserQuery{Search: " ADA@"})
+	if err != nil || len(found) != 1 || found[0].ID != user || found[0].Connections != 1 || found[0].LastSignIn.IsZero() || found[0].Blocked {
+		t.Fatalf("%+v %v", found, err)
+	}
+	grants, err := w.store.ListUserGrants(ctx, w.org, tn.project.ID, user)
+	if err != nil || len(grants) != 1 || grants[0].ClientID != made.clientID || grants[0].Resource != tn.server.Resource {
+		t.Fatalf("%+v %v", grants, err)
+	}
+	for name, run := range map[string]func(org, project secret.ID) error{ // 258
+		"block":    func(org, project secret.ID) error { return w.projects.BlockUser(ctx, actor, org, project, user) },
+		"unblock":  func(org, project secret.ID) error { return w.projects.UnblockUser(ctx, actor, org, project, user) },
+		"delete":   func(org, project secret.ID) error { return w.projects.DeleteUser(ctx, actor, org, project, user) },
+		"sign out": func(org, project secret.ID) error { return w.projects.EndUserSessions(ctx, actor, org, project, user) },
+		"disconnect": func(org, project secret.ID) error {
+			return w.projects.EndUserGrants(ctx, actor, org, project, user, secret.ID{})
+		},
+		"find": func(org, project secret.ID) error {
+			_, err := w.store.FindUser(ctx, org, project, user)
+			return err
+		},
+	} {
+		before := w.rows()
+		if err := run(w.org, w.other.project.ID); !errors.Is(err, tenants.ErrNotFound) {
+			t.Errorf("%s: a user of another project: %v", name, err)
+		}
+		if err := run(secret.NewID(), tn.project.ID); !errors.Is(err, tenants.ErrNotFound) {
+			t.Errorf("%s: a project of another organization: %v", name, err)
+		}
+		w.unchanged(before)
+	}
+	if err := w.projects.EndUserGrants(ctx, actor, w.org, tn.project.ID, user, grants[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	if tn.active(held.access) || tn.token(made.refreshForm(held.refresh)).StatusCode != http.StatusBadRequest || value[int](w, `SELECT count(*) FROM consents`) != 0 {
+		t.Error("a revoked grant lives on")
+	}
+	made, held = tn.connected(b, tn.client())
+	if err := w.projects.EndUserSessions(ctx, actor, w.org, tn.project.ID, user); err != nil {
+		t.Fatal(err)
+	}
+	if b.get(tn.authorizeURL(tn.request(made.clientID))).has("button[value=allow]") || !tn.active(held.access) {
+		t.Error("signing out does not end the session, or ends the connection")
+	}
+	if err := w.projects.BlockUser(ctx, actor, w.org, tn.project.ID, user); err != nil {
+		t.Fatal(err)
+	}
+	if tn.active(held.access) || tn.token(made.refreshForm(held.refresh)).StatusCode != http.StatusBadRequest {
+		t.Error("a blocked user's tokens work")
+	}
+	if got := tn.signIn(b, b.get(tn.authorizeURL(tn.request(made.clientID)))); got.has("button[value=allow]") {
+		t.Error("a blocked user signs in")
+	}
+	if err := w.projects.UnblockUser(ctx, actor, w.org, tn.project.ID, user); err != nil {
+		t.Fatal(err)
+	}
+	if tn.active(held.access) {
+		t.Error("unblocking brings tokens back")
+	}
+	made, held = tn.connected(b, tn.client())
+	if err := w.projects.DeleteUser(ctx, actor, w.org, tn.project.ID, user); err != nil {
+		t.Fatal(err)
+	}
+	if tn.active(held.access) || tn.token(made.refreshForm(held.refresh)).StatusCode != http.StatusBadRequest || value[int](w, `SELECT count(*) FROM users WHERE email = $1`, tn.user) != 0 {
+		t.Error("a deleted user is still there")
+	}
+	if actions := value[string](w, `SELECT string_agg(action, ' ' ORDER BY id) FROM audit_log WHERE actor = 'system' AND action LIKE 'user.%' AND action <> 'user.created'`); actions != "user.grants_revoked user.signed_out user.blocked user.unblocked user.deleted" {
+		t.Errorf("audit: %s", actions)
+	}
+}
+
+// Pages of users follow each other without gaps.
+func TestUsersByPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	for range tenants.UsersPage + 5 {
+		tn.addUser("u" + randomText(12) + "@demo.example")
+	}
+	first, err := w.projects.Users(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tenants.UserQuery{})
+	if err != nil || len(first) != tenants.UsersPage {
+		t.Fatalf("%d %v", len(first), err)
+	}
+	rest, err := w.projects.Users(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tenants.UserQuery{Before: first[len(first)-1].ID})
+	if err != nil || len(rest) != 6 || rest[5].Email != tn.user {
+		t.Errorf("%d %v", len(rest), err)
+	}
+}
+
+// A reviewer signs in with the same code each time, until the day it ends; nobody else has such a code, and it is not guessed.
+func TestReviewer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	if _, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, "reviewer@demo.example", 91*24*time.Hour); err == nil {
+		t.Error("91 days")
+	}
+	code, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, " Reviewer@Demo.example", 30*24*time.Hour)
+	if err != nil || len(code) != 10 {
+		t.Fatalf("%q %v", code, err)
+	}
+	comes := func(email, typed string) bool {
+		b := newBrowser(t, w.door)
+		page := b.submit(b.get(tn.authorizeURL(tn.request(tn.client()))), "#way-email-code", url.Values{"email": {email}})
+		return b.submit(page, "#code", url.Values{"code": {typed}}).has("button[value=allow]")
+	}
+	for range 2 {
+		if !comes("reviewer@demo.example", code) {
+			t.Error("the code does not stay the same")
+		}
+	}
+	if comes("reviewer@demo.example", "0123456789") || comes(tn.user, code) {
+		t.Error("the code is not the reviewer's own")
+	}
+	w.exec(`UPDATE users SET reviewer_until = now() - interval '1 second' WHERE reviewer_code IS NOT NULL`)
+	if comes("reviewer@demo.example", code) {
+		t.Error("the code outlives its last day")
+	}
+	if strings.Contains(value[string](w, `SELECT string_agg(encode(reviewer_code, 'escape'), ' ') FROM users`), code) {
+		t.Error("the database can be read")
+	}
+}

@@ -1,0 +1,122 @@
+package tenants
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// UsersPage is how many users one page of a list has.
+const UsersPage = 50
+
+// MaxReviewerTime is how long a reviewer's account may last.
+const MaxReviewerTime = 90 * 24 * time.Hour
+
+// reviewerDigits is the length of a reviewer's code: long enough for a code that does not change.
+const reviewerDigits = 10
+
+// User is one of a project's people, as the project's members see them.
+type User struct {
+	ID            secret.ID
+	Email         string
+	Name          string
+	Blocked       bool
+	CreatedAt     time.Time
+	LastSignIn    time.Time // zero: never
+	Connections   int       // living ones
+	ReviewerUntil time.Time // zero: an ordinary account
+}
+
+// UserGrant is a living approval of a user.
+type UserGrant struct {
+	ID           secret.ID
+	ClientID     string
+	ClientName   string
+	Resource     string
+	Scopes       []string
+	Organization string
+	CreatedAt    time.Time
+}
+
+// UserQuery is one page of a list, the newest users first.
+type UserQuery struct {
+	Search string    // part of the address or the name; empty: everyone
+	Before secret.ID // the last id of the page before; zero: the first page
+}
+
+// UserStore is what members do with a project's people. Every change is audited in its transaction.
+type UserStore interface {
+	// ListUsers returns at most UsersPage users.
+	ListUsers(ctx context.Context, organization, project secret.ID, q UserQuery) ([]User, error)
+	// FindUser returns ErrNotFound for a user of another project.
+	FindUser(ctx context.Context, organization, project, user secret.ID) (User, error)
+	// SetUserBlocked ends, with a block, the sessions and grants of the user in the same transaction.
+	SetUserBlocked(ctx context.Context, actor Actor, organization, project, user secret.ID, blocked bool) error
+	// DeleteUser ends the user's grants and deletes what is known of them.
+	DeleteUser(ctx context.Context, actor Actor, organization, project, user secret.ID) error
+	// EndUserSessions signs the user out of every browser. Apps stay connected.
+	EndUserSessions(ctx context.Context, actor Actor, organization, project, user secret.ID) error
+	// ListUserGrants returns the living grants, the latest first, at most 200.
+	ListUserGrants(ctx context.Context, organization, project, user secret.ID) ([]UserGrant, error)
+	// EndUserGrants ends one grant, or with the zero id all of them, and forgets the consents they came with.
+	EndUserGrants(ctx context.Context, actor Actor, organization, project, user, grant secret.ID) error
+	// SetReviewer makes or finds the account of an address and gives it a code that stays the same for a time.
+	SetReviewer(ctx context.Context, actor Actor, organization, project secret.ID, email, code string, lasts time.Duration) error
+}
+
+// userChange runs a change that the actor's role has to allow.
+func (p Projects) userChange(ctx context.Context, actor Actor, org secret.ID, run func() error) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return run()
+}
+
+// BlockUser keeps a user out: every session and connection ends at once.
+func (p Projects) BlockUser(ctx context.Context, actor Actor, org, project, user secret.ID) error {
+	return p.userChange(ctx, actor, org, func() error { return p.Store.SetUserBlocked(ctx, actor, org, project, user, true) })
+}
+
+// UnblockUser lets a user in again; what ended stays ended.
+func (p Projects) UnblockUser(ctx context.Context, actor Actor, org, project, user secret.ID) error {
+	return p.userChange(ctx, actor, org, func() error { return p.Store.SetUserBlocked(ctx, actor, org, project, user, false) })
+}
+
+// DeleteUser deletes a user with everything that belongs to them.
+func (p Projects) DeleteUser(ctx context.Context, actor Actor, org, project, user secret.ID) error {
+	return p.userChange(ctx, actor, org, func() error { return p.Store.DeleteUser(ctx, actor, org, project, user) })
+}
+
+// EndUserSessions signs a user out of every browser.
+func (p Projects) EndUserSessions(ctx context.Context, actor Actor, org, project, user secret.ID) error {
+	return p.userChange(ctx, actor, org, func() error { return p.Store.EndUserSessions(ctx, actor, org, project, user) })
+}
+
+// EndUserGrants takes access back from one app of a user, or from all.
+func (p Projects) EndUserGrants(ctx context.Context, actor Actor, org, project, user, grant secret.ID) error {
+	return p.userChange(ctx, actor, org, func() error { return p.Store.EndUserGrants(ctx, actor, org, project, user, grant) })
+}
+
+// Users lists a project's people.
+func (p Projects) Users(ctx context.Context, actor Actor, org, project secret.ID, q UserQuery) ([]User, error) {
+	if _, err := p.role(ctx, actor, org); err != nil {
+		return nil, err
+	}
+	return p.Store.ListUsers(ctx, org, project, q)
+}
+
+// SetReviewer makes an account for the people who review an app for a directory, and returns its code, which stays the same and is
+// shown here only. It returns a FieldError for "email" or "lasts".
+func (p Projects) SetReviewer(ctx context.Context, actor Actor, org, project secret.ID, email string, lasts time.Duration) (code string, err error) {
+	email = strings.ToLower(strings.TrimSpace(email))
+	if strings.Count(email, "@") != 1 || len(email) < 3 || len(email) > 254 || strings.ContainsAny(email, " \t\r\n<>\"") {
+		return "", FieldError{Field: "email", Message: "Enter an e-mail address, such as reviewer@acme.example."}
+	}
+	if lasts <= 0 || lasts > MaxReviewerTime {
+		return "", FieldError{Field: "lasts", Message: "Choose at most 90 days."}
+	}
+	code = secret.Digits(reviewerDigits)
+	return code, p.userChange(ctx, actor, org, func() error { return p.Store.SetReviewer(ctx, actor, org, project, email, code, lasts) })
+}
