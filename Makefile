@@ -38,7 +38,7 @@ dev: ## Run the product with a demo project (ARGS="--reset" starts over)
 
 .PHONY: test
 test: ## Run every check and every test
-	@.ci/prerequisites go node postgres browser
+	@.ci/prerequisites go node postgres browser python
 	@$(MAKE) --no-print-directory generated lint test-go fuzz test-node
 
 .PHONY: test-go

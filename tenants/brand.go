@@ -116,12 +116,16 @@ func isBrandLink(text string, mail bool) bool {
 }
 
 // palette is what the accent and the page become in one scheme.
-type palette struct{ accent, press, onAccent, link, page, onPage Colour }
+//
+// The accent stays what the project chose; an edge around it makes a button stand out where the accent alone does not. The button that
+// allows is as heavy as the one that denies, so it takes a strong form of the accent.
+type palette struct{ accent, press, onAccent, edge, strong, onStrong, link, page, onPage Colour }
 
 func (b Brand) palette(card Colour, page string) (p palette, ownPage bool) {
 	accent, _ := ParseColour(b.Accent)
-	p.accent = accent.readable(card, minEdge)
-	p.onAccent = inkOn(p.accent)
+	p.accent, p.onAccent = accent, inkOn(accent)
+	p.edge = accent.readable(card, minEdge)
+	p.strong, p.onStrong = p.edge, inkOn(p.edge)
 	away := white
 	if p.onAccent == white {
 		away = black
@@ -141,7 +145,7 @@ func (b Brand) Stylesheet() string {
 		var vars strings.Builder
 		p, ownPage := b.palette(card, page)
 		if b.Accent != "" {
-			fmt.Fprintf(&vars, "--accent:%s;--press:%s;--onaccent:%s;--link:%s;", p.accent, p.press, p.onAccent, p.link)
+			fmt.Fprintf(&vars, "--accent:%s;--press:%s;--onaccent:%s;--outline:%s;--strong:%s;--onstrong:%s;--link:%s;", p.accent, p.press, p.onAccent, p.edge, p.strong, p.onStrong, p.link)
 		}
 		if ownPage {
 			fmt.Fprintf(&vars, "--page:%s;--onpage:%s;", p.page, p.onPage)
@@ -172,7 +176,7 @@ func (b Brand) MailColours() (background, text string) {
 		return "", ""
 	}
 	p, _ := b.palette(cardLight, "")
-	return p.accent.String(), p.onAccent.String()
+	return p.strong.String(), p.onStrong.String()
 }
 
 // BrandStore keeps brands. A published version never changes.

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-var plainStyles = regexp.MustCompile(`^(?:(?:@media \(prefers-color-scheme:dark\)\{)?:root\{(?:--(?:accent|press|onaccent|link|page|onpage):#[0-9a-f]{6}|--(?:radius|card-radius):[0-9]{1,2}px|--font:[A-Za-z0-9 ",-]+)(?:;(?:--(?:accent|press|onaccent|link|page|onpage):#[0-9a-f]{6}|--(?:radius|card-radius):[0-9]{1,2}px|--font:[A-Za-z0-9 ",-]+))*\}{1,2}\n)*$`)
+var plainStyles = regexp.MustCompile(`^(?:(?:@media \(prefers-color-scheme:dark\)\{)?:root\{(?:--(?:accent|press|onaccent|outline|strong|onstrong|link|page|onpage):#[0-9a-f]{6}|--(?:radius|card-radius):[0-9]{1,2}px|--font:[A-Za-z0-9 ",-]+)(?:;(?:--(?:accent|press|onaccent|outline|strong|onstrong|link|page|onpage):#[0-9a-f]{6}|--(?:radius|card-radius):[0-9]{1,2}px|--font:[A-Za-z0-9 ",-]+))*\}{1,2}\n)*$`)
 
 // Whatever colours a project chooses, its people can read every text: 4.5:1 (WCAG 2.2 section 1.4.3), and 3:1 for a button against its
 // card (catalogue 152).
@@ -25,7 +25,8 @@ func TestBrandColoursCanBeRead(t *testing.T) {
 			p, _ := b.palette(card, b.Page)
 			for name, got := range map[string][2]float64{
 				"button's text": {Contrast(p.onAccent, p.accent), MinContrast}, "pressed button's text": {Contrast(p.onAccent, p.press), MinContrast},
-				"link": {Contrast(p.link, card), MinContrast}, "button": {Contrast(p.accent, card), minEdge}, "foot": {Contrast(p.onPage, p.page), MinContrast},
+				"link": {Contrast(p.link, card), MinContrast}, "edge of a button": {Contrast(p.edge, card), minEdge}, "button that allows": {Contrast(p.strong, card), minEdge},
+				"its text": {Contrast(p.onStrong, p.strong), MinContrast}, "foot": {Contrast(p.onPage, p.page), MinContrast},
 			} {
 				if got[0] < got[1] {
 					t.Errorf("%s of %s on %s: %.2f", name, c, card, got[0])
@@ -36,8 +37,8 @@ func TestBrandColoursCanBeRead(t *testing.T) {
 			t.Fatalf("%s", css)
 		}
 	}
-	if kept := (Brand{Accent: "#0b57d0"}); !strings.Contains(kept.Stylesheet(), "--accent:#0b57d0") {
-		t.Errorf("a colour that can be read is changed: %s", kept.Stylesheet())
+	if kept := (Brand{Accent: "#ffe600"}); strings.Count(kept.Stylesheet(), "--accent:#ffe600") != 2 {
+		t.Errorf("the accent is not the project's: %s", kept.Stylesheet())
 	}
 }
 

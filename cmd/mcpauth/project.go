@@ -135,14 +135,14 @@ type projectBrandCommand struct {
 	projectOf
 	File string `help:"JSON with accent, page, page_dark, font, radius, title, text, support_url, terms_url, privacy_url; published as a new version." type:"existingfile" xor:"what" required:""`
 	Logo string `help:"PNG, JPEG or WebP picture." type:"existingfile"`
-	Show int    `help:"Published version to go back to; 0 for none." default:"-1" xor:"what" required:""`
+	Show *int   `help:"Published version to go back to; 0 for none." xor:"what" required:""`
 }
 
 // Run prints the version that people see now.
 func (c projectBrandCommand) Run(ctx context.Context) error {
 	return c.with(ctx, func(t target) error {
-		if c.File == "" {
-			return t.projects.ShowBrand(ctx, tenants.SystemActor, t.organization, t.project, c.Show)
+		if c.Show != nil {
+			return t.projects.ShowBrand(ctx, tenants.SystemActor, t.organization, t.project, *c.Show)
 		}
 		b := tenants.Brand{Radius: -1}
 		content, err := os.ReadFile(c.File)

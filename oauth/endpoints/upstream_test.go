@@ -259,3 +259,29 @@ func newBrowserPage(b *browser, tn *tenant, query url.Values) *answer {
 	b.submit(b.get(tn.issuer+"/account"), `.part button[name=all]`, url.Values{"all": {"yes"}})
 	return b.get(tn.authorizeURL(query))
 }
+
+// Catalogue 121: whoever begins an account with somebody else's address has nothing of it once the owner signs in: neither the password
+// nor the code that was on its way counts.
+func TestAccountBegunBeforeItsOwner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	p := newPeer(t)
+	id := tn.offer(p, "oidc")
+	thief, owner := newBrowser(t, w.door), newBrowser(t, w.door)
+	code := thief.submit(tn.signUpPage(thief, tn.client()), "#password", url.Values{"email": {"grace@demo.example"}, "password": {"the thief's long password"}})
+	digits := sixDigits.FindString(w.lastMail().Text)
+	if !signsIn(owner.arrive(p.answer(tn.leaveFor(owner, id, tn.request(tn.client()))))) {
+		t.Fatal("the owner does not get in")
+	}
+	if got := thief.submit(code, "#code", url.Values{"code": {digits}}); signsIn(got) {
+		t.Error("the code makes the thief's password count")
+	}
+	page := thief.get(tn.authorizeURL(tn.request(tn.client())))
+	if got := thief.submit(page, "#password", url.Values{"email": {"grace@demo.example"}, "password": {"the thief's long password"}}); signsIn(got) || got.StatusCode != http.StatusUnauthorized {
+		t.Errorf("%d", got.StatusCode)
+	}
+	if value[bool](w, `SELECT password_hash IS NOT NULL FROM users WHERE email = 'grace@demo.example'`) {
+		t.Error("the owner's account has a password")
+	}
+}
