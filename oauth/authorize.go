@@ -45,11 +45,14 @@ type Request struct {
 	SealedAt time.Time `json:"t"`
 	// Account marks a sign-in to the person's own page: no client asked for it, and nothing can be approved.
 	Account bool `json:"k,omitempty"`
+	// Return is where the person goes on after such a sign-in, below the issuer URL.
+	Return string `json:"o,omitempty"`
 }
 
-// NewAccountRequest is a request of the person themself, to sign in to their own page. Fresh wants a new sign-in.
-func (s *Server) NewAccountRequest(fresh bool) *Request {
-	return &Request{FlowID: secret.NewID(), Account: true, Fresh: fresh, MaxAge: -1, SealedAt: s.now()}
+// NewAccountRequest is a request of the person themself, to sign in to one of their own pages, which is below the issuer URL. Fresh
+// wants a new sign-in.
+func (s *Server) NewAccountRequest(fresh bool, page string) *Request {
+	return &Request{FlowID: secret.NewID(), Account: true, Fresh: fresh, MaxAge: -1, SealedAt: s.now(), Return: page}
 }
 
 // singleParameters may be given once; resource alone may be repeated (RFC 6749 section 3.1, RFC 8707 section 2).

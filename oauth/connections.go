@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -30,6 +31,9 @@ const ReasonRevokedByUser = "user"
 type ConnectionStore interface {
 	// ListConnections returns a person's living connections, the latest first.
 	ListConnections(ctx context.Context, issuer, user secret.ID) ([]Connection, error)
+	// ExtendConnection adds scopes to the living grants of a client on an MCP server, and to the consent; ErrNotFound when there is none,
+	// or when the session is over.
+	ExtendConnection(ctx context.Context, issuer, user, session secret.ID, clientID, resource string, scopes []string) error
 	// EndConnection ends every grant of a client on an MCP server and forgets the consent, so that it has to ask again. An empty client
 	// id means every client. It succeeds when there is none.
 	EndConnection(ctx context.Context, issuer, user secret.ID, clientID, resource, reason string) error
@@ -54,4 +58,43 @@ func (s *Server) Disconnect(ctx context.Context, issuer *Issuer, user secret.ID,
 		return Fault(err)
 	}
 	return nil
+}
+
+// Extension is what a step-up by a link would add to a connection.
+type Extension struct {
+	Connection Connection
+	Added      []Scope
+}
+
+// Extension finds the connection that a step-up link names, and which of the scopes are new to it (P20). ErrNotFound: the person has no
+// such connection.
+func (s *Server) Extension(ctx context.Context, issuer *Issuer, user secret.ID, clientID, resource, scope string) (Extension, error) {
+	found, err := s.Connections(ctx, issuer, user)
+	if err != nil {
+		return Extension{}, err
+	}
+	at := slices.IndexFunc(found, func(c Connection) bool { return c.ClientID == clientID && c.Resource == resource })
+	if at < 0 {
+		return Extension{}, ErrNotFound
+	}
+	out := Extension{Connection: found[at]}
+	for _, described := range issuer.Describe(parseScope(scope)) {
+		if !slices.Contains(out.Connection.Scopes, described.Name) {
+			out.Added = append(out.Added, described)
+		}
+	}
+	return out, nil
+}
+
+// Extend adds scopes to a connection. Tokens have them from the next refresh on.
+func (s *Server) Extend(ctx context.Context, issuer *Issuer, user, session secret.ID, e Extension) error {
+	names := make([]string, 0, len(e.Added))
+	for _, scope := range e.Added {
+		names = append(names, scope.Name)
+	}
+	err := s.grants.ExtendConnection(ctx, issuer.ID, user, session, e.Connection.ClientID, e.Connection.Resource, names)
+	if err != nil && !isNotFound(err) {
+		return Fault(err)
+	}
+	return err
 }

@@ -229,6 +229,22 @@ type PasskeyLine struct {
 	Since, LastUsed time.Time
 }
 
+// AllowMorePage asks whether a connected app may do more. Fields: token, client, server, scope, decision.
+type AllowMorePage struct {
+	Brand                      Brand
+	Action, Token, Email       string
+	ClientID, ClientName, Host string
+	Server, Resource, Scope    string
+	Added, Known               []ScopeLine
+	NameWarning                string
+}
+
+// EnterPage asks whether to go on as the person whom the customer's site named. Fields: state, answer.
+type EnterPage struct {
+	Brand                        Brand
+	Action, State, Answer, Email string
+}
+
 // ConnectionLine is an app that a person allowed on an MCP server.
 type ConnectionLine struct {
 	ClientID, Name string

@@ -34,6 +34,8 @@ var endpointTests = map[string]string{
 	"/oauth/sign-in/second":            "oauth/endpoints/two_step_test.go",
 	"/oauth/passkey":                   "oauth/endpoints/passkey_test.go",
 	"/account/passkeys":                "oauth/endpoints/passkey_test.go",
+	"/account/allow":                   "oauth/endpoints/allow_more_test.go",
+	"/account/enter":                   "oauth/endpoints/own_login_test.go",
 	"/account/two-step":                "oauth/endpoints/two_step_test.go",
 	"/oauth/sign-in/upstream":          "oauth/endpoints/upstream_test.go",
 	"/oauth/sign-in/upstream/callback": "oauth/endpoints/upstream_test.go",

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -79,4 +80,32 @@ func (s *Store) EndConnection(ctx context.Context, project, user secret.ID, clie
 		return tx.Exec(`INSERT INTO audit_log (project_id, id, actor, action, target, detail) VALUES (?, ?, ?, 'connection.ended', ?, jsonb_build_object('resource', ?::text, 'reason', ?::text))`,
 			project, secret.NewID(), "user:"+user.String(), "client:"+clientID, resource, reason).Error
 	})
+}
+
+// ExtendConnection implements oauth.GrantStore. Session, person and client are locked as for an approval, so that none slips past a block.
+func (s *Store) ExtendConnection(ctx context.Context, project, user, session secret.ID, clientID, resource string, scopes []string) error {
+	var extended int
+	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&extended) }, `
+		WITH tenant AS (SELECT id FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
+		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $2 AND blocked_at IS NULL FOR SHARE),
+		sitting AS (SELECT id FROM user_sessions WHERE project_id = $1 AND id = $3 AND account_id = $2 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
+		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $4 AND blocked_at IS NULL FOR SHARE),
+		widened AS (
+			UPDATE grants g SET scopes = g.scopes || ARRAY(SELECT name FROM unnest($6::text[]) AS name WHERE name <> ALL (g.scopes))
+			FROM tenant, person, sitting, app
+			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = app.id AND g.resource = $5 AND `+livingGrant+`
+			RETURNING g.id
+		), remembered AS (
+			UPDATE consents c SET scopes = c.scopes || ARRAY(SELECT name FROM unnest($6::text[]) AS name WHERE name <> ALL (c.scopes)), updated_at = now()
+			WHERE c.project_id = $1 AND c.user_id = $2 AND c.client_id = $4 AND c.resource = $5 AND EXISTS (SELECT FROM widened)
+		), audited AS (
+			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
+			SELECT $1, $7, 'user:' || $2::uuid, 'grant.extended', 'client:' || $4, jsonb_build_object('resource', $5::text, 'scopes', $6::text[])
+			WHERE EXISTS (SELECT FROM widened)
+		)
+		SELECT count(*) FROM widened`, user, session, clientID, resource, scopes, secret.NewID())
+	if err == nil && extended == 0 {
+		err = errNotFound
+	}
+	return err
 }

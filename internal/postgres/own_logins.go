@@ -50,7 +50,26 @@ func (i *identities) TakeOwnLogin(ctx context.Context, provider, flow secret.ID,
 	if err != nil {
 		return login, err
 	}
-	plain, err := a.store.keys.Open(purposeOwnLogin, row.Sealed, ownLoginBinding(a.project, flow))
+	return i.openOwnLogin(flow, row.Sealed)
+}
+
+// FindOwnLogin implements signin.OwnLogins.
+func (i *identities) FindOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+	a := i.people
+	var row struct{ Sealed []byte }
+	err = a.transaction(ctx, func(tx *gorm.DB) error {
+		return a.one(tx, &row, `SELECT sealed FROM own_logins
+			WHERE project_id = @project AND flow_id = @flow AND provider_id = @provider AND answer_hash = @hash AND expires_at > now()`,
+			values{"flow": flow, "provider": provider, "hash": answerHash})
+	})
+	if err != nil {
+		return login, err
+	}
+	return i.openOwnLogin(flow, row.Sealed)
+}
+
+func (i *identities) openOwnLogin(flow secret.ID, sealed []byte) (login signin.OwnLogin, err error) {
+	plain, err := i.people.store.keys.Open(purposeOwnLogin, sealed, ownLoginBinding(i.people.project, flow))
 	if err != nil {
 		return login, err
 	}

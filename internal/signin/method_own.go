@@ -47,6 +47,8 @@ type OwnLogins interface {
 	// KeepOwnLogin stores the answer of a flow; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
 	// sign people in any more.
 	KeepOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte, login OwnLogin) error
+	// FindOwnLogin returns the answer without using it up; ErrNotFound for any other one.
+	FindOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (OwnLogin, error)
 	// TakeOwnLogin returns the answer, once; ErrNotFound for any other one.
 	TakeOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (OwnLogin, error)
 }
@@ -75,14 +77,23 @@ func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time
 	return secret.ID(body[1:17]), secret.ID(body[17:33]), nil
 }
 
-// FinishOwnLogin takes what the site's backend says, and returns the value with which the browser comes back. Errors: a FieldError that
+// Uses of an answer: to finish the flow that a browser began, or to open the account page in any browser. One is of no use as the other.
+const (
+	OwnForFlow    = "flow"
+	OwnForAccount = "account"
+)
+
+// OwnAnswerHash is how an answer for a use is stored.
+func OwnAnswerHash(use, answer string) []byte { return secret.Hash(use + " " + answer) }
+
+// FinishOwnLogin takes what the site's backend says, and returns the value with which the browser comes back for that use. Errors: a FieldError that
 // names a member of the JSON, ErrOwnRequest, ErrUnavailable.
-func FinishOwnLogin(ctx context.Context, store OwnLogins, provider, flow secret.ID, login OwnLogin) (answer string, err error) {
+func FinishOwnLogin(ctx context.Context, store OwnLogins, provider, flow secret.ID, use string, login OwnLogin) (answer string, err error) {
 	if login, err = readOwnLogin(login); err != nil {
 		return "", err
 	}
 	answer = secret.Encode(secret.Bytes(32))
-	err = store.KeepOwnLogin(ctx, provider, flow, secret.Hash(answer), login)
+	err = store.KeepOwnLogin(ctx, provider, flow, OwnAnswerHash(use, answer), login)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 		return "", ErrOwnRequest
 	}

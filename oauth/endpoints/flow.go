@@ -41,6 +41,8 @@ const (
 	pathSessions     = "/account/sessions"
 	pathPassword     = "/account/password"
 	pathDelete       = "/account/delete"
+	pathAllow        = "/account/allow"
+	pathEnter        = "/account/enter"
 	pathPasskeys     = "/account/passkeys"
 	pathTwoStep      = "/account/two-step"
 )

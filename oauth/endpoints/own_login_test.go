@@ -241,3 +241,58 @@ func TestOrganizations(t *testing.T) {
 		t.Error("the access for an organization outlives the membership")
 	}
 }
+
+// accountLink is the query of a link that the site puts into its own settings.
+func (s *ownSite) accountLink(subject string) url.Values {
+	s.tn.w.t.Helper()
+	back, err := url.Parse(s.answer("account", subject))
+	if err != nil || !strings.HasPrefix(back.String(), s.tn.issuer+"/account/enter?") {
+		s.tn.w.t.Fatalf("%s %v", back, err)
+	}
+	return back.Query()
+}
+
+// From the customer's own settings a person gets to their connected apps with a link and one click, once; looking at the link signs
+// nobody in, and an answer that belongs to a browser's flow is none of these links (catalogue 111, 113, 134, 142).
+func TestAccountLink(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	site, b := tn.ownSite(), newBrowser(t, w.door)
+	link := tn.issuer + "/account/enter?" + site.accountLink("ada").Encode()
+	for range 2 {
+		if got := newBrowser(t, w.door).get(link); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "ada@acme.example") {
+			t.Errorf("%d", got.StatusCode)
+		}
+	}
+	page := b.get(link)
+	if b.cookie(tn, "mcpauth_session") != "" {
+		t.Error("a link signs in")
+	}
+	target, fields := page.form("[name=answer]")
+	before := w.rows()
+	if got := b.postAs(target, fields, http.Header{"Sec-Fetch-Site": {"same-site"}}); got.StatusCode != http.StatusForbidden {
+		t.Errorf("a sibling's form: %d", got.StatusCode)
+	}
+	w.unchanged(before)
+	if account := b.done(b.post(target, fields)); !account.has(`form[action$="/account/sessions"]`) || !strings.Contains(account.body, "ada@acme.example") {
+		t.Errorf("%d\n%s", account.StatusCode, account.body)
+	}
+	if again := newBrowser(t, w.door).post(target, fields); again.StatusCode != http.StatusBadRequest {
+		t.Errorf("a link counts twice: %d", again.StatusCode)
+	}
+	flow, err := url.Parse(site.answer(site.leave(newBrowser(t, w.door)), "ada"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range []*answer{b.get(tn.issuer + "/account/enter?" + flow.RawQuery), newBrowser(t, w.door).post(target, flow.Query())} {
+		if got.StatusCode != http.StatusBadRequest {
+			t.Errorf("the answer of a flow opens the account page: %d", got.StatusCode)
+		}
+	}
+	old := site.accountLink("ada").Encode()
+	w.exec(`UPDATE own_logins SET expires_at = now() - interval '1 second'`)
+	if got := b.get(tn.issuer + "/account/enter?" + old); got.StatusCode != http.StatusBadRequest {
+		t.Errorf("an old link: %d", got.StatusCode)
+	}
+}

@@ -38,15 +38,15 @@ func (h *Handler) accountPage(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return h.askWho(c, false, "")
+		return h.askWho(c, false, pathAccount, "")
 	}
 	return h.renderAccount(c, http.StatusOK, session, templates.AccountPage{Notice: notices[c.QueryParam("done")]})
 }
 
-// askWho begins a sign-in that leads to the person's own page.
-func (h *Handler) askWho(c echo.Context, fresh bool, alert string) error {
+// askWho begins a sign-in that leads to one of the person's own pages.
+func (h *Handler) askWho(c echo.Context, fresh bool, page, alert string) error {
 	issuer := issuerOf(c)
-	f := &flow{issuer: issuer, request: h.oauth.NewAccountRequest(fresh), browser: browserOf(c, issuer)}
+	f := &flow{issuer: issuer, request: h.oauth.NewAccountRequest(fresh, page), browser: browserOf(c, issuer)}
 	return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: alert})
 }
 
@@ -143,11 +143,11 @@ func (h *Handler) accountForm(c echo.Context, recent bool, do func(signin.Sessio
 	case err != nil:
 		return err
 	case !ok:
-		return h.askWho(c, false, "You are no longer signed in. Sign in to go on.")
+		return h.askWho(c, false, pathAccount, "You are no longer signed in. Sign in to go on.")
 	case !h.oauth.ValidAccountToken(issuerOf(c), session.ID, form.Get("token")):
 		return &oauth.Error{Code: oauth.AccessDenied, Parameter: "token", Description: "The form belongs to another sign-in than the one in this browser now."}
 	case recent && h.now().Sub(session.AuthTime) > recently:
-		return h.askWho(c, true, "Sign in again to do this, then try once more.")
+		return h.askWho(c, true, pathAccount, "Sign in again to do this, then try once more.")
 	}
 	return do(session, form)
 }

@@ -92,7 +92,7 @@ func (h *Handler) ownLogin(c echo.Context) error {
 		return unauthorized
 	}
 	expired := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "Expected a request of this project, at most ten minutes old and not answered before."}
-	providerID, flow, err := h.signin.ReadOwnRequest(issuer.ID, in.Request, h.now())
+	providerID, flow, err := h.ownFlow(issuer, in.Request)
 	if err != nil {
 		return expired
 	}
@@ -105,7 +105,11 @@ func (h *Handler) ownLogin(c echo.Context) error {
 	case !issuer.OffersSignIn(tenants.SignInOwn):
 		return notOffered()
 	}
-	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), providerID, flow, in.OwnLogin)
+	path, use := pathOwnBack, signin.OwnForFlow
+	if in.Request == accountRequest {
+		path, use = pathEnter, signin.OwnForAccount
+	}
+	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), providerID, flow, use, in.OwnLogin)
 	var field signin.FieldError
 	switch {
 	case errors.As(err, &field):
@@ -116,8 +120,23 @@ func (h *Handler) ownLogin(c echo.Context) error {
 		return fault(err)
 	}
 	return answer(c, http.StatusOK, map[string]string{
-		"redirect_to": issuer.URL + pathOwnBack + "?" + url.Values{"state": {flow.String()}, "answer": {back}}.Encode(),
+		"redirect_to": issuer.URL + path + "?" + url.Values{"state": {flow.String()}, "answer": {back}}.Encode(),
 	})
+}
+
+// accountRequest stands in place of a request when the site wants a link to the person's connected apps.
+const accountRequest = "account"
+
+func (h *Handler) ownFlow(issuer *oauth.Issuer, request string) (provider, flow secret.ID, err error) {
+	if request != accountRequest {
+		return h.signin.ReadOwnRequest(issuer.ID, request, h.now())
+	}
+	for _, p := range issuer.Providers {
+		if p.Kind == signin.ProviderOwn {
+			return p.ID, secret.NewID(), nil
+		}
+	}
+	return provider, flow, signin.ErrOwnRequest
 }
 
 // decodeStrict reads a JSON object that has known members only.
@@ -145,12 +164,11 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 	}
 	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
 	identities := h.identities(f.issuer.ID)
-	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, f.request.FlowID, secret.Hash(query.Get("answer")))
+	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, f.request.FlowID, signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer")))
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	account, err := identities.SignInIdentity(c.Request().Context(), provider.ID, signin.Identity{Subject: login.Subject, Email: login.Email, EmailVerified: true,
-		FromOwn: true, Name: login.Name, Organizations: login.Organizations}, true) // the site decides who its people are
+	account, err := identities.SignInIdentity(c.Request().Context(), provider.ID, ownIdentity(login), true) // the site decides who its people are
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}

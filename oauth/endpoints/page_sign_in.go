@@ -162,7 +162,7 @@ func (h *Handler) enter(c echo.Context, f *flow, account signin.Account) error {
 // goOn leads to where the person was going.
 func (h *Handler) goOn(c echo.Context, f *flow, session signin.Session) error {
 	if f.request.Account {
-		return c.Redirect(http.StatusSeeOther, f.issuer.URL+pathAccount)
+		return c.Redirect(http.StatusSeeOther, f.issuer.URL+f.request.Return)
 	}
 	return h.renderConsent(c, f, session)
 }
