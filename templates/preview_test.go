@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	. "github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // TestPreview renders every page and e-mail; with TEMPLATES_PREVIEW_DIR set it also writes them and their static files to that
@@ -31,6 +32,12 @@ func TestPreview(t *testing.T) {
 		for _, address := range asset.FindAllString(html, -1) {
 			write(t, folder, address, fetch(t, address))
 		}
+	}
+	for name, b := range map[string]tenants.Brand{
+		"aubergine": {Accent: "#5b1a55", Page: "#f6eef5", PageDark: "#1d0f1c", Font: "humanist", Radius: 14},
+		"lime":      {Accent: "#c6ff00", Page: "#10210f", PageDark: "#050a05", Font: "mono", Radius: 0},
+	} {
+		write(t, folder, "brand-"+name+".css", b.Stylesheet())
 	}
 	for _, font := range []string{"inter.woff2", "jetbrains-mono.woff2"} {
 		write(t, folder, Asset(font), fetch(t, Asset(font)))

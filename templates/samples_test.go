@@ -107,6 +107,12 @@ func flowSamples() []sample {
 	warned := consent()
 	warned.ClientName, warned.NameWarning = "Acme Tools Support", "This app uses a name like \"Acme Tools\" but is not made by Acme Tools."
 	warned.Destination, warned.ClientURI = Destination{Host: "xn--cme-pla.example", Kind: "web"}, "https://xn--cme-pla.example/about"
+	choose := consent()
+	choose.Selectable, choose.Organizations = true, []OrganizationLine{{ID: "north", Name: "Acme North"}, {ID: "south", Name: "Acme South"}}
+	passkey := PasskeyForm{Action: "/oauth/sign-in/passkey", Label: "Sign in with a passkey", Options: "{}", Ceremony: "ceremony"}
+	factors := account()
+	factors.NewPasskey, factors.TwoStepAction = &passkey, "/account/two-step"
+	factors.Passkeys = []PasskeyLine{{ID: "AAAA", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Safari/605.1", Since: now.Add(-40 * 24 * time.Hour), LastUsed: now}}
 	failed := frame
 	failed.Alert = "E-mail address or password is wrong."
 	return []sample{
@@ -116,6 +122,19 @@ func flowSamples() []sample {
 			Ways: []SignInWay{{ID: "email-code", Label: "E-mail me a code", Action: "/oauth/sign-in/email", Email: true}}})},
 		{"sign-in-code-only", flow, SignIn(SignInPage{FlowPage: frame, NoPassword: true,
 			Ways: []SignInWay{{ID: "email-code", Label: "E-mail me a code", Action: "/oauth/sign-in/email", Email: true}}})},
+		{"sign-in-all-ways", flow, SignIn(SignInPage{FlowPage: frame, Action: "/oauth/sign-in", SignUpAction: "/oauth/sign-up", ResetAction: "/oauth/reset", Ways: []SignInWay{
+			{ID: "passkey", Passkey: &passkey}, {ID: "email-code", Label: "E-mail me a code", Action: "/oauth/sign-in/email", Email: true},
+			{ID: "google", Label: "Continue with Google", Action: "/oauth/sign-in/upstream", Fields: map[string]string{"provider": "1"}},
+		}})},
+		{"offer-passkey", flow, OfferPasskey(OfferPasskeyPage{FlowPage: frame, Form: passkey})},
+		{"second-step", flow, Second(SecondPage{FlowPage: frame, Action: "/oauth/sign-in/second", Pending: "pending", Restart: "/oauth/sign-in", Code: Field{Error: "Enter the six digits that the app shows now, or a recovery code that you did not use yet."}})},
+		{"two-step", flow, TwoStep(TwoStepPage{Brand: brand, Action: "/account/two-step", Token: "token", AccountHref: "/account", Key: "key", KeyText: "F4EG MEPZ GKQ5 PCW3 AX6G AGDT UZ2R DSNB", Picture: "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="})},
+		{"recovery-codes", flow, RecoveryCodes(RecoveryCodesPage{Brand: brand, AccountHref: "/account", Codes: []string{"kq3yb-1zt0e", "9wvx7-rrlmp", "z4sua-8hdnf", "jcgot-i2bv5"}})},
+		{"account-factors", flow, Account(factors)},
+		{"account-enter", flow, Enter(EnterPage{Brand: brand, Action: "/account/enter", State: "state", Answer: "answer", Email: "ada@acme.example"})},
+		{"allow-more", flow, AllowMore(AllowMorePage{Brand: brand, Action: "/account/allow", Token: "token", Email: "ada@acme.example", ClientID: "client", ClientName: "Claude Code",
+			Server: "Acme Tools", Resource: "https://tools.acme.example/mcp", Scope: "notes:write", Added: consent().Scopes[1:2], Known: consent().Scopes[:1]})},
+		{"consent-choose", flow, Consent(choose)},
 		{"reset", flow, Reset(ResetPage{FlowPage: frame, Action: "/oauth/reset", SignInAction: "/oauth/sign-in", Email: Field{Value: "ada@acme.example"}})},
 		{"new-password", flow, NewPassword(NewPasswordPage{FlowPage: frame, Action: "/oauth/reset/code", Email: "ada@acme.example", Challenge: "challenge-1",
 			PasswordMin: 10, Restart: "/oauth/reset", Password: Field{Error: "Enter at least 10 characters."}})},

@@ -1,4 +1,5 @@
-// Renders every page that people meet at an issuer to contact sheets: on a desktop and on a phone, in light and in dark. `make sheets`.
+// Renders every page to contact sheets: on a desktop and on a phone, in light and in dark; those at an issuer in three brands, of which
+// one is ours. `make sheets`.
 import { execFileSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
@@ -14,11 +15,16 @@ const TYPES = { html: "text/html; charset=utf-8", css: "text/css", js: "text/jav
 const pages = results("sheets", "pages");
 execFileSync("go", ["test", "./templates", "-count=1", "-run", "^TestPreview$"], { cwd: root, stdio: "inherit", env: { ...process.env, TEMPLATES_PREVIEW_DIR: pages } });
 const names = readdirSync(pages).filter((name) => name.endsWith(".html")).map((name) => name.slice(0, -5)).sort();
+const brands = readdirSync(pages).filter((name) => /^brand-.*\.css$/.test(name)).map((name) => name.slice("brand-".length, -".css".length));
 const site = createServer(async (request, response) => {
   const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
   try {
     let body = await readFile(join(pages, path));
-    if (path.endsWith(".html")) body = body.toString().replace(/<meta http-equiv="refresh"[^>]*>/, ""); // a page that leaves stays
+    if (path.endsWith(".html")) {
+      body = body.toString().replace(/<meta http-equiv="refresh"[^>]*>/, ""); // a page that leaves stays
+      const brand = new URL(request.url, "http://localhost").searchParams.get("brand");
+      if (brand) body = body.replace("</head>", `<link rel="stylesheet" href="/brand-${brand}.css"></head>`);
+    }
     response.writeHead(200, { "Content-Type": TYPES[path.split(".").pop()] ?? "application/octet-stream" }).end(body);
   } catch {
     response.writeHead(404).end();
@@ -29,24 +35,27 @@ const origin = `http://127.0.0.1:${site.address().port}`;
 const browser = await launchBrowser();
 try {
   for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) await sheetsOf(size, viewport, colorScheme);
+    for (const colorScheme of ["light", "dark"]) {
+      for (const brand of ["", ...brands]) await sheetsOf(size, viewport, colorScheme, brand);
+    }
   }
 } finally {
   await browser.close();
   site.close();
 }
 
-async function sheetsOf(size, viewport, colorScheme) {
+async function sheetsOf(size, viewport, colorScheme, brand) {
   const context = await browser.newContext({ viewport, colorScheme, reducedMotion: "reduce" });
   const page = await context.newPage();
   const shots = [];
   for (const name of names) {
-    await page.goto(`${origin}/${name}.html`);
+    await page.goto(`${origin}/${name}.html?brand=${brand}`);
+    if (brand && (await page.locator('link[href*="flow."]').count()) === 0) continue; // no page of an issuer
     await page.evaluate(() => document.fonts.ready);
     shots.push({ name, image: (await page.screenshot({ fullPage: true })).toString("base64") });
   }
   for (let i = 0; i < shots.length; i += PER_SHEET) {
-    const file = join(results("sheets"), `${size}-${colorScheme}-${1 + i / PER_SHEET}.png`);
+    const file = join(results("sheets"), `${[size, colorScheme, brand].filter(Boolean).join("-")}-${1 + i / PER_SHEET}.png`);
     await compose(context, shots.slice(i, i + PER_SHEET), file);
     console.log(file);
   }
