@@ -40,6 +40,8 @@ type options struct {
 	revocations int
 	// linear is how many operations on shared grants are checked for an order that explains them.
 	linear int
+	// passwords is how many people type wrong passwords at once while tokens are refreshed.
+	passwords int
 }
 
 func main() {
@@ -62,6 +64,9 @@ func run(ctx context.Context, args []string) error {
 	o, err := parseOptions(args, os.Stderr)
 	if err != nil {
 		return err
+	}
+	if o.passwords > 0 {
+		return measurePasswords(ctx, o, os.Stdout, os.Stderr)
 	}
 	if o.linear > 0 {
 		return measureLinearity(ctx, o, os.Stdout, os.Stderr)
@@ -102,6 +107,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.fresh, "fresh", false, "measure a database that was never analysed, as in the first minute of an installation")
 	flags.IntVar(&o.revocations, "revocations", 0, "measure instead how soon guards in two processes refuse this many revoked grants, 1 to 100000, with two nodes of which one is restarted")
 	flags.IntVar(&o.linear, "linear", 0, "check instead that this many refreshes, introspections and revocations on shared grants, through two nodes that are killed in between, are linearizable, 100 to 1000000")
+	flags.IntVar(&o.passwords, "passwords", 0, "measure instead what this many people who type wrong passwords at once do to refreshes and to the server's memory, 1 to 2000")
 	flags.StringVar(&o.out, "out", "internal/bench/results.json", "where the figures go as JSON; - is standard output")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -121,6 +127,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	check(o.rounds >= 1 && o.rounds <= 20, "-rounds: expected 1 to 20")
 	check(seconds >= 0.1 && seconds <= 60, "-seconds: expected 0.1 to 60")
 	check(o.revocations >= 0 && o.revocations <= 100000, "-revocations: expected 1 to 100000")
+	check(o.passwords >= 0 && o.passwords <= 2000, "-passwords: expected 1 to 2000")
 	check(o.linear == 0 || o.linear >= 100 && o.linear <= 1000000, "-linear: expected 100 to 1000000")
 	check(o.only == "" || o.only == nameFloor || o.only == nameReal, "-only: expected floor or real")
 	for _, name := range o.workloads {

@@ -68,9 +68,10 @@ type Passwords struct {
 // waitingPerSlot bounds the queue: with hashes of about 30 ms the last one in it waits about a second.
 const waitingPerSlot = 32
 
-// NewPasswords uses the parameters OWASP asks for: 19 MiB, two passes, one lane. Memory in use is bounded by 19 MiB per processor.
+// NewPasswords uses the parameters OWASP asks for: 19 MiB, two passes, one lane. At most half of the processors hash at once: the others
+// go on with everything else, and the memory in use is bounded by 19 MiB for each of that half.
 func NewPasswords() *Passwords {
-	return newPasswords(parameters{memory: 19 * 1024, passes: 2, lanes: 1}, runtime.GOMAXPROCS(0), waitingPerSlot)
+	return newPasswords(parameters{memory: 19 * 1024, passes: 2, lanes: 1}, max(1, runtime.GOMAXPROCS(0)/2), waitingPerSlot)
 }
 
 func newPasswords(p parameters, slots, waiting int) *Passwords {
@@ -113,6 +114,9 @@ func (p *Passwords) Verify(ctx context.Context, hash, password string) (ok, reha
 	ok = secret.Equal(key, stored.key) && known
 	return ok, ok && stored.parameters != p.parameters, nil
 }
+
+// full reports that so many wait that one more is turned away.
+func (p *Passwords) full() bool { return p.waiting.Load() >= p.maxWaiting }
 
 // derive waits for a free slot and computes the key with the parameters and salt of h.
 func (p *Passwords) derive(ctx context.Context, password string, h phc) ([]byte, error) {

@@ -44,6 +44,9 @@ func (s *Service) SignIn(ctx context.Context, accounts Accounts, email, password
 	if password == "" {
 		return Account{}, FieldError{Field: passwordField, Message: "Enter your password."}
 	}
+	if s.Passwords.full() { // before the database is asked for nothing
+		return Account{}, ErrBusy
+	}
 	account, hash, err := accounts.FindByEmail(ctx, address)
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return Account{}, err
