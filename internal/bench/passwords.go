@@ -75,7 +75,7 @@ func passwordRound(ctx context.Context, t *target, workers []*worker, window tim
 	}
 	got, err := drive(ctx, t, workers, window, do)
 	group.Wait()
-	if err := errors.Join(append(broken, err)...); err != nil {
+	if err := errors.Join(err, errors.Join(broken...)); err != nil {
 		return err
 	}
 	peak, err := peakRSS("/proc", t.pid)
