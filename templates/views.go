@@ -428,3 +428,8 @@ type LandingPage struct {
 	SignUpHref, SignInHref, DashboardHref string
 	SignedIn                              bool
 }
+
+// DevLoginPage asks whom a customer's own site would sign in. Fields: request, iss, subject, email, name, organizations.
+type DevLoginPage struct {
+	Action, Request, Issuer, Alert string
+}

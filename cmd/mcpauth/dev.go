@@ -82,11 +82,11 @@ func (c devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.store.Close()
-	a.root = withCaughtMail(a.root, caught)
-	seeded, err := seed(ctx, a, c.DataDir, mcpBase+"/mcp")
+	seeded, simulator, err := seed(ctx, a, c.DataDir, mcpBase+"/mcp")
 	if err != nil {
 		return fmt.Errorf("seed the demo: %w", err)
 	}
+	a.root = withLocalPages(a.root, caught, simulator)
 	tools, err := demo.New(seeded.RegistrationSecret, log)
 	if err != nil {
 		return err

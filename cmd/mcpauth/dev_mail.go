@@ -11,10 +11,15 @@ import (
 	"github.com/mcpauth/mcpauth/templates"
 )
 
-// withCaughtMail adds the page that shows caught mail.
-func withCaughtMail(root http.Handler, caught *catcher.Catcher) http.Handler {
+// withLocalPages adds the page that shows caught mail, and the one that plays a customer's own login.
+func withLocalPages(root http.Handler, caught *catcher.Catcher, simulator *ownSimulator) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", root)
+	if simulator != nil {
+		protected := http.NewCrossOriginProtection()
+		mux.HandleFunc("GET "+devLoginPath, simulator.page)
+		mux.Handle("POST "+devLoginPath, protected.Handler(http.HandlerFunc(simulator.handOver)))
+	}
 	mux.HandleFunc("GET /dev/mail", func(w http.ResponseWriter, r *http.Request) {
 		var page templates.MailPage
 		for _, m := range caught.Messages() {

@@ -42,10 +42,10 @@ var demoScopes = []tenants.Scope{
 }
 
 // seed makes sure that the demo is there, whatever an earlier run left, and writes dev.json.
-func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, error) {
+func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, *ownSimulator, error) {
 	info, err := readDevInfo(dataDir)
 	if err != nil {
-		return devInfo{}, err
+		return devInfo{}, nil, err
 	}
 	before := info
 	info.DashboardURL, info.MailURL, info.MCPServerURL = a.settings.baseURL+"/dashboard", a.settings.baseURL+"/dev/mail", serverURL
@@ -55,25 +55,29 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, erro
 	}
 	organization, err := seedMember(ctx, a, info)
 	if err != nil {
-		return devInfo{}, err
+		return devInfo{}, nil, err
 	}
 	project, server, err := seedProject(ctx, a, organization, serverURL)
 	if err != nil {
-		return devInfo{}, err
+		return devInfo{}, nil, err
 	}
 	info.Issuer, info.IssuerAlias = project.Issuer, project.Aliases[0]
 	if err := seedUser(ctx, a, project.ID, info); err != nil {
-		return devInfo{}, err
+		return devInfo{}, nil, err
 	}
 	if info.Issuer != before.Issuer || info.MCPServerURL != before.MCPServerURL || info.RegistrationSecret == "" {
 		if info.RegistrationSecret, err = replaceSecrets(ctx, a, organization, project.ID, server.ID); err != nil {
-			return devInfo{}, err
+			return devInfo{}, nil, err
 		}
 	}
 	if err := writeEnvironment(dataDir, a.settings); err != nil {
-		return devInfo{}, err
+		return devInfo{}, nil, err
 	}
-	return info, writeDevInfo(dataDir, info)
+	simulator, err := simulateOwnLogin(ctx, a, organization, project)
+	if err != nil {
+		return devInfo{}, nil, err
+	}
+	return info, simulator, writeDevInfo(dataDir, info)
 }
 
 func seedMember(ctx context.Context, a *app, info devInfo) (organization secret.ID, err error) {
@@ -122,6 +126,10 @@ func seedProject(ctx context.Context, a *app, organization secret.ID, serverURL 
 	}
 	if project.ID.IsZero() {
 		if project, _, _, err = a.projects.Create(ctx, tenants.SystemActor, organization, demoName, serverURL); err != nil {
+			return tenants.Project{}, tenants.MCPServer{}, err
+		}
+		methods := []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInOwn, tenants.SignInTOTP}
+		if err := a.projects.SetSignInMethods(ctx, tenants.SystemActor, organization, project.ID, methods); err != nil {
 			return tenants.Project{}, tenants.MCPServer{}, err
 		}
 	}

@@ -124,6 +124,30 @@ test("an account at an OpenID Connect provider signs in, and consent is asked fo
   }
 });
 
+test("the simulator of an own login signs in whoever is typed, and says what is wrong", async (t) => {
+  const { page, complaints } = await newProfile(t, browser);
+  const inspection = new Inspection(page);
+  const callback = await startCallback(t);
+  const app = await RawClient.register(product, product.dev.issuer, callback.url, "Simulator test");
+  await product.project("sign-in", ["password", "own"]);
+  await page.goto(app.authorize().url);
+  await page.getByRole("button", { name: "Continue with your own site (simulator)" }).click();
+  await page.getByRole("heading", { name: "Who is signed in at your site?" }).waitFor();
+  await inspection.see("dev-login");
+  await page.getByLabel("Your id of the person").fill(`u-${"x".repeat(300)}`);
+  await page.getByRole("button", { name: "Hand over" }).click();
+  await page.getByText("Expected your own, unchanging id of the person").waitFor();
+  await page.getByLabel("Your id of the person").fill("u-7");
+  await page.getByLabel("E-mail address").fill("ada@own.example");
+  await page.getByRole("button", { name: "Hand over" }).click();
+  await onConsent(page, "ada@own.example");
+  await page.getByLabel("Acts for").selectOption("Yale");
+  await decide(page, "Allow");
+  assert.ok((await callback.arrival()).get("code"));
+  inspection.finish(["dev-login"]);
+  assertNoComplaints(complaints);
+});
+
 test("the samples of an own login hand over who is signed in", async (t) => {
   const secretOf = async (port) => product.canaries.note("secret of an own login", await product.project("own-login", ["--name", "Acme", "--url", `http://localhost:${port}/login`]));
   const samples = join(root, "samples", "own-login");
