@@ -78,12 +78,12 @@ for (const [who, { host, fetchSite }] of Object.entries(ATTACKERS)) {
 }
 
 /** A person who is signed in looks at the consent page. */
-async function toConsent(t, page) {
+async function toConsent(t, page, signedIn = false) {
   const callback = await startCallback(t);
   const client = await RawClient.register(product, product.dev.issuer, callback.url);
   const request = client.authorize();
   await page.goto(request.url);
-  await signIn(page, { email: product.dev.user_email, password: product.dev.user_password });
+  if (!signedIn) await signIn(page, { email: product.dev.user_email, password: product.dev.user_password });
   await page.goto(request.url); // the page as a returning person gets it
   await onConsent(page, product.dev.user_email);
   return { callback, client, request };
@@ -119,3 +119,22 @@ async function sessionCookies(context) {
 function escapeHtml(text) {
   return text.replace(/[&"<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
+
+test("two tabs finish independently, and signing out in one of them stops the other (catalogue 133, 146, 148)", async (t) => {
+  const { page, context } = await newProfile(t, browser);
+  const other = await context.newPage();
+  const first = await toConsent(t, page);
+  const second = await toConsent(t, other, true);
+  await decide(page, "Allow");
+  assert.ok((await first.callback.arrival()).get("code"));
+  await decide(other, "Allow");
+  assert.ok((await second.callback.arrival()).get("code"));
+
+  const third = await toConsent(t, page, true);
+  await other.goto(`${product.dev.issuer}/account`);
+  await other.getByRole("button", { name: "Sign out everywhere" }).click();
+  await other.getByRole("heading", { name: "You are signed out" }).waitFor();
+  await decide(page, "Allow");
+  await page.getByText("You are no longer signed in").waitFor();
+  assert.equal(third.callback.unread, 0);
+});
