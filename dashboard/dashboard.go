@@ -37,6 +37,8 @@ type Config struct {
 	Accounts    signin.Accounts // of the members
 	Memberships Memberships
 	Projects    tenants.Projects
+	// Keys seal positions in lists.
+	Keys *secret.Keyring
 	// BaseURL is the root of the service, such as https://mcpauth.example, without trailing slash. Cookies follow its scheme.
 	BaseURL        string
 	TrustedProxies []netip.Prefix

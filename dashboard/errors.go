@@ -48,10 +48,16 @@ func explain(err error) (status int, message templates.MessagePage) {
 			Expected: "a form that was opened on this site", Steps: []string{"Open the dashboard in this browser and try again there."},
 			LinkText: "Open the dashboard", LinkURL: pathDashboard,
 		}
+	case errors.Is(err, errCursor):
+		return http.StatusBadRequest, templates.MessagePage{
+			Title: "This place in the list does not exist", Text: "The address was changed, or it belongs to another list.",
+			Expected: "the address of a page that this site linked to", Steps: []string{"Go back to the list and page through it again."},
+			LinkText: "Open the dashboard", LinkURL: pathDashboard,
+		}
 	case errors.Is(err, tenants.ErrForbidden):
 		return http.StatusForbidden, templates.MessagePage{
 			Title: "Your role does not allow this", Text: "Nothing was changed.",
-			Expected: "the role developer, admin or owner in this organization", Steps: []string{"Ask an owner of the organization for another role."},
+			Expected: "a role in this organization that may do this", Steps: []string{"Ask an owner of the organization for another role."},
 			LinkText: "Back to the dashboard", LinkURL: pathDashboard,
 		}
 	case errors.Is(err, tenants.ErrUnavailable), errors.Is(err, signin.ErrUnavailable), errors.Is(err, signin.ErrBusy):

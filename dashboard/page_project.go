@@ -17,12 +17,9 @@ type newSecret struct {
 	text   string
 }
 
-func (d *dashboard) project(v *visit) error {
-	id, err := v.id("project")
-	if err != nil {
-		return err
-	}
-	return d.renderProject(v, http.StatusOK, id, newSecret{})
+// showProject is the overview.
+func (d *dashboard) showProject(v *visit) error {
+	return d.renderProject(v, http.StatusOK, v.project.ID, newSecret{})
 }
 
 // createSecret answers with the project's page itself: the secret is on it, this once.
@@ -64,7 +61,7 @@ func (d *dashboard) renderProject(v *visit, status int, id secret.ID, created ne
 		return err
 	}
 	view := templates.ProjectPage{
-		Shell: d.shell(v, found.Name, pathProject, found.Project), Name: found.Name, Issuer: found.Issuer, Aliases: found.Aliases,
+		Shell: d.shell(v, found.Name, pathProject), Name: found.Name, Issuer: found.Issuer, Aliases: found.Aliases,
 		MetadataURL: oauth.MetadataURL(found.Issuer), Suspended: found.Suspended, Secret: created.text,
 		Snippets: snippets(found, created),
 	}

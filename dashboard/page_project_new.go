@@ -31,12 +31,13 @@ func (d *dashboard) createProject(v *visit) error {
 	if err != nil {
 		return err
 	}
+	v.project = project
 	return d.renderProject(v, http.StatusCreated, project.ID, newSecret{server: server.ID, text: shown})
 }
 
 func (d *dashboard) renderNewProject(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.NewProject(templates.NewProjectPage{
-		Shell: d.shell(v, "Create a project", pathProjects, tenants.Project{}), Action: v.href(pathProjects), CancelHref: v.href(pathProjects),
+		Shell: d.shell(v, "Create a project", pathProjects), Action: v.href(pathProjects), CancelHref: v.href(pathProjects),
 		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), Alert: alert,
 	}))
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
 )
 
 func (d *dashboard) projects(v *visit) error {
@@ -13,7 +12,7 @@ func (d *dashboard) projects(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := templates.ProjectsPage{Shell: d.shell(v, "Projects", pathProjects, tenants.Project{})}
+	view := templates.ProjectsPage{Shell: d.shell(v, "Projects", pathProjects)}
 	if v.mayChange() {
 		view.CreateHref = v.href(pathNewProject)
 	}

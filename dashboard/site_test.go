@@ -29,13 +29,15 @@ import (
 
 // site is a dashboard on a database of its own.
 type site struct {
-	url    string
-	store  *postgres.Store
-	signin *signin.Service
-	db     *pgtest.Database
-	super  *pgxpool.Pool
-	mails  chan mail.Message
-	log    *lockedBuffer
+	url      string
+	store    *postgres.Store
+	signin   *signin.Service
+	projects tenants.Projects
+	keys     *secret.Keyring
+	db       *pgtest.Database
+	super    *pgxpool.Pool
+	mails    chan mail.Message
+	log      *lockedBuffer
 }
 
 // Send implements postgres.MailSender.
@@ -68,26 +70,43 @@ func must[T any](value T, err error) T {
 	return value
 }
 
-func newSite(t *testing.T) *site { return newSiteAt(t, "http://localhost:8080") }
+const localURL = "http://localhost:8080"
+
+func newSite(t *testing.T) *site { return newSiteAt(t, localURL) }
 
 func newSiteAt(t *testing.T, baseURL string) *site {
 	t.Helper()
-	db := pgtest.New(t)
-	s := &site{db: db, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
+	return openSite(t, pgtest.New(t), must(secret.ParseKeyring(secret.NewKeyringText())), baseURL)
+}
+
+// copy is the site on a copy of the database, which nobody may be connected to.
+func (s *site) copy(t *testing.T) *site {
+	t.Helper()
+	return openSite(t, s.db.Copy(t), s.keys, localURL)
+}
+
+// close ends every connection, so that the database can be copied.
+func (s *site) close() {
+	s.store.Close()
+	s.super.Close()
+}
+
+func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL string) *site {
+	t.Helper()
+	s := &site{db: db, keys: keys, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	keys := must(secret.ParseKeyring(secret.NewKeyringText()))
 	s.store = must(postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 5}, keys, log))
 	t.Cleanup(s.store.Close)
 	s.super = must(pgxpool.New(t.Context(), db.SuperuserURL))
 	t.Cleanup(s.super.Close)
 	s.signin = &signin.Service{Keys: keys, Passwords: signin.NewPasswords()}
+	s.projects = tenants.Projects{
+		Store: s.store, Primary: must(tenants.ParseIssuerTemplate("http://localhost:8080/t/{project}")),
+		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))},
+	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
-		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store,
-		Projects: tenants.Projects{
-			Store: s.store, Primary: must(tenants.ParseIssuerTemplate("http://localhost:8080/t/{project}")),
-			Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))},
-		},
-		BaseURL: baseURL, Log: log, Now: time.Now,
+		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects,
+		Keys: keys, BaseURL: baseURL, Log: log, Now: time.Now,
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {
@@ -123,16 +142,23 @@ func (s *site) rows(t *testing.T, query string, args ...any) int {
 	return n
 }
 
-// everything is the content of all tables that a page could change. Times of last use are left out.
+// exec runs a statement as a superuser.
+func (s *site) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := s.super.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// everything is the content of all tables, but for queued jobs' bookkeeping and the counters of limits.
 func (s *site) everything(t *testing.T) string {
 	t.Helper()
-	var out string
-	err := s.super.QueryRow(t.Context(), `SELECT string_agg(t, E'\n' ORDER BY t) FROM (
-		SELECT m::text t FROM members m UNION ALL SELECT o::text FROM organizations o UNION ALL SELECT om::text FROM organization_members om
-		UNION ALL SELECT ms::text FROM member_sessions ms UNION ALL SELECT mc::text FROM member_challenges mc
-		UNION ALL SELECT p::text FROM projects p UNION ALL SELECT i::text FROM project_issuers i UNION ALL SELECT u::text FROM used_slugs u
-		UNION ALL SELECT r::text FROM registration_secrets r UNION ALL SELECT a::text FROM audit_log a
-		UNION ALL SELECT oa::text FROM organization_audit_log oa) x`).Scan(&out)
+	var query, out string
+	err := s.super.QueryRow(t.Context(), `SELECT string_agg(format('SELECT %L || x::text AS t FROM %I x', tablename || ' ', tablename), ' UNION ALL ')
+		FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'river%' AND tablename NOT IN ('goose_db_version', 'rate_limits')`).Scan(&query)
+	if err == nil {
+		err = s.super.QueryRow(t.Context(), `SELECT coalesce(string_agg(t, E'\n' ORDER BY t), '') FROM (`+query+`) x`).Scan(&out)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +184,8 @@ type browser struct {
 	client *http.Client
 	// fetchSite is what the browser says about where a request comes from.
 	fetchSite string
+	// origin is the Origin header; empty: none is sent.
+	origin string
 }
 
 func (s *site) browser() *browser {
@@ -180,7 +208,12 @@ func (b *browser) do(t *testing.T, method, path string, form url.Values) answer 
 	if method == http.MethodPost {
 		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
-	request.Header.Set("Sec-Fetch-Site", b.fetchSite)
+	if b.fetchSite != "" {
+		request.Header.Set("Sec-Fetch-Site", b.fetchSite)
+	}
+	if b.origin != "" {
+		request.Header.Set("Origin", b.origin)
+	}
 	response, err := b.client.Do(request)
 	if err != nil {
 		t.Fatal(err)

@@ -6,12 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -20,14 +21,23 @@ const (
 	cookieSession = "mcpauth_member"           // token of the session
 	cookieBrowser = "mcpauth_member_browser"   // opaque value that a code is bound to
 	cookieSignUp  = "mcpauth_member_challenge" // which code is on its way to which address, to show the form again
+	cookieTheme   = "mcpauth_theme"            // light or dark
+	cookieFlash   = "mcpauth_flash"            // what was just done, for the next page
 )
 
-// visit is one request: who it is from, and, below an organization, with which role.
+// recentSignIn is how long after proving who they are a member may do what is dangerous.
+const recentSignIn = 15 * time.Minute
+
+// themeLifetime is how long a browser remembers the colours.
+const themeLifetime = 365 * 24 * time.Hour
+
+// visit is one request: who it is from, and, below an organization, with which role, and below a project, which one.
 type visit struct {
 	echo.Context
 	session     signin.Session // zero: nobody is signed in
 	memberships []tenants.Membership
 	membership  tenants.Membership // of the organization in the path
+	project     tenants.Project    // in the path; it belongs to the organization
 }
 
 // serve wraps a page in its check. Without a session a page to look at leads to sign-in and back; another organization is not there.
@@ -49,37 +59,56 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 			return err
 		}
 		if p.access != members {
-			if err := v.enter(p.access); err != nil {
+			if err := d.enter(v, p); err != nil {
 				return err
 			}
+		}
+		if p.recent && d.Now().Sub(v.session.AuthTime) > recentSignIn {
+			return d.proveAgain(v)
 		}
 		return p.handler(v)
 	}
 }
 
-// enter finds the membership in the organization of the path (catalogue 216: another one's is not found rather than forbidden).
-func (v *visit) enter(needed access) error {
+// enter finds the membership in the organization of the path, and the project of the path in that organization (catalogue 216: what is
+// another one's is not found rather than forbidden).
+func (d *dashboard) enter(v *visit, p page) error {
 	organization, err := v.id("organization")
 	if err != nil {
 		return err
 	}
 	for _, m := range v.memberships {
 		if m.Organization.ID == organization {
-			if v.membership = m; !needed.allows(m.Role) {
-				return tenants.ErrForbidden
-			}
-			return nil
+			v.membership = m
 		}
 	}
-	return tenants.ErrNotFound
+	if v.membership.Organization.ID.IsZero() {
+		return tenants.ErrNotFound
+	}
+	if strings.Contains(p.path, "/:project") {
+		id, err := v.id("project")
+		if err != nil {
+			return err
+		}
+		if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil {
+			return err
+		}
+	}
+	if !p.access.allows(v.membership.Role) {
+		return tenants.ErrForbidden
+	}
+	return nil
 }
+
+// proveAgain asks the member to sign in again before something dangerous.
+func (d *dashboard) proveAgain(v *visit) error { return seeOther(v, pathSignIn+next(v.Request())) }
 
 // next remembers where somebody wanted to go. A posted form is not sent again.
 func next(r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == pathDashboard {
 		return ""
 	}
-	return "?" + url.Values{"next": {r.URL.Path}}.Encode()
+	return "?" + url.Values{"next": {r.URL.RequestURI()}}.Encode()
 }
 
 // sessionOf returns signin.ErrNotFound when nobody is signed in.
@@ -95,6 +124,9 @@ func (v *visit) ctx() context.Context { return v.Request().Context() }
 
 func (v *visit) actor() tenants.Actor { return tenants.MemberActor(v.session.Account.ID) }
 
+// org is the organization of the path.
+func (v *visit) org() secret.ID { return v.membership.Organization.ID }
+
 // id reads an id of the path; what is no id names nothing.
 func (v *visit) id(name string) (secret.ID, error) {
 	id, err := secret.ParseID(v.Param(name))
@@ -104,36 +136,46 @@ func (v *visit) id(name string) (secret.ID, error) {
 	return id, nil
 }
 
+// form reads the posted form.
+func (v *visit) form() (url.Values, error) { return web.Form(v) }
+
 // mayChange reports whether the member may change projects of the organization.
 func (v *visit) mayChange() bool { return v.membership.Role.CanChangeProjects() }
 
-// href fills the path of a page with this organization's id and further pairs of name and value.
+// href fills the path of a page with the ids of this organization and project and with further pairs of name and value.
 func (v *visit) href(path string, pairs ...string) string {
-	names := append([]string{":organization", v.membership.Organization.ID.String()}, pairs...)
+	names := append([]string{}, pairs...)
+	names = append(names, ":organization", v.membership.Organization.ID.String())
+	if !v.project.ID.IsZero() {
+		names = append(names, ":project", v.project.ID.String())
+	}
+	for i := 1; i < len(names); i += 2 {
+		names[i] = url.PathEscape(names[i])
+	}
 	return strings.NewReplacer(names...).Replace(path)
 }
 
-// shell is the frame of a page; current is the path of its entry in the left rail, project the open one, if any.
-func (d *dashboard) shell(v *visit, title, current string, project tenants.Project) templates.Shell {
-	shell := templates.Shell{
-		Title: title, MemberEmail: v.session.Account.Email, Organization: v.membership.Organization.Name, Project: project.Name,
-		HomeHref: v.href(pathProjects), SignOutAction: pathSignOut, Now: d.Now(),
+// flashLifetime is how long a message waits for the page that shows it.
+const flashLifetime = time.Minute
+
+// done leads to a page that says what was just done.
+func (d *dashboard) done(v *visit, path, message string) error {
+	d.cookies.Set(v, cookieFlash, secret.Encode([]byte(message)), flashLifetime)
+	return seeOther(v, path)
+}
+
+// flash takes the message that waits for this page.
+func (d *dashboard) flash(v *visit) string {
+	value := d.cookies.Get(v, cookieFlash)
+	if value == "" {
+		return ""
 	}
-	for _, p := range d.pages() {
-		if p.nav == (navigation{}) || !p.access.allows(v.membership.Role) || p.nav.group == groupProject && project.ID.IsZero() {
-			continue
-		}
-		shell.Nav = append(shell.Nav, templates.NavItem{
-			Label: p.nav.label, Icon: p.nav.icon, Group: p.nav.group, Href: v.href(p.path, ":project", project.ID.String()),
-			Current: p.path == current,
-		})
+	d.cookies.Clear(v, cookieFlash)
+	text, err := secret.Decode(value)
+	if err != nil {
+		return ""
 	}
-	return shell
+	return string(text)
 }
 
 func seeOther(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }
-
-// field is a form field as it is shown again.
-func field(form url.Values, name, problem string) templates.Field {
-	return templates.Field{Value: form.Get(name), Error: problem}
-}

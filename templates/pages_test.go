@@ -74,9 +74,14 @@ func checkFrame(t *testing.T, doc *goquery.Document, k kind) {
 // checkPolicy holds the page to the Content-Security-Policy it is served with: no inline style or script, nothing from elsewhere.
 func checkPolicy(t *testing.T, doc *goquery.Document, k kind) {
 	t.Helper()
-	if n := doc.Find("style, base, iframe, object, embed").Length(); n != 0 {
+	if n := doc.Find("style, base, object, embed").Length(); n != 0 {
 		t.Errorf("%d forbidden elements", n)
 	}
+	doc.Find("iframe").Each(func(_ int, s *goquery.Selection) { // previews of a project's own pages
+		if sandbox, ok := s.Attr("sandbox"); k != dashboard || !ok || strings.Contains(sandbox, "allow-scripts") || !strings.HasPrefix(s.AttrOr("src", ""), "/dashboard/") || s.AttrOr("title", "") == "" {
+			t.Errorf("frame %q with sandbox %q", s.AttrOr("src", ""), sandbox)
+		}
+	})
 	doc.Find("*").Each(func(_ int, s *goquery.Selection) {
 		for _, a := range s.Nodes[0].Attr {
 			if name := strings.ToLower(a.Key); name == "style" || strings.HasPrefix(name, "on") || name == "srcdoc" || name == "formaction" && !strings.HasPrefix(a.Val, "/oauth/") {
@@ -96,6 +101,9 @@ func checkPolicy(t *testing.T, doc *goquery.Document, k kind) {
 		if strings.HasPrefix(s.AttrOr("src", ""), "data:image/") { // a picture of ours that is made for the page
 			return
 		}
+		if goquery.NodeName(s) == "iframe" || strings.HasPrefix(s.AttrOr("src", ""), "/dashboard/") && goquery.NodeName(s) == "img" {
+			return
+		}
 		fetch(t, s.AttrOr("src", s.AttrOr("href", ""))) // fails for everything that is not a static file of ours
 	})
 }
@@ -104,7 +112,8 @@ func checkPolicy(t *testing.T, doc *goquery.Document, k kind) {
 func checkForms(t *testing.T, doc *goquery.Document, withRequest bool) {
 	t.Helper()
 	doc.Find("form").Each(func(_ int, form *goquery.Selection) {
-		if form.AttrOr("method", "") != "post" || form.AttrOr("action", "") == "" {
+		filters := form.AttrOr("method", "") == "get" && form.AttrOr("role", "") == "search"
+		if form.AttrOr("method", "") != "post" && !filters || form.AttrOr("action", "") == "" {
 			t.Errorf("form without post or action: %s", form.AttrOr("action", ""))
 		}
 		if carries := form.Find(`input[type=hidden][name=request][value="sealed-request"]`).Length() == 1; carries != withRequest {
@@ -114,17 +123,17 @@ func checkForms(t *testing.T, doc *goquery.Document, withRequest bool) {
 			t.Errorf("form %s without a button", form.AttrOr("action", ""))
 		}
 	})
-	doc.Find("input[type=checkbox]").Each(func(_ int, input *goquery.Selection) {
+	doc.Find("input[type=checkbox], input[type=radio]").Each(func(_ int, input *goquery.Selection) {
 		if strings.TrimSpace(input.Closest("label").Text()) == "" {
 			t.Errorf("box %q has no label", input.AttrOr("name", ""))
 		}
 	})
-	doc.Find("input:not([type=hidden], [type=checkbox])").Each(func(_ int, input *goquery.Selection) {
-		name := input.AttrOr("name", "")
+	doc.Find("input:not([type=hidden], [type=checkbox], [type=radio]), textarea, select").Each(func(_ int, input *goquery.Selection) {
+		name := input.AttrOr("id", "")
 		if label := doc.Find(`label[for="` + input.AttrOr("id", "") + `"]`); label.Length() != 1 || strings.TrimSpace(label.Text()) == "" {
 			t.Errorf("field %q has no label", name)
 		}
-		if input.AttrOr("autocomplete", "") == "" {
+		if goquery.NodeName(input) != "select" && input.AttrOr("type", "") != "file" && input.AttrOr("autocomplete", "") == "" {
 			t.Errorf("field %q has no autocomplete", name)
 		}
 		if input.AttrOr("type", "") == "password" && input.AttrOr("value", "") != "" {

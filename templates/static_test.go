@@ -99,7 +99,7 @@ func TestStylesheetURLs(t *testing.T) {
 func TestStylesheetIsFresh(t *testing.T) {
 	t.Parallel()
 	inputs := []string{"package-lock.json", "styles/app.css"}
-	for _, pattern := range []string{"*.templ", "ui/*.templ"} {
+	for _, pattern := range []string{"*.templ", "ui/*.templ", "ui/ui.go"} {
 		found, err := filepath.Glob(pattern)
 		if err != nil {
 			t.Fatal(err)

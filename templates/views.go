@@ -301,10 +301,23 @@ type Shell struct {
 	HomeHref string
 	// SignOutAction is the POST target of "Sign out"; the button is left out when empty.
 	SignOutAction string
-	// ThemeAction is the POST target of the theme switch (field theme: "light", "dark" or ""); left out when empty.
+	// ThemeAction is the POST target of the theme switch (fields theme: "light", "dark" or "", and next); left out when empty.
 	ThemeAction string
+	// Here is the path of this page.
+	Here string
+	// AccountHref leads to the member's own page; the address is no link when empty.
+	AccountHref string
+	// Organizations to switch to, this one with its projects; NewOrganizationHref makes another one.
+	Organizations       []Place
+	NewOrganizationHref string
 	// Now makes times relative ("3 hours ago"); when zero they are shown as dates.
 	Now time.Time
+}
+
+// Place is an organization or project to go to.
+type Place struct {
+	Name, Href string
+	Projects   []Place
 }
 
 // NavItem is one entry of the dashboard's left rail.

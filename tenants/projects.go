@@ -82,6 +82,14 @@ func (p Projects) List(ctx context.Context, actor Actor, org secret.ID) ([]Proje
 	return p.Store.ListProjects(ctx, org)
 }
 
+// Open returns one project without its configuration.
+func (p Projects) Open(ctx context.Context, actor Actor, org, project secret.ID) (Project, error) {
+	if err := p.maySee(ctx, actor, org); err != nil {
+		return Project{}, err
+	}
+	return p.Store.OpenProject(ctx, org, project)
+}
+
 // Find returns one project with its configuration.
 func (p Projects) Find(ctx context.Context, actor Actor, org, project secret.ID) (ProjectDetail, error) {
 	if err := p.maySee(ctx, actor, org); err != nil {

@@ -45,6 +45,8 @@ type ProjectStore interface {
 	// CreateProject returns the time of creation, and ErrConflict when the slug was ever used or an issuer URL is taken.
 	CreateProject(ctx context.Context, actor Actor, project NewProject) (ProjectSummary, error)
 	ListProjects(ctx context.Context, organization secret.ID) ([]ProjectSummary, error)
+	// OpenProject reads the project alone.
+	OpenProject(ctx context.Context, organization, project secret.ID) (Project, error)
 	FindProject(ctx context.Context, organization, project secret.ID) (ProjectDetail, error)
 	// CreateRegistrationSecret returns ErrLimit when the MCP server already has MaxLiveSecrets.
 	CreateRegistrationSecret(ctx context.Context, actor Actor, organization, project, server secret.ID, s NewSecret) (RegistrationSecret, error)

@@ -51,6 +51,9 @@ func (r Role) CanChangeProjects() bool {
 	return r == RoleOwner || r == RoleAdmin || r == RoleDeveloper
 }
 
+// CanChangeMembers reports whether the role may invite and remove members, and give them roles up to its own.
+func (r Role) CanChangeMembers() bool { return r == RoleOwner || r == RoleAdmin }
+
 // Membership is one member's place in one organization.
 type Membership struct {
 	Organization Organization

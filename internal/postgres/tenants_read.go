@@ -52,6 +52,29 @@ func (s *Store) firstServers(ctx context.Context, projects []projectRow) (map[se
 	return found, s.pool.SendBatch(ctx, batch).Close()
 }
 
+// OpenProject implements tenants.ProjectStore.
+func (s *Store) OpenProject(ctx context.Context, organization, project secret.ID) (tenants.Project, error) {
+	var row projectRow
+	var aliases []string
+	db := s.db.WithContext(ctx)
+	err := firstError(
+		func() error {
+			return db.Raw(`SELECT `+projectColumns+`
+				FROM projects p LEFT JOIN project_issuers i ON i.project_id = p.id AND i.is_primary
+				WHERE p.id = ? AND p.organization_id = ?`, project, organization).Take(&row).Error
+		},
+		func() error { return loadAliases(db, project, &aliases) },
+	)
+	if err != nil {
+		return tenants.Project{}, translate(err)
+	}
+	return row.project(aliases), nil
+}
+
+func loadAliases(db *gorm.DB, project secret.ID, aliases *[]string) error {
+	return db.Raw(`SELECT url FROM project_issuers WHERE project_id = ? AND NOT is_primary ORDER BY created_at, url`, project).Scan(aliases).Error
+}
+
 // FindProject implements tenants.ProjectStore.
 func (s *Store) FindProject(ctx context.Context, organization, project secret.ID) (tenants.ProjectDetail, error) {
 	var detail tenants.ProjectDetail
@@ -63,8 +86,7 @@ func (s *Store) FindProject(ctx context.Context, organization, project secret.ID
 			return err
 		}
 		var aliases []string
-		if err := tx.Raw(`SELECT url FROM project_issuers WHERE project_id = ? AND NOT is_primary ORDER BY created_at, url`, project).
-			Scan(&aliases).Error; err != nil {
+		if err := loadAliases(tx, project, &aliases); err != nil {
 			return err
 		}
 		detail.Project = row.project(aliases)

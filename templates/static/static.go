@@ -5,6 +5,8 @@
 package static
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -36,6 +38,7 @@ type file struct {
 	hashed      string
 	contentType string
 	content     []byte
+	zipped      []byte // the same in gzip; nil where that is not smaller
 }
 
 // set holds the files by their own name and by their hashed name.
@@ -75,11 +78,43 @@ func Handler() http.Handler {
 		}
 		header.Set("Content-Type", f.contentType)
 		header.Set("Cache-Control", "public, max-age=31536000, immutable")
-		header.Set("Content-Length", fmt.Sprint(len(f.content)))
+		content := f.content
+		if f.zipped != nil {
+			header.Set("Vary", "Accept-Encoding")
+			if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+				header.Set("Content-Encoding", "gzip")
+				content = f.zipped
+			}
+		}
+		header.Set("Content-Length", fmt.Sprint(len(content)))
 		if r.Method == http.MethodGet {
-			_, _ = w.Write(f.content) // the client has gone: nobody is left to tell
+			_, _ = w.Write(content) // the client has gone: nobody is left to tell
 		}
 	})
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110 section 12.5.3) as browsers send it; a weight of zero refuses.
+func acceptsGzip(header string) bool {
+	for part := range strings.SplitSeq(header, ",") {
+		coding, weight, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if strings.TrimSpace(coding) == "gzip" {
+			return strings.Trim(strings.TrimPrefix(strings.TrimSpace(weight), "q="), "0.") != "" || weight == ""
+		}
+	}
+	return false
+}
+
+// zip is the content in gzip, or nil when that saves nothing.
+func zip(content []byte) []byte {
+	var out bytes.Buffer
+	w, err := gzip.NewWriterLevel(&out, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	if err != nil || w.Close() != nil || out.Len() >= len(content) {
+		return nil
+	}
+	return out.Bytes()
 }
 
 // load hashes the files; stylesheets come last, since they name fonts whose hashed names are part of their own content.
@@ -117,6 +152,9 @@ func (s set) add(name string) {
 		hashed:      strings.TrimSuffix(name, ext) + "." + hex.EncodeToString(sum[:6]) + ext,
 		contentType: contentType,
 		content:     content,
+	}
+	if ext != ".woff2" { // compressed already
+		f.zipped = zip(content)
 	}
 	s.byName[name], s.byHashed[f.hashed] = f, f
 }

@@ -1,4 +1,4 @@
-// Copies the fonts and their licences from their npm packages to static/, and the lucide icons in use to ui/icons.templ.
+// Copies htmx, the fonts and their licences from their npm packages to static/, and the lucide icons in use to ui/icons.templ.
 // Run it after a change of the lists below: npm run assets, then go tool templ generate.
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -11,11 +11,16 @@ for (const [pkg, file, name] of fonts) {
   copyFileSync(`node_modules/${pkg}/LICENSE`, `static/${name}.LICENSE.txt`);
 }
 copyFileSync("node_modules/lucide-static/LICENSE", "ui/icons.LICENSE.txt");
+copyFileSync("node_modules/htmx.org/dist/htmx.esm.min.js", "static/htmx.js");
+copyFileSync("node_modules/htmx.org/LICENSE", "static/htmx.LICENSE.txt");
 
 const icons = [
-  "activity", "app-window", "arrow-right", "check", "chart-column", "chevron-down", "circle", "circle-alert", "copy", "download", "external-link",
-  "folder", "key-round", "layout-dashboard", "log-in", "log-out", "mail", "menu", "monitor", "moon", "palette", "plug", "plus",
-  "scroll-text", "server", "settings", "shield-check", "sun", "triangle-alert", "users", "x",
+  "activity", "app-window", "arrow-left", "arrow-right", "ban", "book-open", "building-2", "chart-column", "check", "chevron-down",
+  "chevron-left", "chevron-right", "chevrons-up-down", "circle", "circle-alert", "circle-check", "circle-dashed", "circle-x", "clock",
+  "copy", "credit-card", "download", "external-link", "eye", "file-text", "fingerprint-pattern", "folder", "globe", "history", "image",
+  "info", "key-round", "layout-dashboard", "link", "list-checks", "lock", "log-in", "log-out", "mail", "menu", "monitor", "moon",
+  "palette", "pencil", "plug", "plus", "refresh-cw", "rocket", "scroll-text", "search", "server", "settings", "share-2", "shield-check",
+  "smartphone", "stethoscope", "sun", "tag", "terminal", "trash-2", "triangle-alert", "user", "user-plus", "users", "x",
 ];
 const body = (name) =>
   readFileSync(`node_modules/lucide-static/icons/${name}.svg`, "utf8")

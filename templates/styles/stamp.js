@@ -7,7 +7,7 @@ const inputs = [
   "package-lock.json",
   "styles/app.css",
   ...readdirSync(".").filter((name) => name.endsWith(".templ") && !name.startsWith("flow_") && !name.startsWith("mail_")),
-  ...readdirSync("ui").filter((name) => name.endsWith(".templ")).map((name) => `ui/${name}`),
+  ...readdirSync("ui").filter((name) => name.endsWith(".templ") || name === "ui.go").map((name) => `ui/${name}`),
 ].sort();
 
 const hash = createHash("sha256");

@@ -20,7 +20,8 @@ func TestRelative(t *testing.T) {
 		{47 * time.Hour, "1 day ago"},
 		{29 * 24 * time.Hour, "29 days ago"},
 		{30 * 24 * time.Hour, "24 Oct 2026"},
-		{-time.Hour, "23 Nov 2026"},
+		{-time.Hour, "in 1 hour"},
+		{-30 * 24 * time.Hour, "23 Dec 2026"},
 	} {
 		if got := relative(now.Add(-c.ago), now); got != c.want {
 			t.Errorf("%v ago = %q, want %q", c.ago, got, c.want)

@@ -271,7 +271,7 @@ func TestTemplateIsMadeOnce(t *testing.T) {
 	if calls.Load() != 2 {
 		t.Errorf("migrated %d times after the failure, want once", calls.Load()-1)
 	}
-	db := given.newDatabase(t)
+	db := given.newDatabase(t, given.template)
 	if !query[bool](t, db.OwnerURL, `select to_regclass('whole') is not null and to_regclass('half') is null`) {
 		t.Error("the clone has the wrong tables")
 	}
