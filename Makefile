@@ -52,8 +52,8 @@ test-node: $(addsuffix /$(NODE_DONE),$(NODE_TESTS)) ## Run the suites of the Typ
 	for dir in $(NODE_TESTS); do echo "$$dir: npm test"; (cd "$$dir" && $(NPM) test); done
 
 .PHONY: sheets
-sheets: internal/e2e/$(NODE_DONE) ## Render every page to contact sheets in internal/e2e/results/sheets
-	@MCPAUTH_BROWSER=$$(.ci/prerequisites --browser) node internal/e2e/sheets.mjs
+sheets: internal/e2e/$(NODE_DONE) ## Render every page to contact sheets in internal/e2e/results/sheets (ARGS="project" for some)
+	@MCPAUTH_BROWSER=$$(.ci/prerequisites --browser) node internal/e2e/sheets.mjs $(ARGS)
 
 .PHONY: bench
 bench: ## Measure the server against its floor, side by side

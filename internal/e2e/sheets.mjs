@@ -8,14 +8,18 @@ import { join } from "node:path";
 import { launchBrowser } from "./support/browser.mjs";
 import { results, root } from "./support/places.mjs";
 
-const PER_SHEET = 6;
+const wanted = process.argv.slice(2);
+const PER_SHEET = wanted.length > 0 ? 3 : 6;
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1120, height: 860 } };
 const TYPES = { html: "text/html; charset=utf-8", css: "text/css", js: "text/javascript", svg: "image/svg+xml", woff2: "font/woff2", png: "image/png" };
 
 const pages = results("sheets", "pages");
 execFileSync("go", ["test", "./templates", "-count=1", "-run", "^TestPreview$"], { cwd: root, stdio: "inherit", env: { ...process.env, TEMPLATES_PREVIEW_DIR: pages } });
-const names = readdirSync(pages).filter((name) => name.endsWith(".html")).map((name) => name.slice(0, -5)).sort();
+const names = readdirSync(pages).filter((name) => name.endsWith(".html")).map((name) => name.slice(0, -5)).filter(isWanted).sort();
 const brands = readdirSync(pages).filter((name) => /^brand-.*\.css$/.test(name)).map((name) => name.slice("brand-".length, -".css".length));
+function isWanted(name) {
+  return wanted.length === 0 || wanted.some((start) => name.startsWith(start));
+}
 const site = createServer(async (request, response) => {
   const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
   try {
