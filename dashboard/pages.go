@@ -38,6 +38,14 @@ const (
 	pathHome      = "/"
 	pathDashboard = "/dashboard"
 
+	// The public site.
+	pathDocs     = "/docs"
+	pathDocsPage = "/docs/:page"
+	pathLLMs     = "/llms.txt"
+	pathLLMsFull = "/llms-full.txt"
+	pathSecurity = "/.well-known/security.txt"
+	pathRobots   = "/robots.txt"
+
 	// Getting in.
 	pathSignIn     = "/dashboard/sign-in"
 	pathSignOut    = "/dashboard/sign-out"
@@ -88,6 +96,12 @@ func (d *dashboard) pages() []page {
 func (d *dashboard) sitePages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathHome, access: anyone, handler: d.landing},
+		{method: http.MethodGet, path: pathDocs, access: anyone, handler: d.docsHome},
+		{method: http.MethodGet, path: pathDocsPage, access: anyone, handler: d.docsPage},
+		{method: http.MethodGet, path: pathLLMs, access: anyone, handler: d.llms},
+		{method: http.MethodGet, path: pathLLMsFull, access: anyone, handler: d.llmsFull},
+		{method: http.MethodGet, path: pathSecurity, access: anyone, handler: d.securityText},
+		{method: http.MethodGet, path: pathRobots, access: anyone, handler: d.robots},
 	}
 }
 

@@ -1,17 +1,26 @@
 package dashboard_test
 
-import "net/url"
+import (
+	"net/url"
+	"testing"
+)
 
 // siteArea is what stands before the organizations: the site, the entrance and the member's own pages.
-var siteArea = area{forms: map[string]func(*world) url.Values{
-	"GET /":                        nil,
-	"GET /dashboard/sign-in":       nil,
-	"POST /dashboard/sign-in":      form("email", "owner@example.com", "password", password),
-	"POST /dashboard/sign-out":     form(),
-	"GET /dashboard/sign-up":       nil,
-	"POST /dashboard/sign-up":      form("name", "Evil", "email", "eve@example.com", "password", password),
-	"GET /dashboard/sign-up/code":  nil,
-	"POST /dashboard/sign-up/code": form("code", "123456"),
-	"GET /dashboard":               nil,
-	"POST /dashboard/theme":        form("theme", "dark", "next", "/dashboard"),
+var siteArea = area{seed: func(_ *testing.T, w *world) { w.params[":page"] = "quickstart" }, forms: map[string]func(*world) url.Values{
+	"GET /":                         nil,
+	"GET /docs":                     nil,
+	"GET /docs/:page":               nil,
+	"GET /llms.txt":                 nil,
+	"GET /llms-full.txt":            nil,
+	"GET /.well-known/security.txt": nil,
+	"GET /robots.txt":               nil,
+	"GET /dashboard/sign-in":        nil,
+	"POST /dashboard/sign-in":       form("email", "owner@example.com", "password", password),
+	"POST /dashboard/sign-out":      form(),
+	"GET /dashboard/sign-up":        nil,
+	"POST /dashboard/sign-up":       form("name", "Evil", "email", "eve@example.com", "password", password),
+	"GET /dashboard/sign-up/code":   nil,
+	"POST /dashboard/sign-up/code":  form("code", "123456"),
+	"GET /dashboard":                nil,
+	"POST /dashboard/theme":         form("theme", "dark", "next", "/dashboard"),
 }}

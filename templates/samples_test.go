@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -93,9 +94,10 @@ func project() ProjectPage {
 
 // samples returns every page of the product, the usual cases first.
 func samples() []sample {
-	return append(append(flowSamples(), dashboardSamples()...),
-		sample{"landing", site, Landing(LandingPage{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard"})},
-		sample{"landing-signed-in", site, Landing(LandingPage{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", SignedIn: true})},
+	return slices.Concat(
+		flowSamples(),
+		dashboardSamples(),
+		siteSamples(),
 	)
 }
 

@@ -437,10 +437,7 @@ type KnownAddressMail struct {
 }
 
 // LandingPage is the root of the service.
-type LandingPage struct {
-	SignUpHref, SignInHref, DashboardHref string
-	SignedIn                              bool
-}
+type LandingPage struct{ Site }
 
 // DevLoginPage asks whom a customer's own site would sign in. Fields: request, iss, subject, email, name, organizations.
 type DevLoginPage struct {

@@ -1,0 +1,40 @@
+package templates_test
+
+import (
+	. "github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/templates/docs"
+)
+
+var (
+	stranger = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard"}
+	visitor  = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", SignedIn: true}
+)
+
+// siteSamples are the public pages: the documentation as a stranger reads it, and one page with the values of a member's project.
+func siteSamples() []sample {
+	samples := []sample{
+		{"landing", site, Landing(LandingPage{Site: stranger})},
+		{"landing-signed-in", site, Landing(LandingPage{Site: visitor})},
+	}
+	for _, p := range docs.Pages() {
+		samples = append(samples, sample{"docs-" + p.Slug, site, Docs(docsPage(p, stranger))})
+	}
+	own := docsPage(docs.Pages()[0], visitor)
+	own.Projects, own.Project = []Place{{Name: "Acme Tools", Href: "1"}, {Name: "Acme Tools (staging)", Href: "2"}}, "1"
+	return append(samples, sample{"docs-own-values", site, Docs(own)})
+}
+
+func docsPage(p docs.Page, s Site) DocsPage {
+	s.Current = "docs"
+	text, _ := docs.Markdown(p.Slug, docs.Example)
+	body, err := docs.HTML(text)
+	if err != nil {
+		panic(err)
+	}
+	view := DocsPage{Site: s, Title: p.Title, About: p.About, Body: body, Action: "/docs/" + p.Slug, MarkdownHref: "/docs/" + p.Slug + ".md",
+		NextHref: "/docs/how-it-works", NextTitle: "How it works", Sections: []DocsSection{{Name: "Start"}}}
+	for _, other := range docs.Pages() {
+		view.Sections[0].Pages = append(view.Sections[0].Pages, NavItem{Label: other.Title, Href: "/docs/" + other.Slug, Current: other.Slug == p.Slug})
+	}
+	return view
+}
