@@ -123,7 +123,7 @@ func siteHeader(s Site) templ.Component {
 			templ_7745c5c3_Var4 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<header class=\"border-b border-line\"><div class=\"mx-auto flex h-16 max-w-[70rem] items-center justify-between gap-4 px-5 sm:px-8\"><div class=\"flex items-center gap-6\"><a href=\"/\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<header class=\"border-b border-line\"><div class=\"mx-auto flex h-16 max-w-[70rem] items-center justify-between gap-4 px-5 sm:px-8\"><div class=\"flex items-center gap-3 sm:gap-6\"><a href=\"/\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -232,7 +232,7 @@ func siteLink(s Site, id, href, label string) templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		var templ_7745c5c3_Var9 = []any{"rounded-control px-2.5 py-1.5 font-medium hover:text-ink", templ.KV("text-ink", s.Current == id), templ.KV("text-ink-2", s.Current != id)}
+		var templ_7745c5c3_Var9 = []any{"rounded-control px-2.5 py-1.5 font-medium hover:text-ink", templ.KV("max-sm:hidden", id == "pricing"), templ.KV("text-ink", s.Current == id), templ.KV("text-ink-2", s.Current != id)}
 		templ_7745c5c3_Err = templ.RenderCSSItems(ctx, templ_7745c5c3_Buffer, templ_7745c5c3_Var9...)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -1,51 +1,26 @@
-// Renders every page to contact sheets: on a desktop and on a phone, in light and in dark; those at an issuer in three brands, of which
-// one is ours. `make sheets`.
-import { execFileSync } from "node:child_process";
-import { readdirSync } from "node:fs";
-import { createServer } from "node:http";
-import { readFile } from "node:fs/promises";
+// Renders every page to contact sheets: on a desktop and on a phone, in light and in dark; those at an issuer in three brands, of which one
+// is ours. `make sheets`; ARGS="project brand" takes only pages whose names begin so, fewer on each sheet.
 import { join } from "node:path";
 import { launchBrowser } from "./support/browser.mjs";
-import { results, root } from "./support/places.mjs";
+import { results } from "./support/places.mjs";
+import { servePreview } from "./support/preview.mjs";
 
 const wanted = process.argv.slice(2);
 const PER_SHEET = wanted.length > 0 ? 3 : 6;
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1120, height: 860 } };
-const TYPES = { html: "text/html; charset=utf-8", css: "text/css", js: "text/javascript", svg: "image/svg+xml", woff2: "font/woff2", png: "image/png" };
 
-const pages = results("sheets", "pages");
-execFileSync("go", ["test", "./templates", "-count=1", "-run", "^TestPreview$"], { cwd: root, stdio: "inherit", env: { ...process.env, TEMPLATES_PREVIEW_DIR: pages } });
-const names = readdirSync(pages).filter((name) => name.endsWith(".html")).map((name) => name.slice(0, -5)).filter(isWanted).sort();
-const brands = readdirSync(pages).filter((name) => /^brand-.*\.css$/.test(name)).map((name) => name.slice("brand-".length, -".css".length));
-function isWanted(name) {
-  return wanted.length === 0 || wanted.some((start) => name.startsWith(start));
-}
-const site = createServer(async (request, response) => {
-  const path = decodeURIComponent(new URL(request.url, "http://localhost").pathname);
-  try {
-    let body = await readFile(join(pages, path));
-    if (path.endsWith(".html")) {
-      body = body.toString().replace(/<meta http-equiv="refresh"[^>]*>/, ""); // a page that leaves stays
-      const brand = new URL(request.url, "http://localhost").searchParams.get("brand");
-      if (brand) body = body.replace("</head>", `<link rel="stylesheet" href="/brand-${brand}.css"></head>`);
-    }
-    response.writeHead(200, { "Content-Type": TYPES[path.split(".").pop()] ?? "application/octet-stream" }).end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-await new Promise((listening) => site.listen(0, "127.0.0.1", listening));
-const origin = `http://127.0.0.1:${site.address().port}`;
+const preview = await servePreview();
+const names = preview.names.filter((name) => wanted.length === 0 || wanted.some((start) => name.startsWith(start)));
 const browser = await launchBrowser();
 try {
   for (const [size, viewport] of Object.entries(SIZES)) {
     for (const colorScheme of ["light", "dark"]) {
-      for (const brand of ["", ...brands]) await sheetsOf(size, viewport, colorScheme, brand);
+      for (const brand of ["", ...preview.brands]) await sheetsOf(size, viewport, colorScheme, brand);
     }
   }
 } finally {
   await browser.close();
-  site.close();
+  preview.close();
 }
 
 async function sheetsOf(size, viewport, colorScheme, brand) {
@@ -53,7 +28,7 @@ async function sheetsOf(size, viewport, colorScheme, brand) {
   const page = await context.newPage();
   const shots = [];
   for (const name of names) {
-    await page.goto(`${origin}/${name}.html?brand=${brand}`);
+    await page.goto(`${preview.origin}/${name}.html?brand=${brand}`);
     if (brand && (await page.locator('link[href*="flow."]').count()) === 0) continue; // no page of an issuer
     await page.evaluate(() => document.fonts.ready);
     shots.push({ name, image: (await page.screenshot({ fullPage: true })).toString("base64") });

@@ -1,0 +1,70 @@
+// Every page in every state: nothing serious for axe in both colour schemes, usable at 360 px without scrolling sideways, and light.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { AxeBuilder } from "@axe-core/playwright";
+import { launchBrowser } from "../support/browser.mjs";
+import { servePreview } from "../support/preview.mjs";
+
+const LOOKS = [
+  { colorScheme: "light", viewport: { width: 1280, height: 900 } },
+  { colorScheme: "dark", viewport: { width: 360, height: 740 } },
+];
+const MOST_BYTES = 150_000; // of a page with everything it loads, as it is sent
+const TABS = 2;
+
+let preview;
+let browser;
+before(async () => {
+  [preview, browser] = await Promise.all([servePreview(), launchBrowser()]);
+});
+after(async () => {
+  await browser?.close();
+  preview?.close();
+});
+
+for (const look of LOOKS) {
+  test(`${look.colorScheme}, ${look.viewport.width} px: axe finds nothing serious, and nothing is cut off`, async () => {
+    const context = await browser.newContext({ ...look, reducedMotion: "reduce" });
+    const left = [...preview.names].filter((name) => !name.startsWith("mail-"));
+    const problems = [];
+    const work = async () => {
+      const page = await context.newPage();
+      for (let name = left.shift(); name; name = left.shift()) problems.push(...(await inspect(page, name)));
+    };
+    await Promise.all(Array.from({ length: TABS }, work));
+    await context.close();
+    assert.deepEqual(problems, []);
+  });
+}
+
+test("no page weighs more than 150 KB with everything it loads", () => {
+  const heavy = preview.names.map((name) => ({ name, bytes: weight(name) })).filter(({ bytes }) => bytes > MOST_BYTES);
+  assert.deepEqual(heavy, []);
+});
+
+async function inspect(page, name) {
+  await page.goto(`${preview.origin}/${name}.html`);
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  const found = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${name}: ${id}: ${node.target.join(" ")}: ${node.failureSummary}`));
+  const { needed, width } = await page.evaluate(() => ({ needed: document.documentElement.scrollWidth, width: document.documentElement.clientWidth }));
+  return needed > width ? [...found, `${name}: needs ${needed} px and has ${width}`] : found;
+}
+
+/** The page itself, and what it names: style sheets and scripts as they are compressed, fonts as they are. */
+function weight(name) {
+  const html = readFileSync(join(preview.folder, `${name}.html`));
+  const assets = new Set(html.toString().match(/\/static\/[a-z0-9.-]+/g));
+  for (const path of [...assets].filter((path) => path.endsWith(".css"))) {
+    const css = readFileSync(join(preview.folder, path)).toString();
+    for (const [, font] of css.matchAll(/url\(([a-z0-9.-]+\.woff2)\)/g)) assets.add(`/static/${font}`);
+  }
+  const sizes = [...assets].map((path) => {
+    const content = readFileSync(join(preview.folder, path));
+    return path.endsWith(".woff2") ? content.length : gzipSync(content).length;
+  });
+  return sizes.reduce((sum, size) => sum + size, html.length);
+}
