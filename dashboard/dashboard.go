@@ -8,6 +8,7 @@ package dashboard
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"strings"
 	"time"
@@ -37,6 +38,8 @@ type Config struct {
 	Accounts    signin.Accounts // of the members
 	Memberships Memberships
 	Projects    tenants.Projects
+	// Outgoing asks addresses that members name. It reaches no address of our own network, and reads little of an answer.
+	Outgoing *http.Client
 	// Keys seal positions in lists.
 	Keys *secret.Keyring
 	// BaseURL is the root of the service, such as https://mcpauth.example, without trailing slash. Cookies follow its scheme.

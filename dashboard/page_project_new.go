@@ -14,14 +14,13 @@ func (d *dashboard) newProject(v *visit) error {
 	return d.renderNewProject(v, http.StatusOK, nil, nil, "")
 }
 
-// createProject answers with the project's page itself: the registration secret is on it, this once.
+// createProject answers with the set-up page itself: the registration secret is on it, this once.
 func (d *dashboard) createProject(v *visit) error {
-	form, err := web.Form(v)
+	form, err := v.form()
 	if err != nil {
 		return err
 	}
-	organization := v.membership.Organization.ID
-	project, server, shown, err := d.Projects.Create(v.ctx(), v.actor(), organization, form.Get("name"), form.Get("server_url"))
+	project, server, shown, err := d.Projects.Create(v.ctx(), v.actor(), v.org(), form.Get("name"), form.Get("server_url"))
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderNewProject(v, http.StatusUnprocessableEntity, form, problems, "")
 	}
@@ -32,12 +31,14 @@ func (d *dashboard) createProject(v *visit) error {
 		return err
 	}
 	v.project = project
-	return d.renderProject(v, http.StatusCreated, project.ID, newSecret{server: server.ID, text: shown})
+	v.SetParamNames("organization", "project", "server")
+	v.SetParamValues(v.org().String(), project.ID.String(), server.ID.String())
+	return d.renderSetUp(v, http.StatusCreated, shown)
 }
 
 func (d *dashboard) renderNewProject(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.NewProject(templates.NewProjectPage{
-		Shell: d.shell(v, "Create a project", pathProjects), Action: v.href(pathProjects), CancelHref: v.href(pathProjects),
+		Shell: d.shell(v, "Create a project", pathProjects), Action: v.href(pathProjects), CancelHref: v.href(pathProjects), CheckHref: v.href(pathCheckURL),
 		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), Alert: alert,
 	}))
 }

@@ -59,11 +59,76 @@ const (
 	pathOrganization = "/dashboard/:organization"
 	pathProjects     = pathOrganization + "/projects"
 	pathNewProject   = pathProjects + "/new"
+	pathCheckURL     = pathProjects + "/check"
 
 	// A project's.
 	pathProject = pathProjects + "/:project"
-	pathSecrets = pathProject + "/servers/:server/secrets"
-	pathRevoke  = pathProject + "/secrets/:secret/revoke"
+
+	pathActivity     = pathProject + "/activity"
+	pathActivityTail = pathProject + "/activity/tail"
+	pathAttempt      = pathProject + "/activity/:attempt"
+
+	pathServers      = pathProject + "/servers"
+	pathNewServer    = pathServers + "/new"
+	pathServer       = pathServers + "/:server"
+	pathRenameServer = pathServer + "/name"
+	pathRemoveServer = pathServer + "/remove"
+	pathEndServer    = pathServer + "/end"
+	pathSetUp        = pathServer + "/setup"
+	pathSetUpPanel   = pathServer + "/setup/panel"
+	pathScopes       = pathProject + "/scopes"
+	pathNewScope     = pathScopes + "/new"
+	pathSelectable   = pathScopes + "/selectable"
+	pathScope        = pathScopes + "/of/:scope"
+	pathMoveScope    = pathScope + "/up"
+	pathDeleteScope  = pathScope + "/delete"
+
+	pathClients            = pathProject + "/clients"
+	pathNewClient          = pathClients + "/new"
+	pathAccess             = pathClients + "/access"
+	pathRegistrationPolicy = pathAccess + "/registration"
+	pathDocumentPolicy     = pathAccess + "/documents"
+	pathRules              = pathAccess + "/rules"
+	pathRemoveRule         = pathRules + "/remove"
+	pathTokens             = pathAccess + "/tokens"
+	pathRevokeToken        = pathTokens + "/:token/revoke"
+	pathClient             = pathClients + "/of/:client"
+	pathBlockClient        = pathClient + "/block"
+	pathUnblockClient      = pathClient + "/unblock"
+	pathDeleteClient       = pathClient + "/delete"
+	pathEndClient          = pathClient + "/end"
+
+	pathUsers           = pathProject + "/users"
+	pathReviewer        = pathUsers + "/reviewer"
+	pathUser            = pathUsers + "/:user"
+	pathBlockUser       = pathUser + "/block"
+	pathUnblockUser     = pathUser + "/unblock"
+	pathEndUserSessions = pathUser + "/sign-out"
+	pathDisconnectUser  = pathUser + "/disconnect"
+	pathDeleteUser      = pathUser + "/delete"
+	pathConnections     = pathProject + "/connections"
+	pathEndGrant        = pathConnections + "/:grant/end"
+
+	pathSignInSettings = pathProject + "/sign-in"
+	pathSignUpSettings = pathSignInSettings + "/sign-up"
+	pathProviders      = pathSignInSettings + "/providers"
+	pathNewProvider    = pathProviders + "/new"
+	pathProvider       = pathProviders + "/:provider"
+	pathRemoveProvider = pathProvider + "/remove"
+	pathOwnLogin       = pathSignInSettings + "/own"
+
+	pathKeys        = pathProject + "/keys"
+	pathRotateKeys  = pathKeys + "/rotate"
+	pathReplaceKeys = pathKeys + "/replace"
+	pathSecrets     = pathServer + "/secrets"
+	pathRevoke      = pathProject + "/secrets/:secret/revoke"
+
+	pathSettings      = pathProject + "/settings"
+	pathTokenSettings = pathSettings + "/tokens"
+	pathDanger        = pathSettings + "/danger"
+	pathSuspend       = pathDanger + "/suspend"
+	pathResume        = pathDanger + "/resume"
+	pathDeleteProject = pathDanger + "/delete"
 )
 
 // Groups of the left rail. Entries of a project are shown while one is open.
@@ -129,7 +194,7 @@ func (d *dashboard) memberPages() []page {
 // overviewPages say how a project is doing.
 func (d *dashboard) overviewPages() []page {
 	return []page{
-		{method: http.MethodGet, path: pathProject, access: viewers, handler: d.showProject,
+		{method: http.MethodGet, path: pathProject, access: viewers, handler: d.overview,
 			nav: navigation{groupProject, "Overview", "layout-dashboard"}},
 	}
 }
@@ -138,33 +203,100 @@ func (d *dashboard) overviewPages() []page {
 func (d *dashboard) onboardingPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathNewProject, access: developers, handler: d.newProject},
+		{method: http.MethodGet, path: pathCheckURL, access: developers, handler: d.checkURL},
+		{method: http.MethodGet, path: pathSetUp, access: viewers, handler: d.setUp},
+		{method: http.MethodGet, path: pathSetUpPanel, access: viewers, handler: d.setUpPanel},
 		{method: http.MethodPost, path: pathProjects, access: developers, handler: d.createProject},
 	}
 }
 
 // activityPages show the connection timeline.
 func (d *dashboard) activityPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathActivity, access: viewers, handler: d.activity,
+			nav: navigation{groupProject, "Activity", "activity"}},
+		{method: http.MethodGet, path: pathActivityTail, access: viewers, handler: d.activityTail},
+		{method: http.MethodGet, path: pathAttempt, access: viewers, handler: d.attempt},
+	}
 }
 
 // serverPages are about MCP servers, their scopes and tools.
 func (d *dashboard) serverPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathServers, access: viewers, handler: d.servers,
+			nav: navigation{groupProject, "MCP servers", "server"}},
+		{method: http.MethodPost, path: pathServers, access: developers, handler: d.addServer},
+		{method: http.MethodGet, path: pathNewServer, access: developers, handler: d.newServer},
+		{method: http.MethodGet, path: pathServer, access: viewers, handler: d.server},
+		{method: http.MethodPost, path: pathRenameServer, access: developers, handler: d.renameServer},
+		{method: http.MethodPost, path: pathRemoveServer, access: developers, handler: d.removeServer, recent: true},
+		{method: http.MethodPost, path: pathEndServer, access: developers, handler: d.endServer, recent: true},
+		{method: http.MethodGet, path: pathScopes, access: viewers, handler: d.scopes},
+		{method: http.MethodPost, path: pathScopes, access: developers, handler: d.addScope},
+		{method: http.MethodGet, path: pathNewScope, access: developers, handler: d.newScope},
+		{method: http.MethodPost, path: pathSelectable, access: developers, handler: d.setSelectable},
+		{method: http.MethodGet, path: pathScope, access: developers, handler: d.scope},
+		{method: http.MethodPost, path: pathScope, access: developers, handler: d.changeScope},
+		{method: http.MethodPost, path: pathMoveScope, access: developers, handler: d.moveScope},
+		{method: http.MethodPost, path: pathDeleteScope, access: developers, handler: d.deleteScope},
+	}
 }
 
 // clientPages are about clients and who may register one.
 func (d *dashboard) clientPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathClients, access: viewers, handler: d.clients,
+			nav: navigation{groupProject, "Clients", "app-window"}},
+		{method: http.MethodPost, path: pathClients, access: developers, handler: d.createClient},
+		{method: http.MethodGet, path: pathNewClient, access: developers, handler: d.newClient},
+		{method: http.MethodGet, path: pathAccess, access: viewers, handler: d.access},
+		{method: http.MethodPost, path: pathRegistrationPolicy, access: developers, handler: d.setRegistrationPolicy},
+		{method: http.MethodPost, path: pathDocumentPolicy, access: developers, handler: d.setDocumentPolicy},
+		{method: http.MethodPost, path: pathRules, access: developers, handler: d.setRule},
+		{method: http.MethodPost, path: pathRemoveRule, access: developers, handler: d.removeRule},
+		{method: http.MethodPost, path: pathTokens, access: developers, handler: d.createToken},
+		{method: http.MethodPost, path: pathRevokeToken, access: developers, handler: d.revokeToken},
+		{method: http.MethodGet, path: pathClient, access: viewers, handler: d.client},
+		{method: http.MethodPost, path: pathBlockClient, access: developers, handler: d.blockClient},
+		{method: http.MethodPost, path: pathUnblockClient, access: developers, handler: d.unblockClient},
+		{method: http.MethodPost, path: pathDeleteClient, access: developers, handler: d.deleteClient},
+		{method: http.MethodPost, path: pathEndClient, access: developers, handler: d.endClient},
+	}
 }
 
 // userPages are about a project's people and what they connected.
 func (d *dashboard) userPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathUsers, access: viewers, handler: d.users,
+			nav: navigation{groupProject, "Users", "users"}},
+		{method: http.MethodPost, path: pathReviewer, access: developers, handler: d.makeReviewer},
+		{method: http.MethodGet, path: pathUser, access: viewers, handler: d.user},
+		{method: http.MethodPost, path: pathBlockUser, access: developers, handler: d.blockUser},
+		{method: http.MethodPost, path: pathUnblockUser, access: developers, handler: d.unblockUser},
+		{method: http.MethodPost, path: pathEndUserSessions, access: developers, handler: d.endUserSessions},
+		{method: http.MethodPost, path: pathDisconnectUser, access: developers, handler: d.disconnectUser},
+		{method: http.MethodPost, path: pathDeleteUser, access: developers, handler: d.deleteUser, recent: true},
+		{method: http.MethodGet, path: pathConnections, access: viewers, handler: d.connections,
+			nav: navigation{groupProject, "Connections", "plug"}},
+		{method: http.MethodPost, path: pathEndGrant, access: developers, handler: d.endGrant},
+	}
 }
 
 // signInPages are about the ways in which a project's people sign in.
 func (d *dashboard) signInPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathSignInSettings, access: viewers, handler: d.signInSettings,
+			nav: navigation{groupProject, "Sign-in", "log-in"}},
+		{method: http.MethodPost, path: pathSignInSettings, access: developers, handler: d.setSignInMethods},
+		{method: http.MethodPost, path: pathSignUpSettings, access: developers, handler: d.setSignUp},
+		{method: http.MethodPost, path: pathProviders, access: developers, handler: d.addProvider},
+		{method: http.MethodGet, path: pathNewProvider, access: developers, handler: d.newProvider},
+		{method: http.MethodGet, path: pathProvider, access: developers, handler: d.provider},
+		{method: http.MethodPost, path: pathProvider, access: developers, handler: d.changeProvider},
+		{method: http.MethodPost, path: pathRemoveProvider, access: developers, handler: d.removeProvider},
+		{method: http.MethodGet, path: pathOwnLogin, access: viewers, handler: d.ownLogin},
+		{method: http.MethodPost, path: pathOwnLogin, access: developers, handler: d.setOwnLogin, recent: true},
+	}
 }
 
 // brandPages are the branding editor.
@@ -175,6 +307,10 @@ func (d *dashboard) brandPages() []page {
 // keyPages are about signing keys and registration secrets.
 func (d *dashboard) keyPages() []page {
 	return []page{
+		{method: http.MethodGet, path: pathKeys, access: viewers, handler: d.keys,
+			nav: navigation{groupProject, "Keys and secrets", "key-round"}},
+		{method: http.MethodPost, path: pathRotateKeys, access: developers, handler: d.rotateKeys},
+		{method: http.MethodPost, path: pathReplaceKeys, access: developers, handler: d.replaceKeys, recent: true},
 		{method: http.MethodPost, path: pathSecrets, access: developers, handler: d.createSecret},
 		{method: http.MethodPost, path: pathRevoke, access: developers, handler: d.revokeSecret},
 	}
@@ -182,7 +318,17 @@ func (d *dashboard) keyPages() []page {
 
 // settingsPages change a project as a whole.
 func (d *dashboard) settingsPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathSettings, access: viewers, handler: d.settings,
+			nav: navigation{groupProject, "Settings", "settings"}},
+		{method: http.MethodPost, path: pathSettings, access: developers, handler: d.renameProject},
+		{method: http.MethodGet, path: pathTokenSettings, access: viewers, handler: d.tokenSettings},
+		{method: http.MethodPost, path: pathTokenSettings, access: developers, handler: d.setTokens},
+		{method: http.MethodGet, path: pathDanger, access: viewers, handler: d.danger},
+		{method: http.MethodPost, path: pathSuspend, access: developers, handler: d.suspendProject, recent: true},
+		{method: http.MethodPost, path: pathResume, access: developers, handler: d.resumeProject},
+		{method: http.MethodPost, path: pathDeleteProject, access: admins, handler: d.deleteProject, recent: true},
+	}
 }
 
 // organizationPages are about the organization: its projects, members and log.

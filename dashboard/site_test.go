@@ -106,7 +106,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects,
-		Keys: keys, BaseURL: baseURL, Log: log, Now: time.Now,
+		Keys: keys, Outgoing: http.DefaultClient, BaseURL: baseURL, Log: log, Now: time.Now,
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {
@@ -251,6 +251,9 @@ func (a answer) wantRedirect(t *testing.T, to string) {
 		t.Errorf("redirected to %q, expected %q", a.Header.Get("Location"), to)
 	}
 }
+
+// textOf is for goquery's Map.
+func textOf(_ int, s *goquery.Selection) string { return s.Text() }
 
 const password = "correct horse battery"
 

@@ -33,8 +33,9 @@ func TestElements(t *testing.T) {
 		"projects":        {`a[href="#main"]`, `a[href="/dashboard/projects/acme"]`, `main a[href="/dashboard/projects/new"]`, `nav a[aria-current=page]`, `time[datetime="2026-11-21T15:04:05Z"]:contains("2 days ago")`},
 		"projects-empty":  {`main a[href="/dashboard/projects/new"]`, `pre:contains("mcpAuth")`},
 		"new-project":     {`input[name=name][value=Acme]`, `input[name=server_url][type=url][aria-invalid=true]`, `button:contains("Create project")`},
-		"project":         {`[data-testid=issuer]:contains("https://acme.mcpauth.example")`, `li[data-secret=s1]:contains("x7Qd")`, `form[action="/dashboard/projects/acme/secrets/s1/revoke"] button`, `form[action="/dashboard/projects/acme/secrets"] button`, `form[action="/dashboard/sign-out"] button`, `button[name=theme][value=""][aria-pressed=true]`},
-		"project-fresh":   {`[data-testid=secret]`, `copy-button[data-value^="mcpauth_rs_"]`, `env-download[data-name="mcpauth.env"][data-content^="MCPAUTH_SECRET="] button`, `[role=status]:contains("Project created.")`},
+		"overview":        {`[data-testid=issuer]:contains("https://acme.mcpauth.example")`, `form[action="/dashboard/sign-out"] button`, `button[name=theme][value=""][aria-pressed=true]`},
+		"keys":            {`li[data-secret=s1]:contains("x7Qd")`, `form[action="/dashboard/s1/revoke"] button`, `form[action="/dashboard/secrets"] button`},
+		"setup-fresh":     {`[data-testid=secret]`, `copy-button[data-value^="mcpauth_rs_"]`, `env-download[data-name="mcpauth.env"][data-content^="MCPAUTH_SECRET="] button`},
 		"mail":            {`details[data-mail=m2][open] pre:contains("493027")`},
 		"landing":         {`header a[href="/dashboard/sign-up"]`, `pre:contains("MCPAUTH_SECRET")`},
 	} {
@@ -56,7 +57,6 @@ func TestAbsent(t *testing.T) {
 	plain := SignIn(SignInPage{FlowPage: FlowPage{Brand: brand}, Action: "/sign-in"})
 	web := consent()
 	web.Destination = Destination{Host: "claude.ai", Kind: "web"}
-	secret := project()
 	for _, c := range []struct {
 		what     string
 		page     templ.Component
@@ -72,7 +72,7 @@ func TestAbsent(t *testing.T) {
 		{"a page of our own is not secured by somebody else", Message(MessagePage{Title: "There is nothing here"}), `footer`},
 		{"who denied is not told to connect again", Leave(LeavePage{Brand: brand, ClientName: "Cursor", Location: "cursor://x", Denied: true}), `li:contains("connect again")`},
 		{"the length of a password is told once", SignUp(SignUpPage{FlowPage: frame, Action: "/a", PasswordMin: 12, Password: Field{Error: "Enter at least 12 characters."}}), `.help:contains("12")`},
-		{"no secret after the first time", Project(secret), `[data-testid=secret]`},
+		{"no secret after the first time", SetUp(setUp("")), `[data-testid=secret]`},
 	} {
 		if n := parse(t, c.page).Find(c.selector).Length(); n != 0 {
 			t.Errorf("%s: found %d × %s", c.what, n, c.selector)
@@ -88,15 +88,15 @@ func TestHostileNames(t *testing.T) {
 	page.ClientName, page.ServerName, page.Brand.Name, page.AccountEmail, page.Resource, page.ClientURI = evil, evil, evil, evil, evil, "javascript:"+evil
 	page.Alert, page.NameWarning, page.Approval, page.Request = evil, evil, evil, "sealed-request"
 	page.Scopes, page.Destination = []ScopeLine{{Name: evil, Description: evil}}, Destination{Host: evil, Kind: "web"}
-	dash := project()
-	dash.Name, dash.Project, dash.Organization, dash.MemberEmail, dash.Issuer, dash.Secret, dash.EnvFile, dash.Flash = evil, evil, evil, evil, evil, evil, evil, evil
-	dash.Servers[0].Name, dash.Servers[0].URL = evil, evil
+	dash := setUp(evil)
+	dash.Name, dash.Project, dash.Organization, dash.MemberEmail, dash.Issuer, dash.EnvFile, dash.Flash, dash.ServerURL, dash.Prompt = evil, evil, evil, evil, evil, evil, evil, evil, evil
+	dash.Panel.Client, dash.Panel.Version, dash.Panel.Failure = evil, evil, &StepFailure{Step: evil, Parameter: evil, Got: evil, Expected: evil, Code: evil, Advice: evil}
 	for name, hostile := range map[string]sample{
 		"consent": {page: Consent(page), kind: flow},
 		"sign-in": {page: SignIn(SignInPage{FlowPage: page.FlowPage, Action: "/a", Email: Field{Value: evil, Error: evil}}), kind: flow},
 		"leave":   {page: Leave(LeavePage{Brand: page.Brand, ClientName: evil, Location: "cursor://x?\"><script>"}), kind: flow},
 		"message": {page: Message(MessagePage{Brand: page.Brand, Title: evil, Text: evil, Steps: []string{evil}, LinkText: evil, LinkURL: "javascript:" + evil}), kind: flow},
-		"project": {page: Project(dash), kind: dashboard},
+		"project": {page: SetUp(dash), kind: dashboard},
 		"mail":    {page: Mail(MailPage{Mails: []CaughtMail{{ID: evil, From: evil, To: evil, Subject: evil, Text: evil}}}), kind: dashboard},
 	} {
 		doc := parse(t, hostile.page)

@@ -49,7 +49,7 @@ func TestEveryPage(t *testing.T) {
 
 func checkFrame(t *testing.T, doc *goquery.Document, k kind) {
 	t.Helper()
-	for selector, want := range map[string]int{`html[lang="en"]`: 1, `meta[name=viewport]`: 1, "title": 1, "h1": 1, "main": 1} {
+	for selector, want := range map[string]int{`html[lang="en"]`: 1, `meta[name=viewport]`: 1, "head > title": 1, "h1": 1, "main": 1} {
 		if got := doc.Find(selector).Length(); got != want {
 			t.Errorf("%s: %d elements, want %d", selector, got, want)
 		}

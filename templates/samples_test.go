@@ -64,32 +64,20 @@ func account() AccountPage {
 
 func shell(title, project string) Shell {
 	s := Shell{
-		Title: title, MemberEmail: "grace@acme.example", Organization: "Acme", SignOutAction: "/dashboard/sign-out", ThemeAction: "/dashboard/theme", Now: now,
+		Title: title, MemberEmail: "grace@acme.example", Organization: "Acme", SignOutAction: "/dashboard/sign-out", ThemeAction: "/dashboard/theme", Now: now, Here: "/dashboard/acme", AccountHref: "/dashboard/account",
+		Organizations: []Place{{Name: "Acme", Href: "/dashboard/acme/projects", Projects: []Place{{Name: "Acme Tools", Href: "/dashboard/acme/projects/tools"}}}, {Name: "Harbour", Href: "/dashboard/harbour/projects"}}, NewOrganizationHref: "/dashboard/organizations/new",
 		Nav: []NavItem{{Label: "Projects", Href: "/dashboard", Icon: "folder", Group: "Organization", Current: project == ""}},
 	}
 	if project != "" {
 		s.Project = project
-		s.Nav = append([]NavItem{{Label: "Overview", Href: "/dashboard/projects/acme", Icon: "layout-dashboard", Group: "Project", Current: true}}, s.Nav...)
+		nav := []NavItem{}
+		for _, entry := range [][2]string{{"Overview", "layout-dashboard"}, {"Activity", "activity"}, {"MCP servers", "server"}, {"Clients", "app-window"}, {"Users", "users"},
+			{"Connections", "plug"}, {"Sign-in", "log-in"}, {"Branding", "palette"}, {"Keys and secrets", "key-round"}, {"Settings", "settings"}} {
+			nav = append(nav, NavItem{Label: entry[0], Href: "/dashboard/projects/acme/" + entry[1], Icon: entry[1], Group: "Project", Current: entry[0] == title})
+		}
+		s.Nav = append(nav, s.Nav...)
 	}
 	return s
-}
-
-func project() ProjectPage {
-	return ProjectPage{
-		Shell: shell("Acme Tools", "Acme Tools"), Name: "Acme Tools", Issuer: issuer, MetadataURL: issuer + "/.well-known/oauth-authorization-server", Aliases: []string{"https://auth.acme.example"},
-		Servers: []ServerRow{{
-			Name: "Acme Tools", URL: "https://tools.acme.example/mcp", CreateAction: "/dashboard/projects/acme/secrets",
-			Secrets: []SecretRow{
-				{ID: "s1", LastFour: "x7Qd", CreatedAt: now.Add(-40 * 24 * time.Hour), LastUsedAt: now.Add(-5 * time.Minute), RevokeAction: "/dashboard/projects/acme/secrets/s1/revoke"},
-				{ID: "s2", LastFour: "m2Pz", CreatedAt: now.Add(-3 * time.Hour), RevokeAction: "/dashboard/projects/acme/secrets/s2/revoke"},
-			},
-		}},
-		Scopes: consent().Scopes,
-		Snippets: []Snippet{
-			{Label: "Express", Language: "typescript", Code: "import express from \"express\";\nimport { mcpAuth } from \"mcpauth\";\n\nconst app = express();\napp.use(\"/mcp\", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));\n"},
-			{Label: "Go", Language: "go", Code: "guard, err := mcpauth.New(os.Getenv(\"MCPAUTH_SECRET\"))\nif err != nil {\n\tlog.Fatal(err)\n}\nhttp.Handle(\"/mcp\", guard.Protect(handler))\n"},
-		},
-	}
 }
 
 // samples returns every page of the product, the usual cases first.
@@ -98,6 +86,9 @@ func samples() []sample {
 		flowSamples(),
 		dashboardSamples(),
 		siteSamples(),
+		projectSamples(),
+		peopleSamples(),
+		settingsSamples(),
 	)
 }
 
@@ -161,11 +152,6 @@ func flowSamples() []sample {
 }
 
 func dashboardSamples() []sample {
-	fresh := project()
-	fresh.Secret = "mcpauth_rs_aHR0cHM6Ly9hY21lLm1jcGF1dGguZXhhbXBsZQ.kq3Yb1Zt0e9wVx7RrLmPz4sUa8HdNfJcGoTi2Bv5EyQ"
-	fresh.EnvFile, fresh.Flash = "MCPAUTH_SECRET="+fresh.Secret+"\n", "Project created."
-	suspended := project()
-	suspended.Suspended, suspended.Theme, suspended.Servers[0].Secrets = true, "dark", nil
 	rows := []ProjectRow{
 		{Name: "Acme Tools", Href: "/dashboard/projects/acme", Issuer: issuer, ServerURL: "https://tools.acme.example/mcp", CreatedAt: now.Add(-50 * 24 * time.Hour)},
 		{Name: "Acme Tools (staging)", Href: "/dashboard/projects/staging", Issuer: issuer, ServerURL: "https://staging.tools.acme.example/mcp", CreatedAt: now.Add(-2 * 24 * time.Hour)},
@@ -179,9 +165,6 @@ func dashboardSamples() []sample {
 		{"projects", dashboard, Projects(ProjectsPage{Shell: shell("Projects", ""), Projects: rows, CreateHref: "/dashboard/projects/new"})},
 		{"projects-empty", dashboard, Projects(ProjectsPage{Shell: shell("Projects", ""), CreateHref: "/dashboard/projects/new"})},
 		{"new-project", dashboard, NewProject(invalid)},
-		{"project", dashboard, Project(project())},
-		{"project-fresh", dashboard, Project(fresh)},
-		{"project-suspended", dashboard, Project(suspended)},
 		{"mail", dashboard, Mail(MailPage{Mails: []CaughtMail{
 			{ID: "m2", From: "no-reply@mcpauth.example", To: "ada@acme.example", Subject: "Your code for Acme Tools", Text: CodeMailText(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "create your account at Acme Tools"}), At: now},
 			{ID: "m1", From: "no-reply@mcpauth.example", To: "grace@acme.example", Subject: "You already have an account", Text: KnownAddressMailText(KnownAddressMail{Brand: brand, SignInURL: issuer}), At: now.Add(-time.Minute)},

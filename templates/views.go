@@ -366,12 +366,12 @@ type ProjectsPage struct {
 	CreateHref string
 }
 
-// NewProjectPage asks for a name and the MCP server's URL. Fields: name, server_url.
+// NewProjectPage asks for the MCP server's URL. Fields: server_url, and name, which may stay empty. CheckHref says what is known of the URL.
 type NewProjectPage struct {
 	Shell
-	Action, CancelHref string
-	Name, ServerURL    Field
-	Alert              string
+	Action, CancelHref, CheckHref string
+	Name, ServerURL               Field
+	Alert                         string
 }
 
 // SecretRow is a living registration secret as it may be shown: never the secret.
@@ -392,19 +392,7 @@ type ServerRow struct {
 // Snippet is code with real values filled in.
 type Snippet struct {
 	Label, Language, Code string
-}
-
-// ProjectPage shows what a developer needs to guard an MCP server.
-type ProjectPage struct {
-	Shell
-	Name, Issuer, MetadataURL string
-	Aliases                   []string
-	Servers                   []ServerRow
-	Scopes                    []ScopeLine
-	Snippets                  []Snippet
-	// Secret is a registration secret just created, shown this once; empty otherwise. EnvFile is its .env line.
-	Secret, EnvFile string
-	Suspended       bool
+	Install               string // command that brings what the code needs; empty: nothing
 }
 
 // CaughtMail is one message that the mail catcher of local work holds.

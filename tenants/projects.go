@@ -3,6 +3,9 @@ package tenants
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -32,13 +35,16 @@ type Projects struct {
 }
 
 // Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned
-// here and never again. It returns a FieldError for "name" or "server_url".
+// here and never again. Without a name it gets one from the address. It returns a FieldError for "name" or "server_url".
 func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, serverURL string) (Project, MCPServer, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
-	name, nameErr := ParseName(name)
 	resource, urlErr := ParseServerURL(serverURL)
+	if strings.TrimSpace(name) == "" {
+		name = NameOf(resource)
+	}
+	name, nameErr := ParseName(name)
 	if err := errors.Join(nameErr, urlErr); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
@@ -172,6 +178,35 @@ func (a Actor) Member() (secret.ID, bool) {
 	text, found := strings.CutPrefix(string(a), "member:")
 	id, err := secret.ParseID(text)
 	return id, found && err == nil
+}
+
+// genericLabels say nothing about whose server it is.
+var genericLabels = []string{"www", "mcp", "api", "app", "server", "srv", "prod", "dev"}
+
+// NameOf makes a name of the address of an MCP server, for who gives none: tools.acme.example becomes "Acme Tools".
+func NameOf(serverURL string) string {
+	u, err := url.Parse(serverURL)
+	if err != nil || u.Hostname() == "" {
+		return "MCP server"
+	}
+	if isLoopbackName(strings.Trim(u.Hostname(), "[]")) {
+		return "Local server"
+	}
+	labels := strings.Split(u.Hostname(), ".")
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil || len(labels) < 2 {
+		return u.Hostname()
+	}
+	labels = slices.DeleteFunc(labels[:len(labels)-1], func(label string) bool { return slices.Contains(genericLabels, label) })
+	slices.Reverse(labels)
+	words := strings.FieldsFunc(strings.Join(labels, " "), func(r rune) bool { return r == '-' || r == '_' || r == ' ' })
+	for i, word := range words {
+		words[i] = strings.ToUpper(word[:1]) + word[1:]
+	}
+	name := strings.Join(words, " ")
+	if name == "" || len(name) > maxName {
+		return u.Hostname()[:min(len(u.Hostname()), maxName)]
+	}
+	return name
 }
 
 // ParseName reads the name of a project or organization: 1 to 100 visible characters. It returns a FieldError for "name".

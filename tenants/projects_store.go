@@ -68,11 +68,14 @@ type ProjectStore interface {
 	SetClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
 	// DeleteClientRule succeeds when there is no such rule.
 	DeleteClientRule(ctx context.Context, actor Actor, organization, project secret.ID, rule ClientRule) error
+	ActivityStore
 	ClientStore
 	BrandStore
 	UserStore
 	ScopeStore
 	ServerStore
+	ListStore
+	SettingsStore
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

@@ -22,3 +22,23 @@ func TestParseName(t *testing.T) {
 		}
 	}
 }
+
+func TestNameOf(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		"https://tools.acme.example/mcp":    "Acme Tools",
+		"https://mcp.acme.com":              "Acme",
+		"https://acme-labs.io/v1/mcp":       "Acme Labs",
+		"https://api.mcp.io":                "api.mcp.io",
+		"http://localhost:3000/mcp":         "Local server",
+		"http://[::1]:3000/mcp":             "Local server",
+		"https://203.0.113.7/mcp":           "203.0.113.7",
+		"https://xn--bcher-kva.example/mcp": "Xn  Bcher Kva",
+	} {
+		want = strings.Join(strings.Fields(want), " ")
+		got := tenants.NameOf(address)
+		if _, err := tenants.ParseName(got); got != want || err != nil {
+			t.Errorf("%s: %q (%v), want %q", address, got, err, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 )
@@ -21,14 +22,18 @@ type ServerStore interface {
 	RemoveServer(ctx context.Context, actor Actor, organization, project, server secret.ID) error
 }
 
-// AddServer adds an MCP server to a project, with a first registration secret, which is returned here and never again. It returns a
+// AddServer adds an MCP server to a project, with a first registration secret, which is returned here and never again. Without a name it
+// gets one from the address. It returns a
 // FieldError for "name" or "server_url", and ErrLimit at MaxServers.
 func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secret.ID, name, serverURL string) (MCPServer, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return MCPServer{}, "", err
 	}
-	name, nameErr := ParseName(name)
 	resource, urlErr := ParseServerURL(serverURL)
+	if strings.TrimSpace(name) == "" {
+		name = NameOf(resource)
+	}
+	name, nameErr := ParseName(name)
 	if err := errors.Join(nameErr, urlErr); err != nil {
 		return MCPServer{}, "", err
 	}

@@ -33,6 +33,7 @@ type app struct {
 	projects tenants.Projects
 	sender   *mail.Sender
 	limits   *web.Limits
+	outgoing *egress.Client
 	doors    *endpoints.Handler
 	root     http.Handler // the site and the dashboard
 	rootHost string
@@ -64,8 +65,8 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo},
 		static:   templates.StaticHandler(),
 	}
-	outgoing := egress.New(egress.Config{Loopback: s.egressLoopback})
-	documents := egress.NewDocuments(outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
+	a.outgoing = egress.New(egress.Config{Loopback: s.egressLoopback})
+	documents := egress.NewDocuments(a.outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
 	if !s.unlimited {
 		a.limits = web.NewLimits(store, time.Now)
 	}
@@ -75,7 +76,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 			Now: time.Now, Log: log,
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, Identities: store.Identities,
-		Upstream: signin.NewUpstream(outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
+		Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
 		TrustedProxies: s.trustedProxies, Limits: a.limits, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)

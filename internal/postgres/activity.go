@@ -225,7 +225,15 @@ func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []t
 			LEFT JOIN grants g ON g.project_id = $1 AND g.id = t.grant_id AND g.client_id = t.client_id
 			LEFT JOIN clients c ON c.project_id = $1 AND c.id = t.client_id
 			ORDER BY t.at
-			ON CONFLICT DO NOTHING RETURNING 1
+			ON CONFLICT DO NOTHING RETURNING at, step, outcome
+		), counted AS (
+			INSERT INTO daily_counts AS d (project_id, day, metric, count)
+			SELECT $1, (a.at AT TIME ZONE 'UTC')::date, m.metric, count(*)
+			FROM added a CROSS JOIN LATERAL (VALUES
+				(CASE WHEN a.step = 'authorize' THEN 'attempts' END), (CASE WHEN a.step = 'token' AND a.outcome = 'ok' THEN 'connections' END),
+				(CASE WHEN a.outcome <> 'ok' THEN 'failures' END), (CASE WHEN a.step = 'sign_up' AND a.outcome = 'ok' THEN 'users' END)) AS m(metric)
+			WHERE m.metric IS NOT NULL GROUP BY 2, 3 ORDER BY 2, 3
+			ON CONFLICT (project_id, day, metric) DO UPDATE SET count = d.count + excluded.count
 		)
 		SELECT count(*) FROM added`, encoded)
 }

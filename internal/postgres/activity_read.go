@@ -71,6 +71,33 @@ func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tena
 	return attempts, next, nil
 }
 
+// FindAttempt implements tenants.ActivityStore. The steps before the authorization request are those that may belong to it.
+func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (found tenants.Attempt, err error) {
+	var steps []tenants.Activity
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		own, err := attemptSteps(tx, project, []attemptHead{{AttemptID: attempt}})
+		if err != nil {
+			return err
+		}
+		if len(own) == 0 {
+			return errNotFound
+		}
+		first := slices.MinFunc(own, func(a, b tenants.Activity) int { return a.At.Compare(b.At) }).At
+		loose, err := looseSteps(tx, project, own[0].ClientID, first, first.Add(tenants.ActivityLoose))
+		steps = append(own, loose...)
+		return err
+	})
+	if err != nil {
+		return tenants.Attempt{}, err
+	}
+	for _, a := range tenants.Attempts(steps) {
+		if a.ID == attempt {
+			return a, nil
+		}
+	}
+	return tenants.Attempt{}, errNotFound
+}
+
 type attemptHead struct {
 	AttemptID secret.ID
 	At        time.Time

@@ -16,7 +16,7 @@ var (
 )
 
 // deletesUnused are the declarations whose DELETE meets only clients without grants, or comes after their grants were ended.
-var deletesUnused = map[string]bool{"sweepClients": true, "makeRoomSQL": true, "dropClient": true, "RemoveServer": true}
+var deletesUnused = map[string]bool{"sweepClients": true, "makeRoomSQL": true, "dropClient": true, "RemoveServer": true, "DeleteProject": true}
 
 // catalogue 199: no statement ends grants without telling guards. Whatever sets revoked_at is built with publishEnded, and whatever
 // deletes rows that grants hang on is known here.

@@ -10,13 +10,16 @@ export async function signInMember(page, { dev }) {
   await page.getByRole("heading", { name: "Projects", level: 1 }).waitFor();
 }
 
-/** Creates a project on the dashboard's pages, and reads from its page what is shown once. */
+/** Creates a project on the dashboard's pages, and reads from the set-up page what is shown once. */
 export async function createProject(page, product, { name, serverUrl }) {
   await page.getByRole("link", { name: "Create project" }).click();
-  await page.getByLabel("Name").fill(name);
   await page.getByLabel("URL of the MCP server").fill(serverUrl);
+  if (name) {
+    await page.getByText("Choose the name").click();
+    await page.getByLabel("Name", { exact: true }).fill(name);
+  }
   await page.getByRole("button", { name: "Create project" }).click();
-  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "Your registration secret" }).waitFor();
   const secret = product.canaries.note("registration secret", await page.getByTestId("secret").textContent());
   assert.match(secret, /^mcpauth_rs_[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}$/);
   return { secret, issuer: await page.getByTestId("issuer").textContent() };

@@ -160,8 +160,8 @@ test("the dashboard's pages look right and everybody can use them", async (t) =>
   await see("projects-empty");
   await page.getByRole("link", { name: "Create project" }).click();
   await see("new-project");
-  await page.getByLabel("Name").fill("Harbour Tools");
   await page.getByLabel("URL of the MCP server").fill("http://tools.example.com/mcp");
+  await page.locator("#check").getByText("Use https://").waitFor(); // said while it is typed
   await page.getByRole("button", { name: "Create project" }).click();
   await page.locator("[aria-invalid=true]").waitFor();
   await see("new-project-refused");
@@ -175,7 +175,12 @@ test("the dashboard's pages look right and everybody can use them", async (t) =>
   await page.getByTestId("issuer").waitFor();
   assert.equal(await page.getByTestId("secret").count(), 0, "the secret is shown once");
   await see("project");
-  await page.goto(`${page.url()}/nothing`);
+  for (const entry of ["Activity", "MCP servers", "Clients", "Users", "Connections", "Sign-in", "Keys and secrets", "Settings"]) {
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.getByRole("navigation", { name: "Dashboard" }).getByRole("link", { name: entry }).click();
+    await page.getByRole("heading", { name: entry, level: 1 }).waitFor();
+  }
+  await page.goto(`${page.url()}/nothing/here`);
   await see("not-found");
   await page.goto(dev.mail_url);
   await see("mail");

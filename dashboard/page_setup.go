@@ -1,0 +1,120 @@
+package dashboard
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// setUp shows how to guard an MCP server and connect to it, and waits for the first connection.
+func (d *dashboard) setUp(v *visit) error {
+	return d.renderSetUp(v, http.StatusOK, "")
+}
+
+// renderSetUp shows a registration secret that was just made, this once; empty: none.
+func (d *dashboard) renderSetUp(v *visit, status int, shown string) error {
+	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	server, err := serverOf(v, found)
+	if err != nil {
+		return err
+	}
+	panel, err := d.panel(v, server)
+	if err != nil {
+		return err
+	}
+	return web.Render(v, status, templates.SetUp(templates.SetUpPage{
+		Shell: d.shell(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
+		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(found, server), Prompt: agentPrompt(found, server),
+		Clients: clientGuides(found, server), Panel: panel, DocsHref: pathDocs,
+	}))
+}
+
+// setUpPanel is the part of the page that keeps itself up to date.
+func (d *dashboard) setUpPanel(v *visit) error {
+	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	server, err := serverOf(v, found)
+	if err != nil {
+		return err
+	}
+	panel, err := d.panel(v, server)
+	if err != nil {
+		return err
+	}
+	return web.Render(v, http.StatusOK, templates.ConnectionPanel(panel))
+}
+
+// serverOf is the MCP server that the path names.
+func serverOf(v *visit, project tenants.ProjectDetail) (tenants.MCPServer, error) {
+	id, err := v.id("server")
+	if err != nil {
+		return tenants.MCPServer{}, err
+	}
+	i := slices.IndexFunc(project.Servers, func(s tenants.MCPServer) bool { return s.ID == id })
+	if i < 0 {
+		return tenants.MCPServer{}, tenants.ErrNotFound
+	}
+	return project.Servers[i], nil
+}
+
+// panelAttempts is how many of the latest attempts the panel looks at.
+const panelAttempts = 10
+
+// panel tells how far the latest attempt got that is about an MCP server, or about none yet.
+func (d *dashboard) panel(v *visit, server tenants.MCPServer) (templates.Panel, error) {
+	attempts, _, err := d.Projects.Attempts(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.ActivityFilter{Limit: panelAttempts})
+	if err != nil {
+		return templates.Panel{}, err
+	}
+	attempts = slices.DeleteFunc(attempts, func(a tenants.Attempt) bool {
+		return slices.ContainsFunc(a.Steps, func(s tenants.AttemptStep) bool { return !s.ServerID.IsZero() && s.ServerID != server.ID })
+	})
+	panel := templates.Panel{Href: v.href(pathSetUpPanel, ":server", server.ID.String()), ActivityHref: v.href(pathActivity), Now: d.Now()}
+	var latest tenants.Attempt
+	if len(attempts) > 0 {
+		latest = attempts[0]
+		panel.Client, panel.Version, panel.At = cmp.Or(latest.Name, "A client"), latest.Version, latest.Last
+	}
+	panel.Ticks = ticks(latest)
+	panel.Done = panel.Ticks[len(panel.Ticks)-1].Done
+	if failure, ok := latest.Failure(); ok {
+		panel.Failure = &templates.StepFailure{
+			Step: stepWords(failure.Step), Parameter: failure.Parameter, Got: failure.Got, Expected: failure.Expected, Code: failure.Code,
+			Advice: cmp.Or(failure.Advice, "Open the activity for all of this attempt."),
+		}
+	} else if !panel.Done {
+		panel.Advice = latest.Advice(d.Now())
+	}
+	return panel, nil
+}
+
+// ticks compares an attempt with the milestones.
+func ticks(a tenants.Attempt) (ticks []templates.Tick) {
+	furthest := -1
+	for i, m := range milestones {
+		tick := templates.Tick{ID: m.id, Label: m.label, Text: m.waiting}
+		for _, s := range a.Steps {
+			if slices.Contains(m.steps, s.Step) && s.Outcome == tenants.OutcomeOK {
+				tick.Done, tick.At, furthest = true, s.At, i
+			}
+		}
+		ticks = append(ticks, tick)
+	}
+	for i := range ticks {
+		ticks[i].Done = i <= furthest
+	}
+	if next := furthest + 1; next > 0 && next < len(ticks) {
+		_, failed := a.Failure()
+		ticks[next].Current, ticks[next].Failed = true, failed
+	}
+	return ticks
+}

@@ -1,0 +1,220 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// signInWords are the ways to sign in, as members choose among them.
+var signInWords = []templates.MethodLine{
+	{ID: tenants.SignInPasskey, Label: "Passkey", Help: "With the fingerprint, face or PIN of the device. Offered after a first sign-in."},
+	{ID: tenants.SignInPassword, Label: "Password", Help: "At least ten characters, none that is easily guessed."},
+	{ID: tenants.SignInEmailCode, Label: "Code or link by e-mail", Help: "Nothing to remember. The link works in the browser that asked for it."},
+	{ID: tenants.SignInUpstream, Label: "Account at another provider", Help: "Those below that are switched on."},
+	{ID: tenants.SignInOwn, Label: "Your own login", Help: "Your site says who the person is."},
+	{ID: tenants.SignInTOTP, Label: "A second step, for who wants it", Help: "People may add an authenticator app on their own page."},
+}
+
+// providerRedirect is where providers send people back to.
+func providerRedirect(v *visit) string { return v.project.Issuer + "/oauth/sign-in/upstream/callback" }
+
+func (d *dashboard) signInSettings(v *visit) error {
+	return d.renderSignInSettings(v, http.StatusOK, nil, "")
+}
+
+// renderSignInSettings shows what was chosen, or what is stored when nothing was.
+func (d *dashboard) renderSignInSettings(v *visit, status int, chosen []string, alert string) error {
+	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	providers, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	if chosen == nil {
+		chosen = settings.SignInMethods
+	}
+	view := templates.SignInSettingsPage{Shell: d.shell(v, "Sign-in", pathSignInSettings), SignUpOpen: settings.SignUpOpen, Alert: alert, OwnLoginHref: v.href(pathOwnLogin), RedirectURI: providerRedirect(v)}
+	if v.mayChange() {
+		view.MethodsAction, view.SignUpAction, view.NewProviderHref = v.href(pathSignInSettings), v.href(pathSignUpSettings), v.href(pathNewProvider)
+	}
+	for _, m := range signInWords {
+		m.On = slices.Contains(chosen, m.ID)
+		view.Methods = append(view.Methods, m)
+	}
+	for _, p := range providers {
+		if p.Kind != tenants.KindOwn {
+			view.Providers = append(view.Providers, templates.ProviderLine{Name: p.Name, Kind: p.Kind, Issuer: p.Issuer, Enabled: p.Enabled, Href: v.href(pathProvider, ":provider", p.ID.String())})
+		}
+	}
+	return web.Render(v, status, templates.SignInSettings(view))
+}
+
+func (d *dashboard) setSignInMethods(v *visit) error {
+	form, err := v.form()
+	if err == nil {
+		err = d.Projects.SetSignInMethods(v.ctx(), v.actor(), v.org(), v.project.ID, form["method"])
+	}
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderSignInSettings(v, http.StatusUnprocessableEntity, append([]string{}, form["method"]...), problems["sign_in_methods"])
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathSignInSettings), "Saved. The sign-in page shows it at once.")
+}
+
+func (d *dashboard) setSignUp(v *visit) error {
+	form, err := v.form()
+	if err == nil {
+		err = d.Projects.SetSignUpOpen(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("open") == "yes")
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathSignInSettings), "Saved.")
+}
+
+func (d *dashboard) newProvider(v *visit) error {
+	return d.renderProvider(v, http.StatusOK, tenants.Provider{Kind: "google", Enabled: true}, nil, "")
+}
+
+// findProvider is the provider that the path names.
+func (d *dashboard) findProvider(v *visit) (tenants.Provider, error) {
+	id, err := v.id("provider")
+	if err != nil {
+		return tenants.Provider{}, err
+	}
+	known, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
+	for _, p := range known {
+		if p.ID == id && p.Kind != tenants.KindOwn {
+			return p, nil
+		}
+	}
+	if err == nil {
+		err = tenants.ErrNotFound
+	}
+	return tenants.Provider{}, err
+}
+
+func (d *dashboard) provider(v *visit) error {
+	p, err := d.findProvider(v)
+	if err != nil {
+		return err
+	}
+	return d.renderProvider(v, http.StatusOK, p, nil, "")
+}
+
+// renderProvider never shows a secret (catalogue 222).
+func (d *dashboard) renderProvider(v *visit, status int, p tenants.Provider, problems map[string]string, alert string) error {
+	view := templates.ProviderPage{
+		Shell: d.shell(v, "Add a provider", pathSignInSettings), New: p.ID.IsZero(), Action: v.href(pathProviders), CancelHref: v.href(pathSignInSettings), Kind: p.Kind, Enabled: p.Enabled,
+		Name: templates.Field{Value: p.Name, Error: problems["name"]}, Issuer: templates.Field{Value: p.Issuer, Error: problems["issuer"]}, ClientID: templates.Field{Value: p.ClientID, Error: problems["client_id"]},
+		ClientSecret: templates.Field{Error: problems["client_secret"]}, RedirectURI: providerRedirect(v), Alert: alert + problems["kind"],
+	}
+	if !view.New {
+		view.Title = p.Name
+		view.Action, view.RemoveAction = v.href(pathProvider, ":provider", p.ID.String()), v.href(pathRemoveProvider, ":provider", p.ID.String())
+	}
+	return web.Render(v, status, templates.ProviderForm(view))
+}
+
+func providerOf(form url.Values, kind string, id secret.ID) tenants.Provider {
+	return tenants.Provider{ID: id, Kind: kind, Name: form.Get("name"), Issuer: form.Get("issuer"), ClientID: form.Get("client_id"), ClientSecret: form.Get("client_secret"), Enabled: form.Get("enabled") == "yes"}
+}
+
+func (d *dashboard) addProvider(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	return d.saveProvider(v, providerOf(form, form.Get("kind"), secret.ID{}))
+}
+
+func (d *dashboard) changeProvider(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	known, err := d.findProvider(v)
+	if err != nil {
+		return err
+	}
+	return d.saveProvider(v, providerOf(form, known.Kind, known.ID))
+}
+
+func (d *dashboard) saveProvider(v *visit, p tenants.Provider) error {
+	_, err := d.Projects.SetProvider(v.ctx(), v.actor(), v.org(), v.project.ID, p)
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderProvider(v, http.StatusUnprocessableEntity, p, problems, "")
+	}
+	if errors.Is(err, tenants.ErrLimit) {
+		return d.renderProvider(v, http.StatusConflict, p, nil, limitWords(err, "Twenty providers are the most. Remove one that is not used."))
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathSignInSettings), "Saved. People can use it when \"Account at another provider\" is switched on.")
+}
+
+func (d *dashboard) removeProvider(v *visit) error {
+	p, err := d.findProvider(v)
+	if err == nil {
+		err = d.Projects.RemoveProvider(v.ctx(), v.actor(), v.org(), v.project.ID, p.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathSignInSettings), "The provider is removed.")
+}
+
+func (d *dashboard) ownLogin(v *visit) error {
+	known, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	form := url.Values{}
+	for _, p := range known {
+		if p.Kind == tenants.KindOwn {
+			form.Set("name", p.Name)
+			form.Set("url", p.Issuer)
+		}
+	}
+	return d.renderOwnLogin(v, http.StatusOK, form, nil, "")
+}
+
+// setOwnLogin answers with the page itself: the secret is on it, this once.
+func (d *dashboard) setOwnLogin(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	_, shown, err := d.Projects.SetOwnLogin(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"), form.Get("url"))
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderOwnLogin(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	if err != nil {
+		return err
+	}
+	return d.renderOwnLogin(v, http.StatusCreated, form, nil, shown)
+}
+
+func (d *dashboard) renderOwnLogin(v *visit, status int, form url.Values, problems map[string]string, shown string) error {
+	view := templates.OwnLoginPage{Shell: d.shell(v, "Your own login", pathSignInSettings), CancelHref: v.href(pathSignInSettings), Name: field(form, "name", problems["name"]),
+		URL: field(form, "url", problems["login_url"]), Configured: form.Get("url") != "" && len(problems) == 0, Secret: shown, Snippets: ownLoginSnippets(v.project.Issuer)}
+	if shown != "" {
+		view.EnvFile = "MCPAUTH_LOGIN_SECRET=" + shown + "\n"
+	}
+	if v.mayChange() {
+		view.Action = v.href(pathOwnLogin)
+	}
+	return web.Render(v, status, templates.OwnLogin(view))
+}

@@ -1,0 +1,245 @@
+package dashboard
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+func (d *dashboard) users(v *visit) error {
+	return d.renderUsers(v, http.StatusOK, nil, nil, "")
+}
+
+// renderUsers shows the code of a reviewer's account that was just made, this once.
+func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems map[string]string, code string) error {
+	q := tenants.UserQuery{Search: v.QueryParam("q")}
+	position, err := d.position(v)
+	if err == nil && position != "" {
+		q.Before, err = secret.ParseID(position)
+	}
+	if err != nil {
+		return errCursor
+	}
+	found, err := d.Projects.Users(v.ctx(), v.actor(), v.org(), v.project.ID, q)
+	if err != nil {
+		return err
+	}
+	view := templates.UsersPage{Shell: d.shell(v, "Users", pathUsers), Query: q.Search, First: d.firstPage(v), Code: code, CodeFor: form.Get("email"), Reviewer: field(form, "email", problems["email"])}
+	if code != "" {
+		view.Reviewer = templates.Field{}
+	}
+	if v.mayChange() {
+		view.ReviewerAction = v.href(pathReviewer)
+	}
+	for _, u := range found {
+		line := templates.UserLine{Email: u.Email, Name: u.Name, Href: v.href(pathUser, ":user", u.ID.String()), Connections: u.Connections, CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn}
+		line.State, line.Tone = userState(u)
+		view.Users = append(view.Users, line)
+	}
+	if len(found) == tenants.UsersPage {
+		view.Next = d.pageAfter(v, found[len(found)-1].ID.String())
+	}
+	return web.Render(v, status, templates.Users(view))
+}
+
+func userState(u tenants.User) (state, tone string) {
+	switch {
+	case u.Blocked:
+		return "Blocked", "bad"
+	case !u.ReviewerUntil.IsZero():
+		return "Reviewer", "warn"
+	case u.Connections > 0:
+		return "Connected", "ok"
+	default:
+		return "No connection", "idle"
+	}
+}
+
+func (d *dashboard) makeReviewer(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	days, err := strconv.Atoi(form.Get("days"))
+	if err != nil || days < 1 {
+		days = 30
+	}
+	code, err := d.Projects.SetReviewer(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("email"), time.Duration(min(days, 90))*24*time.Hour)
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderUsers(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	if err != nil {
+		return err
+	}
+	return d.renderUsers(v, http.StatusCreated, form, nil, code)
+}
+
+func (d *dashboard) user(v *visit) error {
+	return d.renderUser(v, http.StatusOK, "")
+}
+
+func (d *dashboard) renderUser(v *visit, status int, problem string) error {
+	id, err := v.id("user")
+	if err != nil {
+		return err
+	}
+	u, err := d.Projects.User(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	if err != nil {
+		return err
+	}
+	grants, err := d.Projects.Grants(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.GrantQuery{UserID: id})
+	if err != nil {
+		return err
+	}
+	href := func(path string) string { return v.href(path, ":user", u.ID.String()) }
+	view := templates.UserPage{Shell: d.shell(v, u.Email, pathUsers), ID: u.ID.String(), Email: u.Email, Name: u.Name, ListHref: v.href(pathUsers), CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn,
+		ReviewerUntil: u.ReviewerUntil, Grants: grantLines(v, grants, href(pathUser)), DeleteError: problem}
+	view.State, view.Tone = userState(u)
+	if v.mayChange() {
+		view.SessionsAction, view.DisconnectAction, view.DeleteAction = href(pathEndUserSessions), href(pathDisconnectUser), href(pathDeleteUser)
+		if u.Blocked {
+			view.UnblockAction = href(pathUnblockUser)
+		} else {
+			view.BlockAction = href(pathBlockUser)
+		}
+	}
+	return web.Render(v, status, templates.User(view))
+}
+
+// changeUser runs a change of the user of the path, and says what was done.
+func (d *dashboard) changeUser(v *visit, done string, change func(id secret.ID) error) error {
+	id, err := v.id("user")
+	if err == nil {
+		err = change(id)
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathUser, ":user", id.String()), done)
+}
+
+func (d *dashboard) blockUser(v *visit) error {
+	return d.changeUser(v, "Blocked. Sessions and connections ended.", func(id secret.ID) error {
+		return d.Projects.BlockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	})
+}
+
+func (d *dashboard) unblockUser(v *visit) error {
+	return d.changeUser(v, "This person may sign in again.", func(id secret.ID) error {
+		return d.Projects.UnblockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	})
+}
+
+func (d *dashboard) endUserSessions(v *visit) error {
+	return d.changeUser(v, "Signed out everywhere.", func(id secret.ID) error {
+		return d.Projects.EndUserSessions(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	})
+}
+
+func (d *dashboard) disconnectUser(v *visit) error {
+	return d.changeUser(v, "Every app is disconnected.", func(id secret.ID) error {
+		return d.Projects.EndUserGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id, secret.ID{})
+	})
+}
+
+func (d *dashboard) deleteUser(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	id, err := v.id("user")
+	if err != nil {
+		return err
+	}
+	u, err := d.Projects.User(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(form.Get("confirm")) != u.Email {
+		return d.renderUser(v, http.StatusUnprocessableEntity, "Expected exactly: "+u.Email)
+	}
+	if err := d.Projects.DeleteUser(v.ctx(), v.actor(), v.org(), v.project.ID, id); err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathUsers), "The person is deleted.")
+}
+
+func (d *dashboard) connections(v *visit) error {
+	q := tenants.GrantQuery{ClientID: v.QueryParam("client")}
+	position, err := d.position(v)
+	if err == nil && position != "" {
+		q.Before, err = secret.ParseID(position)
+	}
+	if err != nil {
+		return errCursor
+	}
+	view := templates.ConnectionsPage{Shell: d.shell(v, "Connections", pathConnections), First: d.firstPage(v)}
+	if err := d.filterConnections(v, &q, &view); err != nil {
+		return err
+	}
+	found, err := d.Projects.Grants(v.ctx(), v.actor(), v.org(), v.project.ID, q)
+	if err != nil {
+		return err
+	}
+	view.Grants = grantLines(v, found, v.Request().URL.RequestURI())
+	if len(found) == tenants.ListPage {
+		view.Next = d.pageAfter(v, found[len(found)-1].ID.String())
+	}
+	return web.Render(v, http.StatusOK, templates.Connections(view))
+}
+
+// filterConnections reads the filters; ids that name nothing find nothing.
+func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *templates.ConnectionsPage) error {
+	servers, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range servers.Servers {
+		view.Servers = append(view.Servers, templates.Choice{Value: s.ID.String(), Label: s.Name})
+		if v.QueryParam("server") == s.ID.String() {
+			q.ServerID, view.Server = s.ID, s.ID.String()
+		}
+	}
+	if q.ClientID != "" {
+		c, err := d.Projects.Client(v.ctx(), v.actor(), v.org(), v.project.ID, q.ClientID)
+		if err != nil {
+			return err
+		}
+		view.ClientID, view.Client = c.ID, c.Name
+	}
+	if text := v.QueryParam("user"); text != "" {
+		id, err := secret.ParseID(text)
+		if err != nil {
+			return tenants.ErrNotFound
+		}
+		u, err := d.Projects.User(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+		if err != nil {
+			return err
+		}
+		q.UserID, view.UserID, view.User = id, text, u.Email
+	}
+	if view.ClientID+view.UserID+view.Server != "" {
+		view.ClearHref = v.href(pathConnections)
+	}
+	return nil
+}
+
+// endGrant ends one connection and goes back to the list it stood in.
+func (d *dashboard) endGrant(v *visit) error {
+	id, err := v.id("grant")
+	if err != nil {
+		return err
+	}
+	ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id, "", secret.ID{})
+	if err != nil {
+		return err
+	}
+	return d.done(v, web.LocalPath(v.QueryParam("back"), v.href(pathConnections)), endedWords(ended))
+}

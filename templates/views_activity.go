@@ -1,0 +1,67 @@
+package templates
+
+import (
+	"time"
+
+	"github.com/mcpauth/mcpauth/templates/ui"
+)
+
+// ActivityPage is the connection timeline. Its filters are show ("failures" or "all") and client.
+type ActivityPage struct {
+	Shell
+	ShowAll             bool
+	Client, ClientID    string // what is filtered by; empty: nothing
+	AllHref, FailedHref string
+	Live                bool
+	LiveHref, ClearHref string
+	Attempts            []AttemptView
+	First, Next         string
+	// TailHref is what a live page replaces its list with.
+	TailHref string
+}
+
+// AttemptPage is one attempt of a client.
+type AttemptPage struct {
+	Shell
+	Attempt   AttemptView
+	ListHref  string
+	ShareHref string // absolute, for a colleague
+}
+
+// AttemptView is one attempt of a client to connect.
+type AttemptView struct {
+	Href, Client, ClientHref, Version, State, Tone, Reached string
+	Started, Last                                           time.Time
+	Open                                                    bool // shown with its steps
+	Steps                                                   []StepView
+	Advice                                                  string
+}
+
+// StepView is one step of an attempt.
+type StepView struct {
+	Label, Outcome, Tone                       string // Tone is ok or bad
+	At                                         time.Time
+	After                                      string // since the step before
+	Probable                                   bool
+	Code, Parameter, Got, Expected, Advice     string
+	Source, Agent, RequestID, Tool, Curl, User string
+}
+
+// OverviewPage says how a project is doing.
+type OverviewPage struct {
+	Shell
+	Name, Issuer, MetadataURL     string
+	Aliases                       []string
+	Suspended                     bool
+	Charts                        []ui.BarsProps
+	Users, Connections            string
+	SetUpHref                     string // to the first MCP server without a connection; empty: something is connected
+	Failing                       []AttemptView
+	Latest                        []AttemptView
+	ActivityHref, ConnectionsHref string
+	UsersHref, TestHref           string
+	Attention                     []AttentionLine
+}
+
+// AttentionLine is something to look at.
+type AttentionLine struct{ Tone, Text, Href, Link string }

@@ -1,0 +1,68 @@
+package tenants
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// Countable is what a plan limits by number.
+type Countable string
+
+// What is counted.
+const (
+	CountProjects Countable = "projects"
+	CountServers  Countable = "MCP servers in a project"
+	CountSeats    Countable = "seats"
+	CountDomains  Countable = "custom domains"
+)
+
+// Unlimited stands for no limit in a plan.
+const Unlimited = -1
+
+// Plan is what an organization may have of each. A Countable that it does not name is unlimited.
+type Plan struct {
+	Name   string
+	Counts map[Countable]int
+}
+
+// Max is how many the plan allows; Unlimited: as many as one likes.
+func (p Plan) Max(what Countable) int {
+	if most, ok := p.Counts[what]; ok {
+		return most
+	}
+	return Unlimited
+}
+
+// Limit is a bound that a store checks while it inserts: under a lock of the organization's or project's row it counts what is there, and
+// answers with a LimitError instead of going beyond.
+type Limit struct {
+	What Countable
+	Max  int // Unlimited: none
+	Way  string
+}
+
+// Check compares what is there with the limit.
+func (l Limit) Check(used int) error {
+	if l.Max == Unlimited || used < l.Max {
+		return nil
+	}
+	return &LimitError{What: l.What, Max: l.Max, Used: used, Way: l.Way}
+}
+
+// LimitError says which limit was reached, how much is used, and the way out. It is ErrLimit.
+type LimitError struct {
+	What      Countable
+	Max, Used int
+	Way       string
+}
+
+func (e *LimitError) Error() string {
+	text := fmt.Sprintf("The limit of %s is %s, and %s are in use.", e.What, strconv.Itoa(e.Max), strconv.Itoa(e.Used))
+	if e.Way != "" {
+		text += " " + e.Way
+	}
+	return text
+}
+
+// Is makes every LimitError an ErrLimit.
+func (e *LimitError) Is(target error) bool { return target == ErrLimit }
