@@ -65,10 +65,9 @@ func New(config Config) *echo.Echo {
 	e.Use(
 		web.SecurityHeaders(web.PolicyDashboard, web.HSTS(config.BaseURL)),
 		web.CrossOrigin(func(echo.Context) error { return errCrossOrigin }),
-		web.MaxBody(maxForm),
 	)
 	for _, p := range d.pages() {
-		e.Add(p.method, p.path, d.serve(p))
+		e.Add(p.method, p.path, d.serve(p), web.MaxBody(max(maxForm, p.body)))
 	}
 	return e
 }

@@ -117,6 +117,15 @@ const (
 	pathRemoveProvider = pathProvider + "/remove"
 	pathOwnLogin       = pathSignInSettings + "/own"
 
+	pathBrand        = pathProject + "/branding"
+	pathBrandPreview = pathBrand + "/preview"
+	pathBrandDiscard = pathBrand + "/discard"
+	pathBrandShow    = pathBrand + "/show"
+	pathBrandFrame   = pathBrand + "/frame"
+	pathBrandBase    = pathBrand + "/base.css"
+	pathBrandStyle   = pathBrand + "/look.css"
+	pathBrandLogo    = pathBrand + "/logo.png"
+
 	pathKeys        = pathProject + "/keys"
 	pathRotateKeys  = pathKeys + "/rotate"
 	pathReplaceKeys = pathKeys + "/replace"
@@ -145,6 +154,8 @@ type page struct {
 	nav          navigation
 	// recent asks for a sign-in that is not long ago (catalogue 228): the act is dangerous.
 	recent bool
+	// body is how large a posted form may be in bytes, where that is more than usual.
+	body int64
 }
 
 // navigation is a page's entry in the left rail. The zero value is none.
@@ -301,7 +312,18 @@ func (d *dashboard) signInPages() []page {
 
 // brandPages are the branding editor.
 func (d *dashboard) brandPages() []page {
-	return []page{}
+	return []page{
+		{method: http.MethodGet, path: pathBrand, access: viewers, handler: d.brand,
+			nav: navigation{groupProject, "Branding", "palette"}},
+		{method: http.MethodPost, path: pathBrand, access: developers, handler: d.saveBrand, body: maxBrandForm},
+		{method: http.MethodPost, path: pathBrandPreview, access: viewers, handler: d.previewBrand},
+		{method: http.MethodPost, path: pathBrandDiscard, access: developers, handler: d.discardBrand},
+		{method: http.MethodPost, path: pathBrandShow, access: developers, handler: d.showBrand},
+		{method: http.MethodGet, path: pathBrandFrame, access: viewers, handler: d.brandFrame},
+		{method: http.MethodGet, path: pathBrandBase, access: viewers, handler: d.brandBase},
+		{method: http.MethodGet, path: pathBrandStyle, access: viewers, handler: d.brandStyle},
+		{method: http.MethodGet, path: pathBrandLogo, access: viewers, handler: d.brandLogo},
+	}
 }
 
 // keyPages are about signing keys and registration secrets.

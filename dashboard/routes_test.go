@@ -22,7 +22,7 @@ type area struct {
 }
 
 // areas list every route of the door. Each stands beside the tests of its pages, in routes_<area>_test.go.
-var areas = []area{siteArea, projectArea, peopleArea}
+var areas = []area{siteArea, projectArea, peopleArea, brandArea}
 
 // form returns a form with these pairs of name and value.
 func form(pairs ...string) func(*world) url.Values {
@@ -41,6 +41,7 @@ type world struct {
 	// owner is the member who made everything.
 	owner  secret.ID
 	params map[string]string // what stands for a name in a path, such as ":server"
+	query  map[string]string // the query that a route cannot do without
 	tokens map[string]string // session tokens by role; "foreign" is the stranger's
 }
 
@@ -87,6 +88,9 @@ func (w *world) path(t *testing.T, route string) string {
 			}
 			parts[i] = url.PathEscape(value)
 		}
+	}
+	if query := w.query[route]; query != "" {
+		return strings.Join(parts, "/") + "?" + query
 	}
 	return strings.Join(parts, "/")
 }

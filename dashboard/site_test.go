@@ -20,6 +20,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/dashboard"
 	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/picture"
 	"github.com/mcpauth/mcpauth/internal/postgres"
 	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -102,7 +103,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 	s.signin = &signin.Service{Keys: keys, Passwords: signin.NewPasswords()}
 	s.projects = tenants.Projects{
 		Store: s.store, Primary: must(tenants.ParseIssuerTemplate("http://localhost:8080/t/{project}")),
-		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))},
+		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))}, Logo: picture.Logo,
 	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects,
@@ -204,9 +205,17 @@ type answer struct {
 
 func (b *browser) do(t *testing.T, method, path string, form url.Values) answer {
 	t.Helper()
-	request := must(http.NewRequestWithContext(t.Context(), method, b.site.url+path, strings.NewReader(form.Encode())))
-	if method == http.MethodPost {
-		request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if method == http.MethodGet {
+		return b.send(t, method, path, "", nil)
+	}
+	return b.send(t, method, path, "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+}
+
+func (b *browser) send(t *testing.T, method, path, contentType string, body io.Reader) answer {
+	t.Helper()
+	request := must(http.NewRequestWithContext(t.Context(), method, b.site.url+path, body))
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
 	}
 	if b.fetchSite != "" {
 		request.Header.Set("Sec-Fetch-Site", b.fetchSite)
@@ -219,8 +228,8 @@ func (b *browser) do(t *testing.T, method, path string, form url.Values) answer 
 		t.Fatal(err)
 	}
 	defer func() { _ = response.Body.Close() }()
-	body := must(io.ReadAll(response.Body))
-	return answer{response, must(goquery.NewDocumentFromReader(bytes.NewReader(body))), string(body)}
+	content := must(io.ReadAll(response.Body))
+	return answer{response, must(goquery.NewDocumentFromReader(bytes.NewReader(content))), string(content)}
 }
 
 func (b *browser) get(t *testing.T, path string) answer {

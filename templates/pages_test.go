@@ -119,7 +119,8 @@ func checkForms(t *testing.T, doc *goquery.Document, withRequest bool) {
 		if carries := form.Find(`input[type=hidden][name=request][value="sealed-request"]`).Length() == 1; carries != withRequest {
 			t.Errorf("form %s carries the request: %v, want %v", form.AttrOr("action", ""), carries, withRequest)
 		}
-		if form.Find("button[type=submit]").Length() == 0 {
+		id := form.AttrOr("id", "none")
+		if form.Find("button[type=submit]").Length()+doc.Find(`button[type=submit][form="`+id+`"]`).Length() == 0 {
 			t.Errorf("form %s without a button", form.AttrOr("action", ""))
 		}
 	})

@@ -89,6 +89,7 @@ func samples() []sample {
 		projectSamples(),
 		peopleSamples(),
 		settingsSamples(),
+		brandSamples(),
 	)
 }
 

@@ -189,6 +189,8 @@ type BrandStore interface {
 	PublishBrand(ctx context.Context, actor Actor, organization, project secret.ID) (version int, err error)
 	// ShowBrand goes back to a published version; 0 shows none. ErrNotFound for one that was never published.
 	ShowBrand(ctx context.Context, actor Actor, organization, project secret.ID, version int) error
+	// DiscardBrandDraft succeeds when there is none.
+	DiscardBrandDraft(ctx context.Context, actor Actor, organization, project secret.ID) error
 	// ListBrands returns the published versions, the latest first, at most 100.
 	ListBrands(ctx context.Context, organization, project secret.ID) ([]Brand, error)
 }
@@ -219,6 +221,14 @@ func (p Projects) PublishBrand(ctx context.Context, actor Actor, org, project se
 		return 0, err
 	}
 	return p.Store.PublishBrand(ctx, actor, org, project)
+}
+
+// DiscardBrandDraft forgets the draft; what is published stays.
+func (p Projects) DiscardBrandDraft(ctx context.Context, actor Actor, org, project secret.ID) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return p.Store.DiscardBrandDraft(ctx, actor, org, project)
 }
 
 // ShowBrand goes back to an earlier version, exactly as it was; 0 goes back to the product's own look.

@@ -80,3 +80,27 @@ func inkOn(background Colour) Colour {
 	}
 	return black
 }
+
+// Contrasts says how well the texts of a brand can be read in each scheme: the ratios that people get, after the palette was corrected.
+type Contrasts struct{ Button, Link, Page float64 }
+
+// Contrasts computes the ratios for the light and for the dark scheme. Page is zero without a colour of its own.
+func (b Brand) Contrasts() (light, dark Contrasts) {
+	of := func(card Colour, page string) (c Contrasts) {
+		p, ownPage := b.palette(card, page)
+		if b.Accent != "" {
+			c.Button, c.Link = Contrast(p.onStrong, p.strong), Contrast(p.link, card)
+		}
+		if ownPage {
+			c.Page = Contrast(p.onPage, p.page)
+		}
+		return c
+	}
+	return of(cardLight, b.Page), of(cardDark, b.PageDark)
+}
+
+// LinkCorrected tells whether the accent could not be read as it is, so that links take another shade of it.
+func (b Brand) LinkCorrected() bool {
+	p, _ := b.palette(cardLight, "")
+	return b.Accent != "" && p.link != p.accent
+}

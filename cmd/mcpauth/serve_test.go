@@ -37,12 +37,17 @@ type nodes struct {
 	issuer    *oauth.Issuer
 	clientID  string
 	session   signin.Session
+
+	projects     tenants.Projects
+	organization secret.ID
 }
 
 // TestTwoProcesses proves that codes are single-use and refresh tokens have one lineage across processes (catalogue 158, 178).
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	n := startNodes(t)
+
+	t.Run("one brand", n.testBrand)
 
 	t.Run("one code", func(t *testing.T) {
 		statuses := map[int]int{}
@@ -131,7 +136,8 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	project, _, _, err := tenants.Projects{Store: store, Primary: template}.Create(ctx, tenants.SystemActor, organization, "Acme", "https://tools.example/mcp")
+	n.projects, n.organization = tenants.Projects{Store: store, Primary: template}, organization
+	project, _, _, err := n.projects.Create(ctx, tenants.SystemActor, organization, "Acme", "https://tools.example/mcp")
 	if err != nil {
 		t.Fatal(err)
 	}

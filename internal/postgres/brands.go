@@ -103,6 +103,14 @@ func (s *Store) PublishBrand(ctx context.Context, actor tenants.Actor, organizat
 	return version, err
 }
 
+// DiscardBrandDraft implements tenants.BrandStore. A logo that only the draft had goes with the next one.
+func (s *Store) DiscardBrandDraft(ctx context.Context, actor tenants.Actor, organization, project secret.ID) error {
+	recorded := change{actor: actor, action: "brand.discarded", target: "project:" + project.String()}
+	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`DELETE FROM brands WHERE project_id = ? AND version = 0`, project)
+	})
+}
+
 // ShowBrand implements tenants.BrandStore.
 func (s *Store) ShowBrand(ctx context.Context, actor tenants.Actor, organization, project secret.ID, version int) error {
 	recorded := change{actor: actor, action: "brand.shown", target: "project:" + project.String(), detail: map[string]string{"version": strconv.Itoa(version)}}

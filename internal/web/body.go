@@ -40,23 +40,32 @@ func Form(c echo.Context) (url.Values, error) {
 	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
-		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, echo.ErrStatusRequestEntityTooLarge
-		}
-		return nil, echo.ErrBadRequest
+		return nil, bodyError(err)
 	}
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
 		return nil, echo.ErrBadRequest
 	}
+	return form, checkText(form)
+}
+
+// bodyError says why a body could not be read.
+func bodyError(err error) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return echo.ErrStatusRequestEntityTooLarge
+	}
+	return echo.ErrBadRequest
+}
+
+func checkText(form url.Values) error {
 	for name, values := range form {
 		for _, value := range append(slices.Clip(values), name) {
 			if !isText(value) {
-				return nil, echo.ErrBadRequest
+				return echo.ErrBadRequest
 			}
 		}
 	}
-	return form, nil
+	return nil
 }
 
 // isText refuses what PostgreSQL would refuse later, with a worse answer.
@@ -67,4 +76,38 @@ func isText(value string) bool {
 		}
 	}
 	return utf8.ValidString(value)
+}
+
+// FormWithFile reads a multipart/form-data body with one file, of which the content is returned; none: nil. Its size is what MaxBody
+// allows. Everything else is as Form has it.
+func FormWithFile(c echo.Context, file string) (url.Values, []byte, error) {
+	mediaType, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || mediaType != echo.MIMEMultipartForm {
+		form, err := Form(c)
+		return form, nil, err
+	}
+	reader, err := c.Request().MultipartReader()
+	if err != nil {
+		return nil, nil, echo.ErrBadRequest
+	}
+	form, content := url.Values{}, []byte(nil)
+	for {
+		part, err := reader.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form, content, checkText(form)
+		}
+		if err != nil {
+			return nil, nil, bodyError(err)
+		}
+		value, err := io.ReadAll(part)
+		if err != nil {
+			return nil, nil, bodyError(err)
+		}
+		switch name := part.FormName(); {
+		case name == file && part.FileName() != "":
+			content = value
+		case name != "" && name != file:
+			form.Add(name, string(value))
+		}
+	}
 }

@@ -16,7 +16,7 @@ const (
 	PolicyFlowScript = PolicyFlow + "; script-src 'self'"
 
 	PolicyDashboard = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
-		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+		"frame-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 
 // HeaderOption adjusts SecurityHeaders.

@@ -59,6 +59,9 @@ func Asset(name string) string {
 	return Prefix + f.hashed
 }
 
+// Content is an embedded file as it is, for a page that serves a variant of it.
+func Content(name string) ([]byte, error) { return files.ReadFile(name) }
+
 // Handler serves the embedded files below Prefix, to be cached for good: an address with another hash is 404, never another version.
 func Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
