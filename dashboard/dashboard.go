@@ -38,6 +38,8 @@ type Config struct {
 	Accounts    signin.Accounts // of the members
 	Memberships Memberships
 	Projects    tenants.Projects
+	// Organizations has the same store as Projects.
+	Organizations tenants.Organizations
 	// Outgoing asks addresses that members name. It reaches no address of our own network, and reads little of an answer.
 	Outgoing *http.Client
 	// Keys seal positions in lists.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -93,10 +94,8 @@ func (d *dashboard) clients(v *visit) error {
 
 // oneOf is the value when it is one of those that are known; else empty.
 func oneOf(value string, known ...string) string {
-	for _, k := range known {
-		if value == k {
-			return value
-		}
+	if slices.Contains(known, value) {
+		return value
 	}
 	return ""
 }

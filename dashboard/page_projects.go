@@ -24,15 +24,3 @@ func (d *dashboard) projects(v *visit) error {
 	}
 	return web.Render(v, http.StatusOK, templates.Projects(view))
 }
-
-// home leads to the projects of the organization that the member joined first.
-func (d *dashboard) home(v *visit) error {
-	if len(v.memberships) == 0 {
-		return web.Render(v, http.StatusOK, templates.Message(templates.MessagePage{
-			Title: "You belong to no organization", Text: "You are signed in as " + v.session.Account.Email + ".",
-			Steps: []string{"Ask an owner of your organization to invite this address."},
-		}))
-	}
-	v.membership = v.memberships[0]
-	return seeOther(v, v.href(pathProjects))
-}

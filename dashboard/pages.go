@@ -53,13 +53,27 @@ const (
 	pathSignUpCode = "/dashboard/sign-up/code"
 
 	// The member's own.
-	pathTheme = "/dashboard/theme"
+	pathTheme            = "/dashboard/theme"
+	pathInvitations      = "/dashboard/invitations"
+	pathAcceptInvitation = pathInvitations + "/:invited/accept"
+	pathNewOrganization  = "/dashboard/organizations/new"
+	pathOrganizations    = "/dashboard/organizations"
 
 	// An organization's.
 	pathOrganization = "/dashboard/:organization"
 	pathProjects     = pathOrganization + "/projects"
 	pathNewProject   = pathProjects + "/new"
 	pathCheckURL     = pathProjects + "/check"
+	pathTeam         = pathOrganization + "/team"
+	pathInvite       = pathTeam + "/invitations"
+	pathRevokeInvite = pathInvite + "/:invitation/revoke"
+	pathMemberRole   = pathTeam + "/:member/role"
+	pathRemoveMember = pathTeam + "/:member/remove"
+	pathLeave        = pathTeam + "/leave"
+	pathAudit        = pathOrganization + "/audit"
+	pathExportAudit  = pathAudit + "/export"
+	pathOrgSettings  = pathOrganization + "/settings"
+	pathDeleteOrg    = pathOrgSettings + "/delete"
 
 	// A project's.
 	pathProject = pathProjects + "/:project"
@@ -199,6 +213,10 @@ func (d *dashboard) memberPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathDashboard, access: members, handler: d.home},
 		{method: http.MethodPost, path: pathTheme, access: members, handler: d.setTheme},
+		{method: http.MethodGet, path: pathInvitations, access: members, handler: d.invitations},
+		{method: http.MethodPost, path: pathAcceptInvitation, access: members, handler: d.acceptInvitation},
+		{method: http.MethodGet, path: pathNewOrganization, access: members, handler: d.newOrganization},
+		{method: http.MethodPost, path: pathOrganizations, access: members, handler: d.createOrganization},
 	}
 }
 
@@ -358,5 +376,19 @@ func (d *dashboard) organizationPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathProjects, access: viewers, handler: d.projects,
 			nav: navigation{groupOrganization, "Projects", "folder"}},
+		{method: http.MethodGet, path: pathTeam, access: viewers, handler: d.team,
+			nav: navigation{groupOrganization, "Team", "users"}},
+		{method: http.MethodPost, path: pathInvite, access: admins, handler: d.invite},
+		{method: http.MethodPost, path: pathRevokeInvite, access: admins, handler: d.revokeInvitation},
+		{method: http.MethodPost, path: pathMemberRole, access: admins, handler: d.setRole, recent: true},
+		{method: http.MethodPost, path: pathRemoveMember, access: admins, handler: d.removeMember, recent: true},
+		{method: http.MethodPost, path: pathLeave, access: viewers, handler: d.leave},
+		{method: http.MethodGet, path: pathAudit, access: admins, handler: d.audit,
+			nav: navigation{groupOrganization, "Audit log", "scroll-text"}},
+		{method: http.MethodPost, path: pathExportAudit, access: admins, handler: d.exportAudit},
+		{method: http.MethodGet, path: pathOrgSettings, access: viewers, handler: d.organizationSettings,
+			nav: navigation{groupOrganization, "Organization", "building-2"}},
+		{method: http.MethodPost, path: pathOrgSettings, access: admins, handler: d.renameOrganization},
+		{method: http.MethodPost, path: pathDeleteOrg, access: owners, handler: d.deleteOrganization, recent: true},
 	}
 }

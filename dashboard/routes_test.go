@@ -22,7 +22,7 @@ type area struct {
 }
 
 // areas list every route of the door. Each stands beside the tests of its pages, in routes_<area>_test.go.
-var areas = []area{siteArea, projectArea, peopleArea, brandArea}
+var areas = []area{siteArea, projectArea, peopleArea, brandArea, organizationArea}
 
 // form returns a form with these pairs of name and value.
 func form(pairs ...string) func(*world) url.Values {
@@ -116,11 +116,11 @@ func (w *world) on(s *site) *world {
 func formOf(t *testing.T, w *world, r dashboard.Route) url.Values {
 	t.Helper()
 	for _, a := range areas {
-		if make, ok := a.forms[r.Method+" "+r.Path]; ok {
-			if make == nil {
+		if fill, ok := a.forms[r.Method+" "+r.Path]; ok {
+			if fill == nil {
 				return nil
 			}
-			return make(w)
+			return fill(w)
 		}
 	}
 	t.Errorf("%s %s stands in no area of routes_test.go", r.Method, r.Path)

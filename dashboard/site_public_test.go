@@ -46,7 +46,7 @@ func TestLLMs(t *testing.T) {
 	s := newSite(t)
 	index := s.browser().get(t, "/llms.txt").want(t, http.StatusOK)
 	named := 0
-	for _, line := range strings.Split(index.text, "\n") {
+	for line := range strings.SplitSeq(index.text, "\n") {
 		_, rest, found := strings.Cut(line, "]("+localURL)
 		path, _, closed := strings.Cut(rest, ")")
 		if found && closed {
@@ -64,7 +64,7 @@ func TestSecurityText(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	fields := map[string]string{}
-	for _, line := range strings.Split(strings.TrimSpace(s.browser().get(t, "/.well-known/security.txt").want(t, http.StatusOK).text), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(s.browser().get(t, "/.well-known/security.txt").want(t, http.StatusOK).text), "\n") {
 		name, value, _ := strings.Cut(line, ": ")
 		fields[name] = value
 	}

@@ -106,7 +106,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))}, Logo: picture.Logo,
 	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
-		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects,
+		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},
 		Keys: keys, Outgoing: http.DefaultClient, BaseURL: baseURL, Log: log, Now: time.Now,
 	}))
 	t.Cleanup(server.Close)

@@ -90,6 +90,7 @@ func samples() []sample {
 		peopleSamples(),
 		settingsSamples(),
 		brandSamples(),
+		organizationSamples(),
 	)
 }
 

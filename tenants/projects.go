@@ -32,6 +32,8 @@ type Projects struct {
 	OneOrganization bool
 	// Logo makes a PNG of at most 24 KiB of a picture that a member uploaded, or fails.
 	Logo func(upload []byte) ([]byte, error)
+	// Plans says what an organization may have; nil: as much as it likes.
+	Plans Plans
 }
 
 // Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned
@@ -48,9 +50,14 @@ func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, 
 	if err := errors.Join(nameErr, urlErr); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
+	limit, err := limitOf(ctx, p.Plans, org, CountProjects)
+	if err != nil {
+		return Project{}, MCPServer{}, "", err
+	}
 	slug := NewSlug(name)
 	for attempt := 0; ; attempt++ {
 		draft, shown := p.draft(org, slug, name, resource)
+		draft.Limit = limit
 		created, err := p.Store.CreateProject(ctx, actor, draft)
 		if err == nil {
 			return created.Project, draft.Server, shown, nil

@@ -14,6 +14,8 @@ type NewProject struct {
 	Scopes  []Scope
 	// OnlyOrganization makes the creation fail with ErrForbidden when another organization has a project.
 	OnlyOrganization bool
+	// Limit of projects, checked with the insertion.
+	Limit Limit
 }
 
 // NewSecret is a registration secret as it is stored: never itself.

@@ -13,8 +13,8 @@ const MaxServers = 50
 
 // ServerStore keeps the MCP servers of a project, by the rules of ProjectStore.
 type ServerStore interface {
-	// AddServer returns ErrConflict when the project has a server at this address, and ErrLimit at MaxServers.
-	AddServer(ctx context.Context, actor Actor, organization, project secret.ID, server MCPServer, s NewSecret) error
+	// AddServer returns ErrConflict when the project has a server at this address, and ErrLimit at MaxServers or beyond the limit.
+	AddServer(ctx context.Context, actor Actor, organization, project secret.ID, server MCPServer, s NewSecret, limit Limit) error
 	// RenameServer succeeds when nothing changes, and returns ErrNotFound for a server that the project does not have.
 	RenameServer(ctx context.Context, actor Actor, organization, project, server secret.ID, name string) error
 	// RemoveServer revokes what was granted for the server and deletes it with its secrets and consents. It returns ErrNotFound for a
@@ -43,7 +43,11 @@ func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secre
 	}
 	shown, stored := newSecret(p.Primary.URL(found.Slug)) // as in CreateSecret
 	server := MCPServer{ID: secret.NewID(), Name: name, Resource: resource}
-	err = p.Store.AddServer(ctx, actor, org, project, server, stored)
+	limit, err := limitOf(ctx, p.Plans, org, CountServers)
+	if err != nil {
+		return MCPServer{}, "", err
+	}
+	err = p.Store.AddServer(ctx, actor, org, project, server, stored, limit)
 	if errors.Is(err, ErrConflict) {
 		return MCPServer{}, "", FieldError{Field: "server_url", Message: "This project has an MCP server at this address already."}
 	}

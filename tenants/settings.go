@@ -36,11 +36,12 @@ type TokenLifetimes struct {
 
 // Bounds of token lifetimes.
 const (
-	MinAccessToken, MaxAccessToken = time.Minute, 24 * time.Hour
-	MinRefresh                     = time.Hour
-	MaxRefreshIdle                 = 365 * 24 * time.Hour
-	MaxRefresh                     = 3 * 365 * 24 * time.Hour
-	MaxGrace                       = 2 * time.Minute
+	MinAccessToken = time.Minute
+	MaxAccessToken = 24 * time.Hour
+	MinRefresh     = time.Hour
+	MaxRefreshIdle = 365 * 24 * time.Hour
+	MaxRefresh     = 3 * 365 * 24 * time.Hour
+	MaxGrace       = 2 * time.Minute
 )
 
 // SetTokenLifetimes changes what is issued from now on. It returns FieldErrors for "access_token", "refresh_idle", "refresh" and "grace".

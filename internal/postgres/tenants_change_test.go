@@ -94,7 +94,7 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
 	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
 	err8 := store.SetScope(t.Context(), actor, org, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
-	err10 := store.AddServer(t.Context(), actor, org, victim.ID, tenants.MCPServer{ID: secret.NewID(), Name: "x", Resource: "https://x.example/mcp"}, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
+	err10 := store.AddServer(t.Context(), actor, org, victim.ID, tenants.MCPServer{ID: secret.NewID(), Name: "x", Resource: "https://x.example/mcp"}, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"}, tenants.Limit{Max: tenants.Unlimited})
 	err11 := store.RenameServer(t.Context(), actor, org, victim.ID, server, "x")
 	err12 := store.RemoveServer(t.Context(), actor, org, victim.ID, server)
 	err9 := store.DeleteScope(t.Context(), actor, org, victim.ID, "mcp:tools")

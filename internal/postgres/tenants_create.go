@@ -23,6 +23,9 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 	err = s.inProject(ctx, row.ID, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return requireOnlyOrganization(tx, draft) },
+			func() error {
+				return requireRoom(tx, row.OrganizationID, draft.Limit, `SELECT count(*) FROM projects WHERE organization_id = ?`, row.OrganizationID)
+			},
 			func() error { return claimSlug(tx, row.Slug) },
 			func() error { return insertProject(tx, &row) },
 			func() error { return insertIssuers(tx, row.ID, row.Issuer, draft.Project.Aliases) },

@@ -15,11 +15,11 @@ const reasonServerRemoved = "server_removed"
 func serverTarget(id secret.ID) string { return "mcp_server:" + id.String() }
 
 // AddServer implements tenants.ServerStore. The project is locked, so that the limit holds among concurrent calls.
-func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization, project secret.ID, server tenants.MCPServer, stored tenants.NewSecret) error {
+func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization, project secret.ID, server tenants.MCPServer, stored tenants.NewSecret, limit tenants.Limit) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return lockProject(tx, organization, project) },
-			func() error { return requireRoomForServer(tx, project) },
+			func() error { return requireRoomForServer(tx, project, limit) },
 			func() error { return insertServer(tx, project, server) },
 			func() error { return insertSecret(tx, project, server.ID, stored, nil) },
 			func() error {
@@ -31,13 +31,18 @@ func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization
 	})
 }
 
-func requireRoomForServer(tx *gorm.DB, project secret.ID) error {
+// requireRoomForServer counts under the lock of the project.
+func requireRoomForServer(tx *gorm.DB, project secret.ID, limit tenants.Limit) error {
 	var servers int
 	err := tx.Raw(`SELECT count(*) FROM mcp_servers WHERE project_id = ?`, project).Scan(&servers).Error
-	if err == nil && servers >= tenants.MaxServers {
+	switch {
+	case err != nil:
+		return err
+	case servers >= tenants.MaxServers:
 		return tenants.ErrLimit
+	default:
+		return limit.Check(servers)
 	}
-	return err
 }
 
 // RenameServer implements tenants.ServerStore.

@@ -20,6 +20,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.purposeSecondFactor":   true, // at rest
 	"Seal postgres.purposeOwnLogin":       true, // at rest
 	"Seal postgres.purposeReviewer":       true, // at rest; presented as a challenge's code
+	"Seal dashboard.purposeDraft":         true, // a look of the branding editor, proved there
 	"Seal dashboard.purposeCursor":        true, // a place in a list of the dashboard, proved there
 	"key public.daily_counts.metric":      true, // a word of ours
 	"cookie cookieLater":                  true, // says "not now"

@@ -1,0 +1,234 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+var _ tenants.OrganizationStore = (*Store)(nil)
+
+func organizationTarget(id secret.ID) string { return "organization:" + id.String() }
+
+// lockOrganization lets one transaction at a time count or change what belongs to an organization.
+func lockOrganization(tx *gorm.DB, organization secret.ID) error {
+	var locked idRow
+	return tx.Raw(`SELECT id FROM organizations WHERE id = ? FOR NO KEY UPDATE`, organization).Take(&locked).Error
+}
+
+// requireRoom checks a limit by what a statement counts, under the lock of the organization.
+func requireRoom(tx *gorm.DB, organization secret.ID, limit tenants.Limit, count string, args ...any) error {
+	if limit.Max == tenants.Unlimited {
+		return nil
+	}
+	var used int
+	return firstError(
+		func() error { return lockOrganization(tx, organization) },
+		func() error { return tx.Raw(count, args...).Scan(&used).Error },
+		func() error { return limit.Check(used) },
+	)
+}
+
+// RenameOrganization implements tenants.OrganizationStore.
+func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, organization secret.ID, name string) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec(`UPDATE organizations SET name = ? WHERE id = ? AND name <> ?`, name, organization, name)
+		if result.Error != nil || result.RowsAffected == 0 {
+			return result.Error
+		}
+		return auditOrganization(tx, organization, change{actor: actor, action: "organization.renamed", target: organizationTarget(organization), detail: map[string]string{"name": name}})
+	})
+}
+
+// DeleteOrganization implements tenants.OrganizationStore.
+func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organization secret.ID) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		var projects int
+		return firstError(
+			func() error { return lockOrganization(tx, organization) },
+			func() error {
+				return tx.Raw(`SELECT count(*) FROM projects WHERE organization_id = ?`, organization).Scan(&projects).Error
+			},
+			func() error {
+				if projects > 0 {
+					return errConflict
+				}
+				return mustChange(tx.Exec(`DELETE FROM organizations WHERE id = ?`, organization))
+			},
+		)
+	})
+}
+
+// ListMembers implements tenants.OrganizationStore.
+func (s *Store) ListMembers(ctx context.Context, organization secret.ID) ([]tenants.Member, error) {
+	type row struct {
+		ID          secret.ID
+		Email, Role string
+		CreatedAt   time.Time
+		LastActive  *time.Time
+	}
+	var rows []row
+	err := s.db.WithContext(ctx).Raw(`SELECT m.id, m.email, o.role, o.created_at, (SELECT max(s.created_at) FROM member_sessions s WHERE s.account_id = m.id) AS last_active
+		FROM organization_members o JOIN members m ON m.id = o.member_id WHERE o.organization_id = ?
+		ORDER BY array_position(ARRAY['owner', 'admin', 'developer', 'viewer'], o.role), m.email`, organization).Scan(&rows).Error
+	return mapRows(rows, func(r row) tenants.Member {
+		return tenants.Member{ID: r.ID, Email: r.Email, Role: tenants.Role(r.Role), JoinedAt: r.CreatedAt, LastActive: or(r.LastActive)}
+	}), translate(err)
+}
+
+type invitationRow struct {
+	ID, OrganizationID   secret.ID
+	Name, Email, Role    string
+	CreatedAt, ExpiresAt time.Time
+}
+
+func (r invitationRow) invitation() tenants.Invitation {
+	return tenants.Invitation{ID: r.ID, Organization: tenants.Organization{ID: r.OrganizationID, Name: r.Name}, Email: r.Email, Role: tenants.Role(r.Role), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+}
+
+const selectInvitations = `SELECT i.id, i.organization_id, o.name, i.email, i.role, i.created_at, i.expires_at
+	FROM organization_invitations i JOIN organizations o ON o.id = i.organization_id WHERE i.expires_at > now() AND `
+
+// ListInvitations implements tenants.OrganizationStore.
+func (s *Store) ListInvitations(ctx context.Context, organization secret.ID) ([]tenants.Invitation, error) {
+	var rows []invitationRow
+	err := s.db.WithContext(ctx).Raw(selectInvitations+`i.organization_id = ? ORDER BY i.email`, organization).Scan(&rows).Error
+	return mapRows(rows, invitationRow.invitation), translate(err)
+}
+
+// InvitationsFor implements tenants.OrganizationStore.
+func (s *Store) InvitationsFor(ctx context.Context, email string) ([]tenants.Invitation, error) {
+	var rows []invitationRow
+	err := s.db.WithContext(ctx).Raw(selectInvitations+`i.email = ? ORDER BY i.created_at DESC LIMIT 20`, email).Scan(&rows).Error
+	return mapRows(rows, invitationRow.invitation), translate(err)
+}
+
+// Invite implements tenants.OrganizationStore. Members and open invitations count as seats; an invitation that is sent anew counts once.
+func (s *Store) Invite(ctx context.Context, actor tenants.Actor, invitation tenants.Invitation, seats tenants.Limit, render tenants.InvitationMail) error {
+	organization := invitation.Organization.ID
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		var row struct {
+			Name   string
+			Member bool
+		}
+		return firstError(
+			func() error { return lockOrganization(tx, organization) },
+			func() error {
+				return tx.Raw(`SELECT name, EXISTS (SELECT FROM organization_members o JOIN members m ON m.id = o.member_id WHERE o.organization_id = @organization AND m.email = @email) AS member
+					FROM organizations WHERE id = @organization`, map[string]any{"organization": organization, "email": invitation.Email}).Take(&row).Error
+			},
+			func() error {
+				if row.Member {
+					return errConflict
+				}
+				return requireRoom(tx, organization, seats, `SELECT (SELECT count(*) FROM organization_members WHERE organization_id = ?)
+					+ (SELECT count(*) FROM organization_invitations WHERE organization_id = ? AND expires_at > now() AND email <> ?)`, organization, organization, invitation.Email)
+			},
+			func() error {
+				return tx.Exec(`INSERT INTO organization_invitations (organization_id, id, email, role, invited_by, expires_at)
+					VALUES (@organization, @id, @email, @role, @actor, now() + make_interval(secs => @seconds))
+					ON CONFLICT (organization_id, email) DO UPDATE SET id = excluded.id, role = excluded.role, invited_by = excluded.invited_by, created_at = now(), expires_at = excluded.expires_at`,
+					map[string]any{"organization": organization, "id": invitation.ID, "email": invitation.Email, "role": string(invitation.Role), "actor": string(actor),
+						"seconds": tenants.InvitationLifetime.Seconds()}).Error
+			},
+			func() error {
+				return auditOrganization(tx, organization, change{actor: actor, action: "member.invited", target: "invitation:" + invitation.ID.String(),
+					detail: map[string]string{"email": invitation.Email, "role": string(invitation.Role)}})
+			},
+			func() error {
+				subject, text, html, err := render(row.Name)
+				if err != nil {
+					return err
+				}
+				return s.queue.enqueueMail(tx, mail.Message{To: invitation.Email, FromName: "mcpauth", Subject: subject, Text: text, HTML: html})
+			},
+		)
+	})
+}
+
+// RevokeInvitation implements tenants.OrganizationStore.
+func (s *Store) RevokeInvitation(ctx context.Context, actor tenants.Actor, organization, invitation secret.ID) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		if err := mustChange(tx.Exec(`DELETE FROM organization_invitations WHERE organization_id = ? AND id = ?`, organization, invitation)); err != nil {
+			return err
+		}
+		return auditOrganization(tx, organization, change{actor: actor, action: "member.invitation_revoked", target: "invitation:" + invitation.String()})
+	})
+}
+
+// AcceptInvitation implements tenants.OrganizationStore: the row is the right to join, and goes when it is used.
+func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (organization tenants.Organization, err error) {
+	var row struct {
+		OrganizationID secret.ID
+		Role           string
+	}
+	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
+		return firstError(
+			func() error {
+				result := tx.Raw(`DELETE FROM organization_invitations WHERE id = ? AND email = ? AND expires_at > now() RETURNING organization_id, role`, invitation, email).Scan(&row)
+				if result.Error == nil && result.RowsAffected == 0 {
+					return errNotFound
+				}
+				return result.Error
+			},
+			func() error {
+				return tx.Exec(`INSERT INTO organization_members (organization_id, member_id, role) VALUES (?, ?, ?) ON CONFLICT (organization_id, member_id) DO NOTHING`,
+					row.OrganizationID, member, row.Role).Error
+			},
+			func() error {
+				return auditOrganization(tx, row.OrganizationID, change{actor: tenants.MemberActor(member), action: "member.joined", target: "member:" + member.String(), detail: map[string]string{"role": row.Role}})
+			},
+		)
+	})
+	return tenants.Organization{ID: row.OrganizationID}, err
+}
+
+// ChangeMember implements tenants.OrganizationStore.
+func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
+	self, _ := actor.Member()
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		var roles struct {
+			Own, Target string
+			Owners      int
+		}
+		if err := firstError(
+			func() error { return lockOrganization(tx, organization) },
+			func() error {
+				return tx.Raw(`SELECT coalesce(max(role) FILTER (WHERE member_id = @self), '') AS own, coalesce(max(role) FILTER (WHERE member_id = @member), '') AS target,
+					count(*) FILTER (WHERE role = 'owner') AS owners FROM organization_members WHERE organization_id = @organization`,
+					values{"self": self, "member": member, "organization": organization}.named()).Scan(&roles).Error
+			},
+		); err != nil {
+			return err
+		}
+		if roles.Own == "" || roles.Target == "" {
+			return errNotFound
+		}
+		next, err := decide(tenants.Role(roles.Own), tenants.Role(roles.Target))
+		switch {
+		case err != nil:
+			return err
+		case string(next) == roles.Target:
+			return nil
+		case roles.Target == string(tenants.RoleOwner) && roles.Owners == 1:
+			return tenants.ErrLastOwner
+		}
+		recorded := change{actor: actor, action: "member.role_changed", target: "member:" + member.String(), detail: map[string]string{"from": roles.Target, "to": string(next)}}
+		if next == "" {
+			recorded.action, recorded.detail = "member.removed", map[string]string{"role": roles.Target}
+			if err := mustChange(tx.Exec(`DELETE FROM organization_members WHERE organization_id = ? AND member_id = ?`, organization, member)); err != nil {
+				return err
+			}
+			return auditOrganization(tx, organization, recorded)
+		}
+		if err := mustChange(tx.Exec(`UPDATE organization_members SET role = ? WHERE organization_id = ? AND member_id = ?`, string(next), organization, member)); err != nil {
+			return err
+		}
+		return auditOrganization(tx, organization, recorded)
+	})
+}

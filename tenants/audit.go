@@ -1,0 +1,67 @@
+package tenants
+
+import (
+	"context"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// AuditEntry is one change, as the log keeps it.
+type AuditEntry struct {
+	ID        secret.ID
+	At        time.Time
+	ProjectID secret.ID // zero: of the organization itself
+	Project   string    // name of the project
+	Actor     string    // kind:id
+	Email     string    // of the actor, where it is a member who is known
+	Action    string
+	Target    string // kind:id
+	Detail    map[string]string
+}
+
+// AuditQuery is one page of the log, the latest entries first; zero values do not filter.
+type AuditQuery struct {
+	Before    secret.ID
+	ProjectID secret.ID
+	Action    string // begins so, such as "client."
+	Limit     int
+}
+
+// AuditPage is how many entries one page of the log has.
+const AuditPage = 50
+
+// Audit reads the log of an organization and of its projects. Who may change members may read it.
+func (o Organizations) Audit(ctx context.Context, actor Actor, org secret.ID, q AuditQuery) ([]AuditEntry, error) {
+	if _, err := o.mayChange(ctx, actor, org); err != nil {
+		return nil, err
+	}
+	q.Limit = min(max(q.Limit, 1), 1000)
+	return o.Store.ListAudit(ctx, org, q)
+}
+
+// ExportAudit hands every entry that a query matches to a function, the latest first, and records that it was done.
+func (o Organizations) ExportAudit(ctx context.Context, actor Actor, org secret.ID, q AuditQuery, each func(AuditEntry) error) error {
+	if _, err := o.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	if err := o.Store.RecordExport(ctx, actor, org); err != nil {
+		return err
+	}
+	q.Limit = 1000
+	for {
+		page, err := o.Store.ListAudit(ctx, org, q)
+		if err != nil {
+			return err
+		}
+		for _, entry := range page {
+			if err := each(entry); err != nil {
+				return err
+			}
+		}
+		if len(page) < q.Limit {
+			return nil
+		}
+		q.Before = page[len(page)-1].ID
+	}
+}

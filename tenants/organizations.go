@@ -1,0 +1,234 @@
+package tenants
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// InvitationLifetime is how long an invitation can be accepted.
+const InvitationLifetime = 7 * 24 * time.Hour
+
+// ErrLastOwner is returned for what would leave an organization without an owner.
+var ErrLastOwner = errors.New("an organization needs an owner")
+
+// Member is a person who belongs to an organization.
+type Member struct {
+	ID         secret.ID
+	Email      string
+	Role       Role
+	JoinedAt   time.Time
+	LastActive time.Time // when they last signed in; zero: long ago
+}
+
+// Invitation is an address that may join an organization.
+type Invitation struct {
+	ID           secret.ID
+	Organization Organization
+	Email        string
+	Role         Role
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+}
+
+// Roles lists the roles, from the most to the least powerful.
+func Roles() []Role { return []Role{RoleOwner, RoleAdmin, RoleDeveloper, RoleViewer} }
+
+// atLeast compares two roles.
+func (r Role) atLeast(other Role) bool {
+	return slices.Contains(Roles(), r) && slices.Index(Roles(), r) <= slices.Index(Roles(), other)
+}
+
+// MayGive reports whether a member of this role may give another one, or take it away: nothing above their own (catalogue 217).
+func (r Role) MayGive(other Role) bool { return r.CanChangeMembers() && r.atLeast(other) }
+
+// Organizations is what members may do with organizations and with who belongs to them. Its methods return ErrNotFound for an organization
+// the actor does not belong to, and ErrForbidden when the role does not allow a change.
+type Organizations struct {
+	Store OrganizationStore
+	// Plans says what an organization may have; nil: as much as it likes.
+	Plans Plans
+}
+
+// Plans says which plan an organization is on.
+type Plans interface {
+	PlanOf(ctx context.Context, organization secret.ID) (Plan, error)
+}
+
+// limitOf is the bound of a plan for one thing that is counted.
+func limitOf(ctx context.Context, plans Plans, organization secret.ID, what Countable) (Limit, error) {
+	limit := Limit{What: what, Max: Unlimited, Way: "Remove one that is not used, or change the plan."}
+	if plans == nil {
+		return limit, nil
+	}
+	plan, err := plans.PlanOf(ctx, organization)
+	limit.Max = plan.Max(what)
+	return limit, err
+}
+
+// OrganizationStore keeps organizations. Changes and their audit rows are one transaction.
+type OrganizationStore interface {
+	FindMembership(ctx context.Context, member, organization secret.ID) (Membership, error)
+	CreateOrganization(ctx context.Context, actor Actor, name string, owner secret.ID) (Organization, error)
+	RenameOrganization(ctx context.Context, actor Actor, organization secret.ID, name string) error
+	// DeleteOrganization returns ErrConflict while it has projects.
+	DeleteOrganization(ctx context.Context, actor Actor, organization secret.ID) error
+	ListMembers(ctx context.Context, organization secret.ID) ([]Member, error)
+	ListInvitations(ctx context.Context, organization secret.ID) ([]Invitation, error)
+	// InvitationsFor returns those that an address can accept.
+	InvitationsFor(ctx context.Context, email string) ([]Invitation, error)
+	// Invite replaces an earlier invitation of the address and queues the mail; seats are checked with it. ErrConflict: the address
+	// belongs to a member.
+	Invite(ctx context.Context, actor Actor, invitation Invitation, seats Limit, mail InvitationMail) error
+	// RevokeInvitation returns ErrNotFound when there is none.
+	RevokeInvitation(ctx context.Context, actor Actor, organization, invitation secret.ID) error
+	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open.
+	AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (Organization, error)
+	// ChangeMember locks the organization, asks decide about the roles as they are then, and gives the member the role that it returns; an
+	// empty one removes them. ErrLastOwner: no owner would be left.
+	ChangeMember(ctx context.Context, actor Actor, organization, member secret.ID, decide func(actor, target Role) (Role, error)) error
+	ListAudit(ctx context.Context, organization secret.ID, q AuditQuery) ([]AuditEntry, error)
+	RecordExport(ctx context.Context, actor Actor, organization secret.ID) error
+}
+
+// InvitationMail renders the message of an invitation.
+type InvitationMail func(organization string) (subject, text, html string, err error)
+
+func (o Organizations) role(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+	member, ok := actor.Member()
+	if !ok {
+		return "", ErrForbidden
+	}
+	membership, err := o.Store.FindMembership(ctx, member, org)
+	return membership.Role, err
+}
+
+func (o Organizations) mayChange(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+	role, err := o.role(ctx, actor, org)
+	if err == nil && !role.CanChangeMembers() {
+		err = ErrForbidden
+	}
+	return role, err
+}
+
+// Create makes an organization that the member owns. It returns a FieldError for "name".
+func (o Organizations) Create(ctx context.Context, member secret.ID, name string) (Organization, error) {
+	name, err := ParseName(name)
+	if err != nil {
+		return Organization{}, err
+	}
+	return o.Store.CreateOrganization(ctx, MemberActor(member), name, member)
+}
+
+// Rename changes the name of an organization. It returns a FieldError for "name".
+func (o Organizations) Rename(ctx context.Context, actor Actor, org secret.ID, name string) error {
+	if _, err := o.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	return o.Store.RenameOrganization(ctx, actor, org, name)
+}
+
+// Delete deletes an organization without projects. It returns a FieldError for "confirm" unless its name was typed.
+func (o Organizations) Delete(ctx context.Context, actor Actor, org secret.ID, name, confirm string) error {
+	role, err := o.role(ctx, actor, org)
+	if err == nil && role != RoleOwner {
+		err = ErrForbidden
+	}
+	if err == nil {
+		err = Confirm(confirm, name)
+	}
+	if err != nil {
+		return err
+	}
+	err = o.Store.DeleteOrganization(ctx, actor, org)
+	if errors.Is(err, ErrConflict) {
+		return FieldError{Field: "confirm", Message: "Delete the projects of this organization first."}
+	}
+	return err
+}
+
+// Members lists who belongs to an organization.
+func (o Organizations) Members(ctx context.Context, actor Actor, org secret.ID) ([]Member, error) {
+	if _, err := o.role(ctx, actor, org); err != nil {
+		return nil, err
+	}
+	return o.Store.ListMembers(ctx, org)
+}
+
+// Invitations lists the open ones.
+func (o Organizations) Invitations(ctx context.Context, actor Actor, org secret.ID) ([]Invitation, error) {
+	if _, err := o.role(ctx, actor, org); err != nil {
+		return nil, err
+	}
+	return o.Store.ListInvitations(ctx, org)
+}
+
+// Invite lets an address join. It returns a FieldError for "email" or "role", and a LimitError.
+func (o Organizations) Invite(ctx context.Context, actor Actor, org secret.ID, email string, role Role, mail InvitationMail) error {
+	own, err := o.mayChange(ctx, actor, org)
+	if err != nil {
+		return err
+	}
+	email = strings.ToLower(strings.TrimSpace(email))
+	if strings.Count(email, "@") != 1 || len(email) < 3 || len(email) > 254 || strings.ContainsAny(email, " \t\r\n<>\"") {
+		return FieldError{Field: "email", Message: "Enter an e-mail address, such as ada@acme.example."}
+	}
+	if !slices.Contains(Roles(), role) || !own.MayGive(role) {
+		return FieldError{Field: "role", Message: "Choose a role that is not above your own."}
+	}
+	seats, err := limitOf(ctx, o.Plans, org, CountSeats)
+	if err != nil {
+		return err
+	}
+	err = o.Store.Invite(ctx, actor, Invitation{ID: secret.NewID(), Organization: Organization{ID: org}, Email: email, Role: role}, seats, mail)
+	if errors.Is(err, ErrConflict) {
+		return FieldError{Field: "email", Message: "This address belongs to a member already."}
+	}
+	return err
+}
+
+// RevokeInvitation takes an invitation back.
+func (o Organizations) RevokeInvitation(ctx context.Context, actor Actor, org, invitation secret.ID) error {
+	if _, err := o.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	return o.Store.RevokeInvitation(ctx, actor, org, invitation)
+}
+
+// SetRole gives a member another role. It returns a FieldError for "role" and ErrLastOwner.
+func (o Organizations) SetRole(ctx context.Context, actor Actor, org, member secret.ID, role Role) error {
+	if _, err := o.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	if !slices.Contains(Roles(), role) {
+		return FieldError{Field: "role", Message: "Choose owner, admin, developer or viewer."}
+	}
+	return o.Store.ChangeMember(ctx, actor, org, member, func(own, target Role) (Role, error) {
+		if !own.MayGive(role) || !own.MayGive(target) {
+			return "", ErrForbidden
+		}
+		return role, nil
+	})
+}
+
+// Remove takes a member out of an organization, or lets them leave it; what they made stays. It returns ErrLastOwner.
+func (o Organizations) Remove(ctx context.Context, actor Actor, org, member secret.ID) error {
+	if _, err := o.role(ctx, actor, org); err != nil {
+		return err
+	}
+	self, _ := actor.Member()
+	return o.Store.ChangeMember(ctx, actor, org, member, func(own, target Role) (Role, error) {
+		if member != self && !own.MayGive(target) {
+			return "", ErrForbidden
+		}
+		return "", nil
+	})
+}
