@@ -45,7 +45,7 @@ func (d *dashboard) signIn(v *visit) error {
 
 func (d *dashboard) renderSignIn(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.MemberSignIn(templates.MemberSignInPage{
-		Action: pathSignIn, SignUpHref: pathSignUp, Alert: alert, Next: web.LocalPath(form.Get("next"), ""),
+		Action: pathSignIn, CodeAction: pathSignInMail, SignUpHref: pathSignUp, Alert: alert, Next: web.LocalPath(form.Get("next"), ""),
 		Email: field(form, "email", problems["email"]), Password: templates.Field{Error: problems["password"]},
 	}))
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
+// tooManyMessages is said of an address that was sent enough.
+const tooManyMessages = "Too many messages went to this address. Wait an hour, or use another one."
+
 // service is the name under which the service writes to its own members.
 const service = "mcpauth"
 
@@ -31,22 +34,24 @@ func (d *dashboard) signUp(v *visit) error {
 	}
 	organization, nameErr := tenants.ParseName(form.Get("name"))
 	_, emailErr := signin.ParseEmail(form.Get("email"))
-	err = errors.Join(nameErr, emailErr, signin.CheckPassword(form.Get("password")))
+	err = errors.Join(nameErr, emailErr)
+	if form.Get("password") != "" {
+		err = errors.Join(err, signin.CheckPassword(form.Get("password")))
+	}
 	var challenge secret.ID
 	if err == nil {
 		err = d.Limits.Mail(v.ctx(), realm, web.Source(v))
 	}
 	if err == nil {
 		challenge, err = d.SignIn.BeginSignUp(v.ctx(), d.Accounts, signin.SignUp{
-			Email: form.Get("email"), Password: form.Get("password"), Detail: organization, Browser: d.browser(v),
+			Email: form.Get("email"), Password: form.Get("password"), NoPassword: true, Detail: organization, Browser: d.browser(v),
 		}, d.signUpMail(v.ctx()))
 	}
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderSignUp(v, http.StatusUnprocessableEntity, form, problems, "")
 	}
 	if errors.Is(err, signin.ErrTooMany) {
-		return d.renderSignUp(v, http.StatusTooManyRequests, form, nil,
-			"Too many messages went to this address. Wait an hour, or use another one.")
+		return d.renderSignUp(v, http.StatusTooManyRequests, form, nil, tooManyMessages)
 	}
 	if err != nil {
 		return err

@@ -48,12 +48,19 @@ const (
 
 	// Getting in.
 	pathSignIn     = "/dashboard/sign-in"
+	pathSignInMail = "/dashboard/sign-in/email"
+	pathSignInCode = "/dashboard/sign-in/code"
 	pathSignOut    = "/dashboard/sign-out"
 	pathSignUp     = "/dashboard/sign-up"
 	pathSignUpCode = "/dashboard/sign-up/code"
 
 	// The member's own.
 	pathTheme            = "/dashboard/theme"
+	pathConfirm          = "/dashboard/confirm"
+	pathAccount          = "/dashboard/account"
+	pathAccountPassword  = pathAccount + "/password"
+	pathAccountSessions  = pathAccount + "/sessions"
+	pathAccountDelete    = pathAccount + "/delete"
 	pathInvitations      = "/dashboard/invitations"
 	pathAcceptInvitation = pathInvitations + "/:invited/accept"
 	pathNewOrganization  = "/dashboard/organizations/new"
@@ -200,6 +207,9 @@ func (d *dashboard) entrancePages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathSignIn, access: anyone, handler: d.showSignIn},
 		{method: http.MethodPost, path: pathSignIn, access: anyone, handler: d.signIn},
+		{method: http.MethodPost, path: pathSignInMail, access: anyone, handler: d.mailSignInCode},
+		{method: http.MethodGet, path: pathSignInCode, access: anyone, handler: d.showSignInCode},
+		{method: http.MethodPost, path: pathSignInCode, access: anyone, handler: d.signInWithCode},
 		{method: http.MethodPost, path: pathSignOut, access: anyone, handler: d.signOut},
 		{method: http.MethodGet, path: pathSignUp, access: anyone, handler: d.showSignUp},
 		{method: http.MethodPost, path: pathSignUp, access: anyone, handler: d.signUp},
@@ -213,6 +223,11 @@ func (d *dashboard) memberPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathDashboard, access: members, handler: d.home},
 		{method: http.MethodPost, path: pathTheme, access: members, handler: d.setTheme},
+		{method: http.MethodPost, path: pathConfirm, access: members, handler: d.confirmIdentity},
+		{method: http.MethodGet, path: pathAccount, access: members, handler: d.account},
+		{method: http.MethodPost, path: pathAccountPassword, access: members, handler: d.setPassword, recent: true},
+		{method: http.MethodPost, path: pathAccountSessions, access: members, handler: d.endSessions},
+		{method: http.MethodPost, path: pathAccountDelete, access: members, handler: d.deleteAccount, recent: true},
 		{method: http.MethodGet, path: pathInvitations, access: members, handler: d.invitations},
 		{method: http.MethodPost, path: pathAcceptInvitation, access: members, handler: d.acceptInvitation},
 		{method: http.MethodGet, path: pathNewOrganization, access: members, handler: d.newOrganization},

@@ -12,7 +12,7 @@ func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
 	shell := templates.Shell{
 		Title: title, MemberEmail: v.session.Account.Email, Organization: v.membership.Organization.Name, Project: v.project.Name,
 		HomeHref: pathDashboard, SignOutAction: pathSignOut, Now: d.Now(), Flash: d.flash(v),
-		NewOrganizationHref: pathNewOrganization, ThemeAction: pathTheme, Theme: d.theme(v), Here: v.Request().URL.RequestURI(),
+		NewOrganizationHref: pathNewOrganization, AccountHref: pathAccount, ThemeAction: pathTheme, Theme: d.theme(v), Here: v.Request().URL.RequestURI(),
 	}
 	for _, m := range v.memberships {
 		place := templates.Place{Name: m.Organization.Name, Href: (&visit{membership: m}).href(pathProjects)}

@@ -100,9 +100,6 @@ func (d *dashboard) enter(v *visit, p page) error {
 	return nil
 }
 
-// proveAgain asks the member to sign in again before something dangerous.
-func (d *dashboard) proveAgain(v *visit) error { return seeOther(v, pathSignIn+next(v.Request())) }
-
 // next remembers where somebody wanted to go. A posted form is not sent again.
 func next(r *http.Request) string {
 	if r.Method != http.MethodGet || r.URL.Path == pathDashboard {

@@ -91,6 +91,7 @@ func samples() []sample {
 		settingsSamples(),
 		brandSamples(),
 		organizationSamples(),
+		memberSamples(),
 	)
 }
 
@@ -161,7 +162,7 @@ func dashboardSamples() []sample {
 	}
 	invalid := NewProjectPage{Shell: shell("Create a project", ""), Action: "/dashboard/projects", CancelHref: "/dashboard", Name: Field{Value: "Acme"}, ServerURL: Field{Value: "tools.acme.example", Error: "Expected a full URL such as https://tools.example.com/mcp."}}
 	return []sample{
-		{"member-sign-in", dashboard, MemberSignIn(MemberSignInPage{Action: "/dashboard/sign-in", SignUpHref: "/dashboard/sign-up", Alert: "E-mail address or password is wrong.", Email: Field{Value: "grace@acme.example"}, Next: "/dashboard/projects/acme"})},
+		{"member-sign-in", dashboard, MemberSignIn(MemberSignInPage{Action: "/dashboard/sign-in", CodeAction: "/dashboard/sign-in/email", SignUpHref: "/dashboard/sign-up", Alert: "E-mail address or password is wrong.", Email: Field{Value: "grace@acme.example"}, Next: "/dashboard/projects/acme"})},
 		{"member-sign-up", dashboard, MemberSignUp(MemberSignUpPage{Action: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", PasswordMin: 12})},
 		{"member-code", dashboard, MemberCode(MemberCodePage{Action: "/dashboard/code", Email: "grace@acme.example", Challenge: "challenge-2", RestartHref: "/dashboard/sign-up"})},
 		{"projects", dashboard, Projects(ProjectsPage{Shell: shell("Projects", ""), Projects: rows, CreateHref: "/dashboard/projects/new"})},

@@ -335,6 +335,8 @@ type MemberSignInPage struct {
 	Email, Password    Field
 	Alert              string
 	Next               string // hidden field next
+	// CodeAction takes email and next, and sends a code; empty: there is no such way.
+	CodeAction string
 }
 
 // MemberSignUpPage creates a member and an organization.

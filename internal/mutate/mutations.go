@@ -88,5 +88,10 @@ var mutations = []mutation{
 	{"258", "oauth/authorize.go", `return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(preSession))`,
 		`return secret.Join(secret.Hash(preSession))`, doorTests, "TestCredentialsOfAnotherTenant"},
 	{"A15", "oauth/redirect.go", `params.Set("iss", r.Issuer)`, `_ = r.Issuer`, doorTests, "TestFullFlow|TestDeny"},
+	{"216", "dashboard/visit.go", `if !p.access.allows(v.membership.Role) {`, `if false {`, "./dashboard", "TestRoutes"},
+	{"216", "dashboard/visit.go", `if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil {`,
+		`if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil && false {`, "./dashboard", "TestRoutes"},
+	{"228", "dashboard/page_confirm.go", `form.Set(again+"method", v.Request().Method)`, `form.Set(again+"method", "GET")`, "./dashboard", "Confirm|Codes"},
+	{"229", "internal/postgres/tenants_team.go", `WHERE id = ? FOR NO KEY UPDATE`, `WHERE id = ?`, "./dashboard", "TestLimits"},
 	{"P5", "oauth/resource.go", `strings.TrimSuffix(u.EscapedPath(), "/")`, `u.EscapedPath()`, "./oauth/...", "Resource|TestAuthorize|TestFullFlow|TestScope"},
 }

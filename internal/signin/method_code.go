@@ -30,6 +30,8 @@ var errBrowser = errors.New("expected an opaque random value of at least 22 char
 type SignUp struct {
 	Email    string
 	Password string
+	// NoPassword lets the account begin without one: its person signs in with codes.
+	NoPassword bool
 	// Detail is kept until the account is made; of a member it is the name of the organization.
 	Detail string
 	// Browser is an opaque random value of at least 128 bits that only this browser has (a cookie). Its hash is stored, and the code
@@ -52,9 +54,11 @@ func (s *Service) BeginSignUp(ctx context.Context, accounts Accounts, in SignUp,
 	if len(in.Browser) < 22 {
 		return secret.ID{}, errBrowser
 	}
-	hash, err := s.Passwords.Hash(ctx, in.Password)
-	if err != nil {
-		return secret.ID{}, err
+	hash := ""
+	if in.Password != "" || !in.NoPassword {
+		if hash, err = s.Passwords.Hash(ctx, in.Password); err != nil {
+			return secret.ID{}, err
+		}
 	}
 	_, _, err = accounts.FindByEmail(ctx, address)
 	known := err == nil

@@ -1,0 +1,122 @@
+package dashboard
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+func (d *dashboard) account(v *visit) error {
+	return d.renderAccount(v, http.StatusOK, "", "")
+}
+
+func (d *dashboard) renderAccount(v *visit, status int, passwordProblem, deleteProblem string) error {
+	sessions, err := d.Accounts.ListSessions(v.ctx(), v.session.Account.ID)
+	if err != nil {
+		return err
+	}
+	_, hash, err := d.Accounts.FindByEmail(v.ctx(), v.session.Account.Email)
+	if err != nil {
+		return err
+	}
+	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Email, HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
+		DeleteAction: pathAccountDelete, Password: templates.Field{Error: passwordProblem}, PasswordMin: signin.MinPassword, DeleteError: deleteProblem, InvitationsHref: pathInvitations}
+	view.Shell.AccountHref = pathAccount
+	for _, s := range sessions {
+		view.Sessions = append(view.Sessions, templates.MemberSession{ID: s.ID.String(), Agent: s.Agent, Since: s.CreatedAt, Current: s.ID == v.session.ID})
+	}
+	for _, o := range view.Shell.Organizations {
+		view.Organizations = append(view.Organizations, templates.Place{Name: o.Name, Href: o.Href})
+	}
+	return web.Render(v, status, templates.MemberAccount(view))
+}
+
+func (d *dashboard) setPassword(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	err = signin.CheckPassword(form.Get("password"))
+	if err == nil {
+		err = d.SignIn.SetPassword(v.ctx(), d.Accounts, v.session, form.Get("password"))
+	}
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderAccount(v, http.StatusUnprocessableEntity, problems["password"], "")
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, pathAccount, "The password is saved, and you are signed out everywhere else.")
+}
+
+// endSessions signs one other browser out, or all of them.
+func (d *dashboard) endSessions(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if form.Get("others") != "yes" {
+		id, err := secret.ParseID(form.Get("session"))
+		if err != nil {
+			return tenants.ErrNotFound
+		}
+		if err := d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, id); err != nil {
+			return err
+		}
+		return d.done(v, pathAccount, "Signed out there.")
+	}
+	sessions, err := d.Accounts.ListSessions(v.ctx(), v.session.Account.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		if s.ID != v.session.ID {
+			if err := d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, s.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return d.done(v, pathAccount, "Signed out everywhere else.")
+}
+
+// deleteAccount is refused while an organization would be left without an owner.
+func (d *dashboard) deleteAccount(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	if strings.TrimSpace(form.Get("confirm")) != v.session.Account.Email {
+		return d.renderAccount(v, http.StatusUnprocessableEntity, "", "Expected exactly: "+v.session.Account.Email)
+	}
+	for _, m := range v.memberships {
+		members, err := d.Organizations.Members(v.ctx(), v.actor(), m.Organization.ID)
+		if err != nil {
+			return err
+		}
+		owners := 0
+		for _, other := range members {
+			if other.Role == tenants.RoleOwner {
+				owners++
+			}
+		}
+		if m.Role == tenants.RoleOwner && owners == 1 {
+			return d.renderAccount(v, http.StatusConflict, "", "You are the only owner of "+m.Organization.Name+". Make somebody else an owner, or delete the organization first.")
+		}
+	}
+	for _, m := range v.memberships { // each under the lock of its organization, which counts the owners once more
+		if err := d.Organizations.Remove(v.ctx(), v.actor(), m.Organization.ID, v.session.Account.ID); err != nil && !errors.Is(err, tenants.ErrNotFound) {
+			return err
+		}
+	}
+	if err := d.Accounts.DeleteAccount(v.ctx(), v.session.Account.ID); err != nil {
+		return err
+	}
+	d.cookies.Clear(v, cookieSession)
+	return seeOther(v, pathHome)
+}

@@ -1,0 +1,25 @@
+package templates_test
+
+import (
+	"time"
+
+	. "github.com/mcpauth/mcpauth/templates"
+)
+
+// memberSamples are the pages about the signed-in member.
+func memberSamples() []sample {
+	confirm := ConfirmPage{Shell: shell("Confirm that it is you", ""), Action: "/dashboard/confirm", To: "/dashboard/delete", Method: "POST", Kept: []Choice{{Value: "confirm", Label: "Acme"}},
+		HasPassword: true, BackHref: "/dashboard"}
+	coded := confirm
+	coded.HasPassword, coded.Challenge, coded.Code = false, "challenge", Field{Error: "That is not the code. Use the newest e-mail."}
+	account := MemberAccountPage{Shell: shell("Your account", ""), Email: "grace@acme.example", HasPassword: true, PasswordAction: "/dashboard/account/password", SessionsAction: "/dashboard/account/sessions",
+		DeleteAction: "/dashboard/account/delete", PasswordMin: 8, InvitationsHref: "/dashboard/invitations", DeleteError: "Leave or delete your organizations first.",
+		Organizations: []Place{{Name: "Acme", Href: "/dashboard"}},
+		Sessions:      []MemberSession{{ID: "s1", Agent: "Firefox on Linux", Since: now, Current: true}, {ID: "s2", Agent: "", Since: now.Add(-40 * 24 * time.Hour)}}}
+	return []sample{
+		{"member-confirm", dashboard, ConfirmIdentity(confirm)},
+		{"member-confirm-code", dashboard, ConfirmIdentity(coded)},
+		{"member-account", dashboard, MemberAccount(account)},
+		{"member-account-new", dashboard, MemberAccount(MemberAccountPage{Shell: shell("Your account", ""), Email: "new@acme.example", PasswordAction: "/p", SessionsAction: "/s", DeleteAction: "/d", PasswordMin: 8})},
+	}
+}
