@@ -15,6 +15,9 @@ import (
 // errCrossOrigin is a form that was sent from a page of another origin.
 var errCrossOrigin = errors.New("form of another origin")
 
+// errSuspended is a change in an organization that the operator suspended.
+var errSuspended = errors.New("suspended organization")
+
 // renderError is the one place where errors become pages. What is not known here stays in the log.
 func (d *dashboard) renderError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -42,6 +45,11 @@ func explain(err error) (status int, message templates.MessagePage) {
 		}
 	}
 	switch {
+	case errors.Is(err, errSuspended):
+		return http.StatusForbidden, templates.MessagePage{
+			Title: "This organization is suspended", Text: "Nothing was changed. Whoever runs this service suspended it; the audit log says why.",
+			Steps: []string{"Write to the support of this service."}, LinkText: "Open the dashboard", LinkURL: pathDashboard,
+		}
 	case errors.Is(err, errCrossOrigin):
 		return http.StatusForbidden, templates.MessagePage{
 			Title: "This form came from another site", Text: "Nothing was changed.",

@@ -24,6 +24,12 @@ func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
 	if v.org().IsZero() {
 		return shell
 	}
+	switch {
+	case v.membership.Organization.Suspended:
+		shell.Banner = "This organization is suspended by whoever runs this service: nobody can connect to its MCP servers, and nothing can be changed. The audit log says why."
+	case v.project.Held:
+		shell.Banner = "This project is suspended by whoever runs this service: " + v.project.HeldReason
+	}
 	for _, p := range d.pages() {
 		if p.nav == (navigation{}) || !p.access.allows(v.membership.Role) || p.nav.group == groupProject && v.project.ID.IsZero() {
 			continue

@@ -97,6 +97,9 @@ func (d *dashboard) enter(v *visit, p page) error {
 	if !p.access.allows(v.membership.Role) {
 		return tenants.ErrForbidden
 	}
+	if v.membership.Organization.Suspended && p.method != http.MethodGet {
+		return errSuspended
+	}
 	return nil
 }
 

@@ -18,6 +18,9 @@ type Issuer struct {
 	URLs    []string
 	// Name is what people see.
 	Name string
+	// Organization runs it; Reviewed says that somebody has looked at what people see of it.
+	Organization string
+	Reviewed     bool
 	// Suspended issuers refuse everything, and their tokens are inactive.
 	Suspended bool
 	// SignUpOpen lets people create an account.

@@ -21,6 +21,8 @@ func organizationSamples() []sample {
 		{ID: "a2", Who: "system", Action: "project.token_lifetimes_changed", Target: "project:019ab0c4-1c1b-7a55-8d5e-6f0f5a1b2c3d", Project: "Acme Tools", At: now.Add(-time.Hour), Detail: []Choice{{Value: "access_token", Label: "3600"}, {Value: "grace", Label: "60"}}},
 		{ID: "a3", Who: "grace@acme.example", Action: "member.invited", Target: "invitation:1", At: now.Add(-48 * time.Hour), Detail: []Choice{{Value: "email", Label: "alan@acme.example"}}},
 	}}
+	suspended := shell("Organization", "")
+	suspended.Banner = "This organization is suspended by whoever runs this service: nobody can connect to its MCP servers, and nothing can be changed. The audit log says why."
 	return []sample{
 		{"team", dashboard, Team(team)},
 		{"team-viewer", dashboard, Team(viewer)},
@@ -29,6 +31,7 @@ func organizationSamples() []sample {
 		{"organization-new", dashboard, NewOrganization(NewOrganizationPage{Shell: shell("Create an organization", ""), Action: "/dashboard/organizations", Name: Field{Error: "Enter a name of 1 to 100 characters."}})},
 		{"organization", dashboard, OrganizationSettings(OrganizationPage{Shell: shell("Organization", ""), ID: "019ab0c4", OrganizationName: "Acme", RenameAction: "/dashboard/rename", DeleteAction: "/dashboard/delete", Name: Field{Value: "Acme"}, DeleteError: "Delete the projects of this organization first."})},
 		{"audit", dashboard, Audit(audit)},
+		{"organization-suspended", dashboard, OrganizationSettings(OrganizationPage{Shell: suspended, OrganizationName: "Acme", Name: Field{Value: "Acme"}})},
 		{"audit-empty", dashboard, Audit(AuditPage{Shell: shell("Audit log", ""), ExportAction: "/dashboard/export"})},
 	}
 }

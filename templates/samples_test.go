@@ -103,6 +103,7 @@ func flowSamples() []sample {
 	warned := consent()
 	warned.ClientName, warned.NameWarning = "Acme Tools Support", "This app uses a name like \"Acme Tools\" but is not made by Acme Tools."
 	warned.Destination, warned.ClientURI = Destination{Host: "xn--cme-pla.example", Kind: "web"}, "https://xn--cme-pla.example/about"
+	warned.Unreviewed = "Acme Incorporated"
 	choose := consent()
 	choose.Selectable, choose.Organizations = true, []OrganizationLine{{ID: "north", Name: "Acme North"}, {ID: "south", Name: "Acme South"}}
 	passkey := PasskeyForm{Action: "/oauth/sign-in/passkey", Label: "Sign in with a passkey", Options: "{}", Ceremony: "ceremony"}

@@ -190,6 +190,8 @@ type ConsentPage struct {
 	Selectable bool
 	// Organizations to choose one of (field organization); empty: the person belongs to none.
 	Organizations []OrganizationLine
+	// Unreviewed names who runs the server when nobody has checked them; empty otherwise.
+	Unreviewed string
 	// NameWarning is a sentence the page must show prominently, such as for a name that imitates another; empty when there is none.
 	NameWarning string
 	// AccountHref leads to the page where the person takes access back; empty when there is none.
@@ -297,6 +299,8 @@ type Shell struct {
 	Nav          []NavItem
 	Project      string // name of the open project; empty on organization pages
 	Flash        string
+	// Banner is trouble that every page tells; empty: none.
+	Banner string
 	// HomeHref is where the organization's name leads; "/dashboard" when empty.
 	HomeHref string
 	// SignOutAction is the POST target of "Sign out"; the button is left out when empty.

@@ -32,6 +32,8 @@ type Projects struct {
 	OneOrganization bool
 	// Logo makes a PNG of at most 24 KiB of a picture that a member uploaded, or fails.
 	Logo func(upload []byte) ([]byte, error)
+	// LooksLike names the well-known name that a text imitates; nil: none is known. Such projects get no slug of the bare name.
+	LooksLike func(text string) string
 	// Plans says what an organization may have; nil: as much as it likes.
 	Plans Plans
 }
@@ -55,6 +57,9 @@ func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, 
 		return Project{}, MCPServer{}, "", err
 	}
 	slug := NewSlug(name)
+	if p.LooksLike != nil && p.LooksLike(slug) != "" {
+		slug = withSuffix(slug)
+	}
 	for attempt := 0; ; attempt++ {
 		draft, shown := p.draft(org, slug, name, resource)
 		draft.Limit = limit

@@ -31,8 +31,9 @@ func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Mes
 
 // Organization is the customer: it pays and owns projects.
 type Organization struct {
-	ID   secret.ID
-	Name string
+	ID        secret.ID
+	Name      string
+	Suspended bool // by the operator
 }
 
 // Role is what a member may do in an organization.
@@ -66,7 +67,9 @@ type Project struct {
 	OrganizationID secret.ID
 	Slug           string
 	Name           string
-	Suspended      bool
+	Suspended      bool // by its members
+	Held           bool // by the operator, for a reason
+	HeldReason     string
 	Issuer         string   // primary issuer URL
 	Aliases        []string // further issuer URLs it answers at
 	CreatedAt      time.Time

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/mcpauth/mcpauth/internal/egress"
+	"github.com/mcpauth/mcpauth/internal/lookalike"
 	"github.com/mcpauth/mcpauth/internal/mail"
 	"github.com/mcpauth/mcpauth/internal/picture"
 	"github.com/mcpauth/mcpauth/internal/postgres"
@@ -62,7 +63,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		feed:     postgres.NewFeed(store, log),
 		activity: postgres.NewActivity(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
-		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo},
+		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo, LooksLike: lookalike.Of},
 		static:   templates.StaticHandler(),
 	}
 	a.outgoing = egress.New(egress.Config{Loopback: s.egressLoopback})
@@ -77,7 +78,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, Identities: store.Identities,
 		Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
-		TrustedProxies: s.trustedProxies, Limits: a.limits, Activity: a.activity, Now: time.Now, Log: log,
+		TrustedProxies: s.trustedProxies, Limits: a.limits, Reviews: s.reviews, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)
 	return a, nil

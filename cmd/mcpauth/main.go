@@ -14,15 +14,17 @@ import (
 
 // commands is the command line. What a deployment sets comes from the environment (settings.go); flags are for what one run decides.
 type commands struct {
-	Serve    serveCommand    `cmd:"" help:"Serve the site, the dashboard and every project's issuer, and work on queued jobs."`
-	Worker   workerCommand   `cmd:"" help:"Only work on queued jobs, such as mail."`
-	Migrate  migrateCommand  `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
-	Restored restoredCommand `cmd:"" help:"After the database came back from a backup, and before any node starts: refuse every code and token from before, since revocations may be lost."`
-	Dev      devCommand      `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
-	Keys     keysCommand     `cmd:"" help:"Master keys, and the signing keys of projects."`
-	Project  projectCommand  `cmd:"" help:"Settings and people of one project, for the operator."`
-	Doctor   doctorCommand   `cmd:"" help:"Walk to an MCP server as a client does and say what would stop clients."`
-	Settings settingsCommand `cmd:"" help:"Print the table of settings as Markdown."`
+	Serve        serveCommand        `cmd:"" help:"Serve the site, the dashboard and every project's issuer, and work on queued jobs."`
+	Worker       workerCommand       `cmd:"" help:"Only work on queued jobs, such as mail."`
+	Migrate      migrateCommand      `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
+	Restored     restoredCommand     `cmd:"" help:"After the database came back from a backup, and before any node starts: refuse every code and token from before, since revocations may be lost."`
+	Dev          devCommand          `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
+	Keys         keysCommand         `cmd:"" help:"Master keys, and the signing keys of projects."`
+	Project      projectCommand      `cmd:"" help:"Settings and people of one project, for the operator."`
+	Organization organizationCommand `cmd:"" help:"Organizations, for the operator."`
+	Review       reviewCommand       `cmd:"" help:"What projects show to people, looked at by the operator."`
+	Doctor       doctorCommand       `cmd:"" help:"Walk to an MCP server as a client does and say what would stop clients."`
+	Settings     settingsCommand     `cmd:"" help:"Print the table of settings as Markdown."`
 }
 
 func main() {

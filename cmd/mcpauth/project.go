@@ -22,6 +22,8 @@ type projectCommand struct {
 	Scopes   projectScopesCommand   `cmd:"" help:"Let people allow all scopes or nothing, or choose among them."`
 	Brand    projectBrandCommand    `cmd:"" help:"Publish a brand, or go back to an earlier version."`
 	Reviewer projectReviewerCommand `cmd:"" help:"Make an account for the people who review an app for a directory; prints its code, once."`
+	Suspend  projectSuspendCommand  `cmd:"" help:"Let nobody into the project: no sign-in, no tokens, and those that exist are inactive. Its members cannot resume it."`
+	Resume   projectResumeCommand   `cmd:"" help:"End what suspend began."`
 	Users    projectUsersCommand    `cmd:"" help:"List, find, block, unblock, sign out or delete users."`
 }
 
@@ -39,20 +41,13 @@ type target struct {
 
 // with opens the store for one command.
 func (p projectOf) with(ctx context.Context, do func(target) error) error {
-	s, err := readSettings(os.Environ())
-	if err != nil {
-		return err
-	}
-	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: 2}, s.keys, newLogger(s.logLevel))
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	t, err := p.find(ctx, store)
-	if err != nil {
-		return err
-	}
-	return do(t)
+	return openStore(ctx, func(store *postgres.Store) error {
+		t, err := p.find(ctx, store)
+		if err != nil {
+			return err
+		}
+		return do(t)
+	})
 }
 
 func (p projectOf) find(ctx context.Context, store *postgres.Store) (t target, err error) {

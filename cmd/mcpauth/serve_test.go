@@ -40,6 +40,8 @@ type nodes struct {
 
 	projects     tenants.Projects
 	organization secret.ID
+	store        *postgres.Store
+	guard        string // registration secret
 }
 
 // TestTwoProcesses proves that codes are single-use and refresh tokens have one lineage across processes (catalogue 158, 178).
@@ -48,6 +50,8 @@ func TestTwoProcesses(t *testing.T) {
 	n := startNodes(t)
 
 	t.Run("one brand", n.testBrand)
+
+	t.Run("one operator", n.testOperator)
 
 	t.Run("one code", func(t *testing.T) {
 		statuses := map[int]int{}
@@ -137,10 +141,11 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 		t.Fatal(err)
 	}
 	n.projects, n.organization = tenants.Projects{Store: store, Primary: template}, organization
-	project, _, _, err := n.projects.Create(ctx, tenants.SystemActor, organization, "Acme", "https://tools.example/mcp")
+	project, _, guard, err := n.projects.Create(ctx, tenants.SystemActor, organization, "Acme", "https://tools.example/mcp")
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.store, n.guard = store, guard
 	if n.issuer, err = postgres.NewIssuers(store, time.Now, log).Resolve(ctx, tenants.Address(project.Issuer)); err != nil {
 		t.Fatal(err)
 	}
@@ -224,6 +229,7 @@ func (n *nodes) refreshForm(token string) url.Values {
 
 type tokenAnswer struct {
 	status       int
+	AccessToken  string `json:"access_token"`
 	RefreshToken string `json:"refresh_token"`
 	Error        string `json:"error"`
 	Description  string `json:"error_description"`

@@ -42,6 +42,7 @@ type settings struct {
 	mailFrom          string
 	trustedProxies    []netip.Prefix
 	unlimited         bool
+	reviews           bool
 	egressLoopback    bool
 	documentOverrides map[string][]byte
 	logLevel          slog.Level
@@ -66,6 +67,7 @@ var settingsTable = []setting{
 	{"MCPAUTH_EGRESS_LOOPBACK", "off", "`on` lets this server ask addresses of its own computer when a stranger names them. For local work only.", false, applyEgressLoopback},
 	{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "", "JSON file with an object of client id to metadata document: these are used and not fetched. For tests and offline work.", false, applyOverrides},
 	{"MCPAUTH_RATE_LIMITS", "on", "`off` lets strangers try as often as they like. For load tests only.", false, applyRateLimits},
+	{"MCPAUTH_REVIEWS", "off", "`on` tells people on the consent page that nobody has checked who runs a project, until `mcpauth review approve`. For installations where strangers sign up.", false, applyReviews},
 	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
 }
 
@@ -187,11 +189,21 @@ func applyOverrides(s *settings, path string) error {
 }
 
 func applyRateLimits(s *settings, value string) error {
+	on, err := onOrOff(value)
+	s.unlimited = !on
+	return err
+}
+
+func applyReviews(s *settings, value string) (err error) {
+	s.reviews, err = onOrOff(value)
+	return err
+}
+
+func onOrOff(value string) (bool, error) {
 	if value != "on" && value != "off" {
-		return errors.New("expected on or off")
+		return false, errors.New("expected on or off")
 	}
-	s.unlimited = value == "off"
-	return nil
+	return value == "on", nil
 }
 
 func applyKeys(s *settings, value string) (err error) {

@@ -98,7 +98,7 @@ func (s *Store) PublishBrand(ctx context.Context, actor tenants.Actor, organizat
 		if dropped := tx.Exec(`DELETE FROM brands WHERE project_id = ? AND version = 0`, project); dropped.Error != nil {
 			return dropped
 		}
-		return tx.Exec(`UPDATE projects SET brand_version = ? WHERE id = ?`, version, project)
+		return showVersion(tx, project, version)
 	})
 	return version, err
 }
@@ -123,8 +123,22 @@ func (s *Store) ShowBrand(ctx context.Context, actor tenants.Actor, organization
 		if result.Error != nil {
 			return result
 		}
-		return tx.Exec(`UPDATE projects SET brand_version = ? WHERE id = ? AND brand_version <> ?`, version, project, version)
+		return showVersion(tx, project, version)
 	})
+}
+
+// showVersion makes people see a version. One with other words or another logo than before is to be looked at by somebody.
+func showVersion(tx *gorm.DB, project secret.ID, version int) *gorm.DB {
+	return tx.Exec(`WITH worded AS (
+			SELECT version, settings - '{accent,page,page_dark,font,radius}'::text[] AS words, logo_hash FROM brands WHERE project_id = @project
+		), compared AS (
+			SELECT (SELECT (words, logo_hash) FROM worded WHERE version = p.brand_version) IS DISTINCT FROM (SELECT (words, logo_hash) FROM worded WHERE version = @version) AS differs
+			FROM projects p WHERE p.id = @project
+		)
+		UPDATE projects p SET brand_version = @version,
+			review = CASE WHEN c.differs AND p.review = 'approved' THEN 'pending' ELSE p.review END,
+			review_due = CASE WHEN c.differs THEN coalesce(p.review_due, now()) ELSE p.review_due END
+		FROM compared c WHERE p.id = @project AND p.brand_version <> @version`, map[string]any{"project": project, "version": version})
 }
 
 // ListBrands implements tenants.BrandStore.

@@ -24,7 +24,9 @@ func signingKeyBinding(project secret.ID, kid string) []byte {
 type issuerRow struct {
 	ID                 secret.ID
 	Name               string
-	Status             string
+	Suspended          bool
+	Organization       string
+	Review             string
 	AccessTokenTTL     int64 `gorm:"column:access_token_ttl"`
 	RefreshIdleTTL     int64 `gorm:"column:refresh_idle_ttl"`
 	RefreshTTL         int64 `gorm:"column:refresh_ttl"`
@@ -42,14 +44,17 @@ type issuerRow struct {
 func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
-		SELECT p.id, p.name, p.status, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
+		SELECT p.id, p.name, `+isSuspended+` AS suspended, o.name AS organization, p.review, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
 			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, p.scopes_selectable, i.url
-		FROM project_issuers i JOIN projects p ON p.id = i.project_id WHERE i.address = ?`, address).Take(&row).Error
+		FROM project_issuers i JOIN projects p ON p.id = i.project_id JOIN organizations o ON o.id = p.organization_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
 	}
+	if row.Review == reviewRejected {
+		row.BrandVersion = 0
+	}
 	issuer := &oauth.Issuer{
-		ID: row.ID, Name: row.Name, Suspended: row.Status != "active", SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable, SignInMethods: strings.Fields(row.SignInMethods),
+		ID: row.ID, Name: row.Name, Suspended: row.Suspended, Organization: row.Organization, Reviewed: row.Review == reviewApproved, SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable, SignInMethods: strings.Fields(row.SignInMethods),
 		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),

@@ -304,12 +304,12 @@ func (s *Store) readRevocations(ctx context.Context, project secret.ID, cursor s
 				d.incarnation::text <> $2::text OR $3::text::xid8 > pg_snapshot_xmax(pg_current_snapshot()) AS anew
 			FROM deployment d
 		)
-		SELECT p.status = 'suspended', here.anew, here.incarnation || '.' || here.oldest::text,
+		SELECT `+isSuspended+`, here.anew, here.incarnation || '.' || here.oldest::text,
 			(SELECT coalesce(json_agg(json_build_object('server', r.mcp_server_id, 'sid', r.grant_id, 'until', ceil(extract(epoch FROM r.until))::bigint)), '[]')::text
 				FROM revocations r WHERE r.project_id = $1 AND r.until > now() AND r.written >= CASE WHEN here.anew THEN '0'::xid8 ELSE $3::text::xid8 END),
 			(SELECT coalesce(json_object_agg(encode(k.secret_hash, 'hex'), k.mcp_server_id), '{}')::text
 				FROM registration_secrets k WHERE k.project_id = $1 AND k.revoked_at IS NULL)
-		FROM projects p, here WHERE p.id = $1`, incarnation, since)
+		FROM here, projects p JOIN organizations o ON o.id = p.organization_id WHERE p.id = $1`, incarnation, since)
 	if err != nil {
 		return revocationsRead{}, err
 	}

@@ -19,6 +19,9 @@ const (
 	statusSuspended = "suspended"
 )
 
+// isSuspended is the condition under which a project p of an organization o lets nobody in.
+const isSuspended = `(p.status <> 'active' OR p.held_at IS NOT NULL OR o.suspended_at IS NOT NULL)`
+
 // projectRow is a row of projects with the primary issuer URL of project_issuers.
 type projectRow struct {
 	ID             secret.ID
@@ -26,6 +29,8 @@ type projectRow struct {
 	Slug           string
 	Name           string
 	Status         string
+	HeldAt         *time.Time
+	HeldReason     string
 	Issuer         string
 	CreatedAt      time.Time
 }
@@ -36,7 +41,7 @@ func newProjectRow(p tenants.Project) projectRow {
 
 func (r projectRow) project(aliases []string) tenants.Project {
 	return tenants.Project{
-		ID: r.ID, OrganizationID: r.OrganizationID, Slug: r.Slug, Name: r.Name, Suspended: r.Status == statusSuspended,
+		ID: r.ID, OrganizationID: r.OrganizationID, Slug: r.Slug, Name: r.Name, Suspended: r.Status == statusSuspended, Held: r.HeldAt != nil, HeldReason: r.HeldReason,
 		Issuer: r.Issuer, Aliases: aliases, CreatedAt: r.CreatedAt,
 	}
 }

@@ -13,13 +13,14 @@ type membershipRow struct {
 	OrganizationID secret.ID
 	Name           string
 	Role           string
+	Suspended      bool
 }
 
 func (r membershipRow) membership() tenants.Membership {
-	return tenants.Membership{Organization: tenants.Organization{ID: r.OrganizationID, Name: r.Name}, Role: tenants.Role(r.Role)}
+	return tenants.Membership{Organization: tenants.Organization{ID: r.OrganizationID, Name: r.Name, Suspended: r.Suspended}, Role: tenants.Role(r.Role)}
 }
 
-const membershipSQL = `SELECT m.organization_id, o.name, m.role
+const membershipSQL = `SELECT m.organization_id, o.name, m.role, o.suspended_at IS NOT NULL AS suspended
 	FROM organization_members m JOIN organizations o ON o.id = m.organization_id WHERE m.member_id = @member`
 
 // Memberships returns the organizations a member belongs to, the first joined first.

@@ -42,7 +42,8 @@ func (s *Store) FindSettings(ctx context.Context, organization, project secret.I
 func (s *Store) RenameProject(ctx context.Context, actor tenants.Actor, organization, project secret.ID, name string) error {
 	recorded := change{actor: actor, action: "project.renamed", target: "project:" + project.String(), detail: map[string]string{"name": name}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
-		return tx.Exec(`UPDATE projects SET name = ? WHERE id = ? AND name <> ?`, name, project, name)
+		return tx.Exec(`UPDATE projects SET name = ?, review = CASE review WHEN 'approved' THEN 'pending' ELSE review END, review_due = coalesce(review_due, now())
+			WHERE id = ? AND name <> ?`, name, project, name)
 	})
 }
 

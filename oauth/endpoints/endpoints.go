@@ -44,6 +44,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Limits of strangers; nil for none.
 	Limits *web.Limits
+	// Reviews tells people on the consent page when nobody has checked who runs the project.
+	Reviews bool
 	// Activity keeps the connection timeline; nil: nobody does.
 	Activity Activity
 	Now      func() time.Time
@@ -60,6 +62,7 @@ type Handler struct {
 	upstream   *signin.Upstream
 	pathPrefix string
 	limits     *web.Limits
+	reviews    bool
 	activity   Activity
 	strangers  *web.Limits // of what they may add to the timeline
 	now        func() time.Time
@@ -70,7 +73,7 @@ type Handler struct {
 // New returns the door.
 func New(c Config) *Handler {
 	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, identities: c.Identities, upstream: c.Upstream, pathPrefix: c.PathPrefix, limits: c.Limits,
-		activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
+		reviews: c.Reviews, activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
 	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)

@@ -88,6 +88,9 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	for _, o := range organizations {
 		view.Organizations = append(view.Organizations, templates.OrganizationLine{ID: o.ID, Name: o.Name})
 	}
+	if h.reviews && !f.issuer.Reviewed {
+		view.Unreviewed = f.issuer.Organization
+	}
 	view.NameWarning = nameWarning(f.client, f.request.Redirect, f.issuer.Name)
 	view.Selectable = f.issuer.ScopesSelectable && len(f.issuer.Shown(f.request)) > 1
 	for _, scope := range f.issuer.Shown(f.request) {

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// What the operator suspends is refused by every node within seconds, its living tokens are inactive, and resuming gives everything back
+// (catalogue 274).
+func (n *nodes) testOperator(t *testing.T) {
+	first := n.post(t, n.addresses[0], n.codeForm(t))
+	if first.status != http.StatusOK {
+		t.Fatalf("redeeming: %d %s", first.status, first.Description)
+	}
+	operator := tenants.Operator{Store: n.store}
+	for what, steps := range map[string][2]func() error{
+		"organization": {
+			func() error { return operator.Suspend(t.Context(), n.organization, "phishing") },
+			func() error { return operator.Resume(t.Context(), n.organization) },
+		},
+		"project": {
+			func() error { return operator.Hold(t.Context(), n.issuer.ID, "phishing") },
+			func() error { return operator.Release(t.Context(), n.issuer.ID) },
+		},
+	} {
+		for i, suspended := range []bool{true, false} {
+			if err := steps[i](); err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			for _, address := range n.addresses {
+				n.until(t, address, what, suspended, first.AccessToken)
+			}
+			if waited := time.Since(began); waited > 5*time.Second {
+				t.Errorf("%s, suspended %v: the nodes agreed after %v", what, suspended, waited)
+			}
+			if suspended {
+				for _, address := range n.addresses {
+					if got := n.post(t, address, n.refreshForm(first.RefreshToken)); got.status == http.StatusOK {
+						t.Errorf("%s suspended: %s gives tokens", what, address)
+					}
+				}
+			}
+		}
+	}
+	if got := n.post(t, n.addresses[1], n.refreshForm(first.RefreshToken)); got.status != http.StatusOK {
+		t.Errorf("resumed: %d %s", got.status, got.Description)
+	}
+	if got := n.count(t, `SELECT count(*) FROM organization_audit_log WHERE actor = 'system' AND (detail->>'reason' = 'phishing' OR action IN ('organization.resumed', 'project.released'))`); got != 4 {
+		t.Errorf("%d rows of the log tell it, expected 4", got)
+	}
+	// The owner of a held project does not end the hold by resuming the project.
+	if err := operator.Hold(t.Context(), n.issuer.ID, "phishing"); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.projects.Resume(t.Context(), tenants.SystemActor, n.organization, n.issuer.ID); err != nil {
+		t.Fatal(err)
+	}
+	n.until(t, n.addresses[0], "held", true, first.AccessToken)
+	if err := operator.Release(t.Context(), n.issuer.ID); err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range n.addresses {
+		n.until(t, address, "released", false, first.AccessToken)
+	}
+}
+
+// until asks a node for metadata and about a token until it refuses both, or neither.
+func (n *nodes) until(t *testing.T, address, what string, suspended bool, token string) {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); ; {
+		status, _ := n.send(t, address, http.MethodGet, oauth.PathMetadata, "")
+		introspected, body := n.send(t, address, http.MethodPost, oauth.PathIntrospect, url.Values{"token": {token}}.Encode())
+		active := strings.Contains(body, `"active":true`)
+		if introspected != http.StatusOK {
+			t.Fatalf("introspection: %d %s", introspected, body)
+		}
+		if (status == http.StatusNotFound) == suspended && active != suspended {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: %s still answers %d, active %v", what, address, status, active)
+		}
+	}
+}
+
+func (n *nodes) send(t *testing.T, address, method, path, form string) (int, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, "http://"+address+path, strings.NewReader(form))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Host = tenants.Address(n.issuer.URL)
+	request.Header.Set("Authorization", "Bearer "+n.guard)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	var body bytes.Buffer
+	if _, err := io.Copy(&body, response.Body); err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, body.String()
+}
