@@ -45,7 +45,9 @@ type Config struct {
 	// Keys seal positions in lists.
 	Keys *secret.Keyring
 	// BaseURL is the root of the service, such as https://mcpauth.example, without trailing slash. Cookies follow its scheme.
-	BaseURL        string
+	BaseURL string
+	// Reviews says that the consent screen tells people what nobody has looked at.
+	Reviews        bool
 	TrustedProxies []netip.Prefix
 	// Limits of strangers; nil for none.
 	Limits *web.Limits

@@ -30,6 +30,11 @@ func (d *dashboard) createProject(v *visit) error {
 	if err != nil {
 		return err
 	}
+	return d.renderSetUpOf(v, project, server, shown)
+}
+
+// renderSetUpOf shows how to set up a project that was just made.
+func (d *dashboard) renderSetUpOf(v *visit, project tenants.Project, server tenants.MCPServer, shown string) error {
 	v.project = project
 	v.SetParamNames("organization", "project", "server")
 	v.SetParamValues(v.org().String(), project.ID.String(), server.ID.String())

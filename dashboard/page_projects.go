@@ -19,7 +19,7 @@ func (d *dashboard) projects(v *visit) error {
 	for _, p := range found {
 		view.Projects = append(view.Projects, templates.ProjectRow{
 			Name: p.Name, Href: v.href(pathProject, ":project", p.ID.String()), Issuer: p.Issuer, ServerURL: p.ServerURL,
-			Suspended: p.Suspended, CreatedAt: p.CreatedAt,
+			Suspended: p.Suspended || p.Held, Production: p.Production, CreatedAt: p.CreatedAt,
 		})
 	}
 	return web.Render(v, http.StatusOK, templates.Projects(view))

@@ -89,6 +89,11 @@ const (
 	pathActivityTail = pathProject + "/activity/tail"
 	pathAttempt      = pathProject + "/activity/:attempt"
 
+	pathLaunch       = pathProject + "/launch"
+	pathEnvironment  = pathLaunch + "/environment"
+	pathLaunchCreate = pathLaunch + "/production"
+	pathLaunchCopy   = pathLaunch + "/copy"
+
 	pathServers      = pathProject + "/servers"
 	pathNewServer    = pathServers + "/new"
 	pathServer       = pathServers + "/:server"
@@ -186,7 +191,7 @@ type navigation struct{ group, label, icon string }
 func (d *dashboard) pages() []page {
 	return slices.Concat(d.sitePages(), d.entrancePages(), d.memberPages(),
 		d.overviewPages(), d.onboardingPages(), d.activityPages(), d.serverPages(), d.clientPages(), d.userPages(), d.signInPages(),
-		d.brandPages(), d.keyPages(), d.settingsPages(), d.organizationPages())
+		d.brandPages(), d.keyPages(), d.launchPages(), d.settingsPages(), d.organizationPages())
 }
 
 // sitePages are public.
@@ -368,6 +373,17 @@ func (d *dashboard) keyPages() []page {
 		{method: http.MethodPost, path: pathReplaceKeys, access: developers, handler: d.replaceKeys, recent: true},
 		{method: http.MethodPost, path: pathSecrets, access: developers, handler: d.createSecret},
 		{method: http.MethodPost, path: pathRevoke, access: developers, handler: d.revokeSecret},
+	}
+}
+
+// launchPages lead from trying out to real people.
+func (d *dashboard) launchPages() []page {
+	return []page{
+		{method: http.MethodGet, path: pathLaunch, access: viewers, handler: d.launch,
+			nav: navigation{groupProject, "Launch", "rocket"}},
+		{method: http.MethodPost, path: pathEnvironment, access: developers, handler: d.setEnvironment},
+		{method: http.MethodPost, path: pathLaunchCreate, access: developers, handler: d.createLike},
+		{method: http.MethodPost, path: pathLaunchCopy, access: developers, handler: d.copySettings, recent: true},
 	}
 }
 

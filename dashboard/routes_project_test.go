@@ -17,6 +17,11 @@ var projectArea = area{
 		t.Helper()
 		found := must(w.projects.Find(t.Context(), tenants.SystemActor, w.organization, w.project))
 		w.params[":server"], w.params[":secret"], w.params[":scope"] = found.Servers[0].ID.String(), found.Secrets[0].ID.String(), found.Scopes[0].Name
+		second, _, _, err := w.projects.Create(t.Context(), tenants.SystemActor, w.organization, "Second", "https://second.example.com/mcp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.params["second project"] = second.ID.String()
 		provider := tenants.Provider{Kind: "github", ClientID: "client", ClientSecret: "secret of github", Enabled: true}
 		w.params[":provider"] = must(w.projects.SetProvider(t.Context(), tenants.SystemActor, w.organization, w.project, provider)).String()
 	},
@@ -55,18 +60,24 @@ var projectArea = area{
 		"POST " + below + "/sign-in/providers/:provider/remove": form(),
 		"GET " + below + "/sign-in/own":                         nil,
 		"POST " + below + "/sign-in/own":                        form("name", "Acme", "url", "https://acme.example/login"),
-		"GET " + below + "/keys":                                nil,
-		"POST " + below + "/keys/rotate":                        form("algorithm", "ES256"),
-		"POST " + below + "/keys/replace":                       form("confirm", "Acme"),
-		"POST " + below + "/secrets/:secret/revoke":             form(),
-		"GET " + below + "/settings":                            nil,
-		"POST " + below + "/settings":                           form("name", "Acme Labs"),
-		"GET " + below + "/settings/tokens":                     nil,
-		"POST " + below + "/settings/tokens":                    form("access_token", "30", "refresh_idle", "10", "refresh", "100", "grace", "30"),
-		"GET " + below + "/settings/danger":                     nil,
-		"POST " + below + "/settings/danger/suspend":            form(),
-		"POST " + below + "/settings/danger/resume":             form(),
-		"POST " + below + "/settings/danger/delete":             form("confirm", "Acme"),
+		"GET " + below + "/launch":                              nil,
+		"POST " + below + "/launch/environment":                 form("environment", "production"),
+		"POST " + below + "/launch/production":                  form("server_url", "https://production.example.com/mcp"),
+		"POST " + below + "/launch/copy": func(w *world) url.Values {
+			return url.Values{"to": {w.params["second project"]}}
+		},
+		"GET " + below + "/keys":                     nil,
+		"POST " + below + "/keys/rotate":             form("algorithm", "ES256"),
+		"POST " + below + "/keys/replace":            form("confirm", "Acme"),
+		"POST " + below + "/secrets/:secret/revoke":  form(),
+		"GET " + below + "/settings":                 nil,
+		"POST " + below + "/settings":                form("name", "Acme Labs"),
+		"GET " + below + "/settings/tokens":          nil,
+		"POST " + below + "/settings/tokens":         form("access_token", "30", "refresh_idle", "10", "refresh", "100", "grace", "30"),
+		"GET " + below + "/settings/danger":          nil,
+		"POST " + below + "/settings/danger/suspend": form(),
+		"POST " + below + "/settings/danger/resume":  form(),
+		"POST " + below + "/settings/danger/delete":  form("confirm", "Acme"),
 	},
 }
 

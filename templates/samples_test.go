@@ -92,6 +92,7 @@ func samples() []sample {
 		brandSamples(),
 		organizationSamples(),
 		memberSamples(),
+		launchSamples(),
 	)
 }
 

@@ -361,7 +361,7 @@ type MemberCodePage struct {
 // ProjectRow is a project in the list.
 type ProjectRow struct {
 	Name, Href, Issuer, ServerURL string
-	Suspended                     bool
+	Suspended, Production         bool
 	CreatedAt                     time.Time
 }
 

@@ -52,7 +52,7 @@ type Review struct {
 func ParseReason(reason string) (string, error) {
 	reason = strings.Join(strings.Fields(reason), " ")
 	if n := utf8.RuneCountInString(reason); n < 1 || n > maxReason {
-		return "", &FieldError{Field: "reason", Message: "Give a reason of 1 to 300 characters; the customer reads it."}
+		return "", FieldError{Field: "reason", Message: "Give a reason of 1 to 300 characters; the customer reads it."}
 	}
 	return reason, nil
 }

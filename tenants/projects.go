@@ -44,6 +44,10 @@ func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, 
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
+	return p.create(ctx, actor, org, name, serverURL, nil)
+}
+
+func (p Projects) create(ctx context.Context, actor Actor, org secret.ID, name, serverURL string, like *SettingsCopy) (Project, MCPServer, string, error) {
 	resource, urlErr := ParseServerURL(serverURL)
 	if strings.TrimSpace(name) == "" {
 		name = NameOf(resource)
@@ -62,7 +66,7 @@ func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, 
 	}
 	for attempt := 0; ; attempt++ {
 		draft, shown := p.draft(org, slug, name, resource)
-		draft.Limit = limit
+		draft.Limit, draft.Like, draft.Project.Production = limit, like, like != nil
 		created, err := p.Store.CreateProject(ctx, actor, draft)
 		if err == nil {
 			return created.Project, draft.Server, shown, nil

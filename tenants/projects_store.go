@@ -14,6 +14,8 @@ type NewProject struct {
 	Scopes  []Scope
 	// OnlyOrganization makes the creation fail with ErrForbidden when another organization has a project.
 	OnlyOrganization bool
+	// Like is what it takes over from another project; nil: nothing.
+	Like *SettingsCopy
 	// Limit of projects, checked with the insertion.
 	Limit Limit
 }
@@ -78,6 +80,7 @@ type ProjectStore interface {
 	ServerStore
 	ListStore
 	SettingsStore
+	LaunchStore
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

@@ -70,6 +70,8 @@ type Project struct {
 	Suspended      bool // by its members
 	Held           bool // by the operator, for a reason
 	HeldReason     string
+	Reviewed       bool     // the operator has looked at what people see
+	Production     bool     // for real people, not for trying out
 	Issuer         string   // primary issuer URL
 	Aliases        []string // further issuer URLs it answers at
 	CreatedAt      time.Time

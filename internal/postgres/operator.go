@@ -114,11 +114,10 @@ func (s *Store) decide(ctx context.Context, project secret.ID, recorded change, 
 func (s *Store) ListReviews(ctx context.Context) ([]tenants.Review, error) {
 	var rows []struct {
 		Row          projectRow `gorm:"embedded"`
-		Review       string
 		ReviewDue    time.Time
 		Organization string
 	}
-	err := s.db.WithContext(ctx).Raw(`SELECT ` + projectColumns + `, p.review, p.review_due, o.name AS organization
+	err := s.db.WithContext(ctx).Raw(`SELECT ` + projectColumns + `, p.review_due, o.name AS organization
 		FROM projects p JOIN organizations o ON o.id = p.organization_id LEFT JOIN project_issuers i ON i.project_id = p.id AND i.is_primary
 		WHERE p.review_due IS NOT NULL ORDER BY p.review_due, p.id LIMIT 1000`).Scan(&rows).Error
 	if err != nil {
@@ -126,7 +125,7 @@ func (s *Store) ListReviews(ctx context.Context) ([]tenants.Review, error) {
 	}
 	found := make([]tenants.Review, 0, len(rows))
 	for _, r := range rows {
-		review := tenants.Review{Project: r.Row.project(nil), Organization: r.Organization, State: r.Review, Since: r.ReviewDue}
+		review := tenants.Review{Project: r.Row.project(nil), Organization: r.Organization, State: r.Row.Review, Since: r.ReviewDue}
 		if review.Brand, err = s.shownBrand(ctx, r.Row.ID); err != nil {
 			return nil, err
 		}

@@ -31,17 +31,19 @@ type projectRow struct {
 	Status         string
 	HeldAt         *time.Time
 	HeldReason     string
+	Environment    string
+	Review         string
 	Issuer         string
 	CreatedAt      time.Time
 }
 
 func newProjectRow(p tenants.Project) projectRow {
-	return projectRow{ID: p.ID, OrganizationID: p.OrganizationID, Slug: p.Slug, Name: p.Name, Status: status(p.Suspended), Issuer: p.Issuer}
+	return projectRow{ID: p.ID, OrganizationID: p.OrganizationID, Slug: p.Slug, Name: p.Name, Status: status(p.Suspended), Environment: environment(p.Production), Issuer: p.Issuer}
 }
 
 func (r projectRow) project(aliases []string) tenants.Project {
 	return tenants.Project{
-		ID: r.ID, OrganizationID: r.OrganizationID, Slug: r.Slug, Name: r.Name, Suspended: r.Status == statusSuspended, Held: r.HeldAt != nil, HeldReason: r.HeldReason,
+		ID: r.ID, OrganizationID: r.OrganizationID, Slug: r.Slug, Name: r.Name, Suspended: r.Status == statusSuspended, Held: r.HeldAt != nil, HeldReason: r.HeldReason, Reviewed: r.Review == reviewApproved, Production: r.Environment == environmentProduction,
 		Issuer: r.Issuer, Aliases: aliases, CreatedAt: r.CreatedAt,
 	}
 }

@@ -32,6 +32,13 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 			func() error { return insertServer(tx, row.ID, draft.Server) },
 			func() error { return upsertScopes(tx, row.ID, draft.Scopes) },
 			func() error { return insertSigningKeys(tx, row.ID, keys) },
+			func() error {
+				if draft.Like == nil {
+					return nil
+				}
+				created.detail["like"] = draft.Like.From.String()
+				return applySettings(tx, row.ID, *draft.Like, actor)
+			},
 			func() error { return insertSecret(tx, row.ID, draft.Server.ID, draft.Secret, nil) },
 			func() error { return auditOrganization(tx, row.OrganizationID, created) },
 			func() error { return auditProject(tx, row.ID, created) },
@@ -71,9 +78,9 @@ func claimSlug(tx *gorm.DB, slug string) error {
 
 // insertProject fills in the time of creation. The organization must exist.
 func insertProject(tx *gorm.DB, row *projectRow) error {
-	return tx.Raw(`INSERT INTO projects (id, organization_id, slug, name, status)
-		SELECT ?, o.id, ?, ?, ? FROM organizations o WHERE o.id = ? RETURNING created_at`,
-		row.ID, row.Slug, row.Name, row.Status, row.OrganizationID).Take(&row.CreatedAt).Error
+	return tx.Raw(`INSERT INTO projects (id, organization_id, slug, name, status, environment)
+		SELECT ?, o.id, ?, ?, ?, ? FROM organizations o WHERE o.id = ? RETURNING created_at`,
+		row.ID, row.Slug, row.Name, row.Status, row.Environment, row.OrganizationID).Take(&row.CreatedAt).Error
 }
 
 func insertIssuers(tx *gorm.DB, project secret.ID, primary string, aliases []string) error {

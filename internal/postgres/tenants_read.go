@@ -10,7 +10,7 @@ import (
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
-const projectColumns = `p.id, p.organization_id, p.slug, p.name, p.status, p.held_at, p.held_reason, p.created_at, coalesce(i.url, '') AS issuer`
+const projectColumns = `p.id, p.organization_id, p.slug, p.name, p.status, p.held_at, p.held_reason, p.environment, p.review, p.created_at, coalesce(i.url, '') AS issuer`
 
 // ListProjects implements tenants.ProjectStore.
 func (s *Store) ListProjects(ctx context.Context, organization secret.ID) ([]tenants.ProjectSummary, error) {
