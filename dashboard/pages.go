@@ -39,6 +39,7 @@ const (
 	pathDashboard = "/dashboard"
 
 	// The public site.
+	pathPricing  = "/pricing"
 	pathDocs     = "/docs"
 	pathDocsPage = "/docs/:page"
 	pathLLMs     = "/llms.txt"
@@ -198,6 +199,7 @@ func (d *dashboard) pages() []page {
 func (d *dashboard) sitePages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathHome, access: anyone, handler: d.landing},
+		{method: http.MethodGet, path: pathPricing, access: anyone, handler: d.pricing},
 		{method: http.MethodGet, path: pathDocs, access: anyone, handler: d.docsHome},
 		{method: http.MethodGet, path: pathDocsPage, access: anyone, handler: d.docsPage},
 		{method: http.MethodGet, path: pathLLMs, access: anyone, handler: d.llms},

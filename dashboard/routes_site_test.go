@@ -8,6 +8,7 @@ import (
 // siteArea is what stands before the organizations: the site, the entrance and the member's own pages.
 var siteArea = area{seed: func(_ *testing.T, w *world) { w.params[":page"] = "quickstart" }, forms: map[string]func(*world) url.Values{
 	"GET /":                            nil,
+	"GET /pricing":                     nil,
 	"GET /docs":                        nil,
 	"GET /docs/:page":                  nil,
 	"GET /llms.txt":                    nil,

@@ -2,9 +2,12 @@ package dashboard_test
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // The documentation is read by people, with their own values when they are signed in, and by programs as Markdown.
@@ -76,4 +79,21 @@ func TestSecurityText(t *testing.T) {
 		t.Errorf("%v", fields)
 	}
 	s.browser().get(t, strings.TrimPrefix(fields["Policy"], localURL)).want(t, http.StatusOK)
+}
+
+// The pricing page says what the table of plans says, and every public page is reached from the front page.
+func TestPricing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	front := s.browser().get(t, "/").want(t, http.StatusOK)
+	if front.doc.Find(`header a[href="/pricing"]`).Length() != 1 {
+		t.Error("the front page does not lead to the pricing")
+	}
+	page := s.browser().get(t, "/pricing").want(t, http.StatusOK)
+	for _, plan := range tenants.PlanTable() {
+		text := page.doc.Find(`[data-plan="` + plan.Name + `"]`).Text()
+		if text == "" || plan.Monthly > 0 && !strings.Contains(text, "$"+strconv.Itoa(plan.Monthly)) {
+			t.Errorf("%s: %q", plan.Name, text)
+		}
+	}
 }

@@ -58,3 +58,14 @@ var rules = []rule{
 	{"Consent in plain words", "Who asks, for what, as whom and where it leads: on one page, without script, that nobody else can restyle or frame.", "MCP authorization"},
 	{"Nothing to steal at rest", "Codes and renewals are not stored. Forging one takes the database and the master key, which is kept elsewhere.", "RFC 9700"},
 }
+
+// landingTicks is a first connection on its way, as the set-up page shows it.
+var landingTicks = []Tick{
+	{ID: "metadata", Label: "Metadata fetched", Done: true},
+	{ID: "client", Label: "Client identified", Done: true},
+	{ID: "authorize", Label: "Authorization asked for", Done: true},
+	{ID: "sign-in", Label: "Person signed in", Done: true},
+	{ID: "consent", Label: "Access allowed", Done: true},
+	{ID: "token", Label: "Token issued", Current: true, Text: "The client exchanges its code."},
+	{ID: "call", Label: "First guarded call", Text: "The guard lets a tool call through."},
+}

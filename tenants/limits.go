@@ -21,8 +21,23 @@ const Unlimited = -1
 
 // Plan is what an organization may have of each. A Countable that it does not name is unlimited.
 type Plan struct {
-	Name   string
-	Counts map[Countable]int
+	Name string
+	// Monthly and Yearly are US dollars per month, paid by the month or by the year; Unlimited: by agreement.
+	Monthly, Yearly int
+	// ConnectedUsers are included per calendar month, over all production projects.
+	ConnectedUsers int
+	Counts         map[Countable]int
+}
+
+// PlanTable lists the plans that the hosted service offers, the smallest first. They differ in counts alone: every protocol and security
+// feature is on every plan.
+func PlanTable() []Plan {
+	return []Plan{
+		{Name: "Free", ConnectedUsers: 10_000, Counts: map[Countable]int{CountProjects: 3, CountServers: 5, CountSeats: 3, CountDomains: 1}},
+		{Name: "Pro", Monthly: 29, Yearly: 24, ConnectedUsers: 25_000, Counts: map[Countable]int{CountProjects: 10, CountServers: 25, CountSeats: 10, CountDomains: 3}},
+		{Name: "Scale", Monthly: 249, Yearly: 199, ConnectedUsers: 150_000, Counts: map[Countable]int{CountSeats: 30, CountDomains: 15}},
+		{Name: "Enterprise", Monthly: Unlimited, Yearly: Unlimited, ConnectedUsers: Unlimited},
+	}
 }
 
 // Max is how many the plan allows; Unlimited: as many as one likes.

@@ -1,0 +1,47 @@
+package dashboard
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// pricing shows the table of plans.
+func (d *dashboard) pricing(v *visit) error {
+	site, _ := d.site(v, "pricing")
+	view := templates.PricingPage{Site: site}
+	for _, plan := range tenants.PlanTable() {
+		view.Plans = append(view.Plans, templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.ConnectedUsers, "by agreement"),
+			Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")})
+	}
+	return web.Render(v, http.StatusOK, templates.Pricing(view))
+}
+
+func dollars(n int) string {
+	if n == tenants.Unlimited {
+		return "by agreement"
+	}
+	return "$" + strconv.Itoa(n)
+}
+
+func yearly(plan tenants.Plan) string {
+	if plan.Yearly == plan.Monthly {
+		return ""
+	}
+	return dollars(plan.Yearly)
+}
+
+// amount writes a number with its thousands apart.
+func amount(n int, unlimited string) string {
+	if n == tenants.Unlimited {
+		return unlimited
+	}
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
