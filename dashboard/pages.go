@@ -90,6 +90,11 @@ const (
 	pathActivityTail = pathProject + "/activity/tail"
 	pathAttempt      = pathProject + "/activity/:attempt"
 
+	pathTest         = pathProject + "/test"
+	pathTestRun      = pathTest + "/run"
+	pathTestBegin    = pathTest + "/begin"
+	pathTestCallback = pathTest + "/callback"
+
 	pathLaunch       = pathProject + "/launch"
 	pathEnvironment  = pathLaunch + "/environment"
 	pathLaunchCreate = pathLaunch + "/production"
@@ -192,7 +197,7 @@ type navigation struct{ group, label, icon string }
 func (d *dashboard) pages() []page {
 	return slices.Concat(d.sitePages(), d.entrancePages(), d.memberPages(),
 		d.overviewPages(), d.onboardingPages(), d.activityPages(), d.serverPages(), d.clientPages(), d.userPages(), d.signInPages(),
-		d.brandPages(), d.keyPages(), d.launchPages(), d.settingsPages(), d.organizationPages())
+		d.brandPages(), d.keyPages(), d.testPages(), d.launchPages(), d.settingsPages(), d.organizationPages())
 }
 
 // sitePages are public.
@@ -375,6 +380,17 @@ func (d *dashboard) keyPages() []page {
 		{method: http.MethodPost, path: pathReplaceKeys, access: developers, handler: d.replaceKeys, recent: true},
 		{method: http.MethodPost, path: pathSecrets, access: developers, handler: d.createSecret},
 		{method: http.MethodPost, path: pathRevoke, access: developers, handler: d.revokeSecret},
+	}
+}
+
+// testPages walk to a project's MCP servers as a client does.
+func (d *dashboard) testPages() []page {
+	return []page{
+		{method: http.MethodGet, path: pathTest, access: viewers, handler: d.test,
+			nav: navigation{groupProject, "Test", "stethoscope"}},
+		{method: http.MethodPost, path: pathTestRun, access: viewers, handler: d.runTest},
+		{method: http.MethodPost, path: pathTestBegin, access: developers, handler: d.beginTest},
+		{method: http.MethodGet, path: pathTestCallback, access: developers, handler: d.finishTest},
 	}
 }
 

@@ -60,9 +60,17 @@ var projectArea = area{
 		"POST " + below + "/sign-in/providers/:provider/remove": form(),
 		"GET " + below + "/sign-in/own":                         nil,
 		"POST " + below + "/sign-in/own":                        form("name", "Acme", "url", "https://acme.example/login"),
-		"GET " + below + "/launch":                              nil,
-		"POST " + below + "/launch/environment":                 form("environment", "production"),
-		"POST " + below + "/launch/production":                  form("server_url", "https://production.example.com/mcp"),
+		"GET " + below + "/test":                                nil,
+		"POST " + below + "/test/run": func(w *world) url.Values {
+			return url.Values{"server": {w.params[":server"]}, "profile": {"claude-code"}}
+		},
+		"POST " + below + "/test/begin": func(w *world) url.Values {
+			return url.Values{"server": {w.params[":server"]}, "profile": {"claude-code"}}
+		},
+		"GET " + below + "/test/callback":       nil,
+		"GET " + below + "/launch":              nil,
+		"POST " + below + "/launch/environment": form("environment", "production"),
+		"POST " + below + "/launch/production":  form("server_url", "https://production.example.com/mcp"),
 		"POST " + below + "/launch/copy": func(w *world) url.Values {
 			return url.Values{"to": {w.params["second project"]}}
 		},

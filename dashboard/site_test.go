@@ -3,12 +3,15 @@ package dashboard_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -39,6 +42,15 @@ type site struct {
 	super    *pgxpool.Pool
 	mails    chan mail.Message
 	log      *lockedBuffer
+}
+
+// onlyHere keeps requests on this computer.
+func onlyHere(ctx context.Context, network, address string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil || !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, host) {
+		return nil, errors.New("not of this computer: " + address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, address)
 }
 
 // Send implements postgres.MailSender.
@@ -107,7 +119,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},
-		Keys: keys, Outgoing: http.DefaultClient, BaseURL: baseURL, Log: log, Now: time.Now,
+		Keys: keys, Outgoing: &http.Client{Transport: &http.Transport{DialContext: onlyHere}}, BaseURL: baseURL, Log: log, Now: time.Now,
 	}))
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {

@@ -118,7 +118,7 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 	if redirect == "" {
 		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.").at("redirect_uri", "")
 	}
-	if !redirectRegistered(client.RedirectURIs, redirect) || issuer.isOurs(redirect) {
+	if !redirectRegistered(client.RedirectURIs, redirect) || issuer.isOurs(redirect) && !client.OwnPages {
 		return client, "", newError(InvalidRequest, "The redirect_uri is not one that this app registered.").
 			at("redirect_uri", redirect).expecting(strings.Join(client.RedirectURIs, " or "))
 	}

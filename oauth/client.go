@@ -30,6 +30,7 @@ type Client struct {
 	JWKSURI         string          // where the client publishes its keys instead; empty: nowhere
 	Blocked         bool
 	Document        bool // the id is the URL of the client's own metadata document
+	OwnPages        bool // it is the dashboard, whose pages may be on the origin of the issuer
 	CreatedAt       time.Time
 	// SecretHash is of the client secret; nil for a client without one.
 	SecretHash []byte

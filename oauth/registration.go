@@ -232,7 +232,7 @@ func checkRedirectURIs(issuer *Issuer, uris []string) (stored []string, native b
 		if err != nil {
 			return nil, false, err
 		}
-		if issuer.isOurs(uri) {
+		if issuer != nil && issuer.isOurs(uri) {
 			return nil, false, newError(InvalidRedirectURI, "Redirect URI refused: it leads to this server.").at("redirect_uris", uri)
 		}
 		native = native || kind != RedirectWeb

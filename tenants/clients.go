@@ -50,6 +50,7 @@ type NewClient struct {
 	Name         string
 	RedirectURIs []string
 	Confidential bool // it gets a secret; otherwise it is public
+	Own          bool // it is the dashboard itself, to whose pages its redirect URIs may lead; nothing that a member enters is
 }
 
 // SetRegistrationPolicy changes who may register a client. It returns a FieldError for "registration_policy".

@@ -56,10 +56,11 @@ var Rules = []Rule{
 	},
 	{
 		In:      doors,
-		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/secret", "templates"},
+		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/secret", "internal/doctor", "internal/tryout", "templates"},
 		Never:   []string{pgx, "database/sql"},
-		Because: "a door imports oauth, tenants, internal/signin, internal/web, templates and the mail it renders; the database is behind interfaces",
+		Because: "a door imports oauth, tenants, internal/signin, internal/web, templates, the mail it renders and the checks it runs; the database is behind interfaces",
 	},
+	{In: []string{"oauth/endpoints", "api"}, Never: []string{"internal/doctor", "internal/tryout"}, Because: "only the dashboard tests servers"},
 	{In: []string{"oauth/endpoints"}, Never: []string{"api", "dashboard"}, Because: "doors never import each other"},
 	{In: []string{"api"}, Never: []string{"oauth/endpoints", "dashboard"}, Because: "doors never import each other"},
 	{In: []string{"dashboard"}, Never: []string{"oauth/endpoints", "api"}, Because: "doors never import each other"},

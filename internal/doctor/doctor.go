@@ -3,6 +3,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -52,6 +53,8 @@ type Report struct {
 type Options struct {
 	// Client sends the requests; nil: one with a time limit of 10 seconds. Its redirect policy is not used: redirects are findings.
 	Client *http.Client
+	// ProtocolVersion is what the client says it speaks; empty: 2025-11-25.
+	ProtocolVersion string
 	// Register tries client registration, which leaves a client behind.
 	Register bool
 }
@@ -63,7 +66,7 @@ func Run(ctx context.Context, address string, o Options) Report {
 		client = *o.Client
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	v := &visit{ctx: ctx, client: &client, address: address, register: o.Register}
+	v := &visit{ctx: ctx, client: &client, address: address, register: o.Register, version: cmp.Or(o.ProtocolVersion, protocolVersion)}
 	v.walk()
 	report := Report{URL: address, Passed: true, Steps: v.steps}
 	for _, s := range v.steps {

@@ -43,7 +43,7 @@ func (v *visit) issuer(name string) (metadata, bool) {
 	var found bool
 	var last *Step
 	for i, place := range places {
-		s, a := v.ask("authorization server metadata", http.MethodGet, place, discoveryHeader(), "")
+		s, a := v.ask("authorization server metadata", http.MethodGet, place, v.discoveryHeader(), "")
 		last = s
 		if a.status >= 400 && a.status <= 499 {
 			continue // clients try the next place

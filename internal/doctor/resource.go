@@ -9,8 +9,10 @@ import (
 	"strings"
 )
 
-const initialize = `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + protocolVersion +
-	`","capabilities":{},"clientInfo":{"name":"mcpauth doctor","version":"1"}}}`
+func (v *visit) initialize() string {
+	return `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + v.version +
+		`","capabilities":{},"clientInfo":{"name":"mcpauth doctor","version":"1"}}}`
+}
 
 var (
 	bearer    = regexp.MustCompile(`(?i)(?:^|,)\s*Bearer(?:\s+|$)`)
@@ -35,8 +37,8 @@ func (v *visit) checkAddress() bool {
 
 // challenge sends what clients send first and reads the parameters of the challenge. R2, R5
 func (v *visit) challenge() (map[string]string, bool) {
-	header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": protocolVersion}
-	s, a := v.ask("a client without a token", http.MethodPost, v.address, header, initialize)
+	header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": v.version}
+	s, a := v.ask("a client without a token", http.MethodPost, v.address, header, v.initialize())
 	if a.status == 0 || s.redirect(a) {
 		return nil, false
 	}
@@ -71,7 +73,7 @@ func (v *visit) challenge() (map[string]string, bool) {
 		s.fail("the challenge asks for offline_access", "leave it out: it is the authorization server's matter")
 	}
 	header["Origin"] = origin
-	s, a = v.ask("the same from a browser", http.MethodPost, v.address, header, initialize)
+	s, a = v.ask("the same from a browser", http.MethodPost, v.address, header, v.initialize())
 	if a.status != 0 {
 		s.allowed(a)
 		if exposed := strings.ToLower(strings.Join(a.header.Values("Access-Control-Expose-Headers"), ",")); !listed(exposed, "www-authenticate") {
@@ -107,7 +109,7 @@ func (v *visit) resource(said map[string]string) (string, bool) {
 			continue
 		}
 		seen = append(seen, place)
-		s, a := v.ask("protected resource metadata", http.MethodGet, place, discoveryHeader(), "")
+		s, a := v.ask("protected resource metadata", http.MethodGet, place, v.discoveryHeader(), "")
 		last = s
 		var m resourceMetadata
 		if a.status == http.StatusNotFound && place != said["resource_metadata"] {
@@ -177,6 +179,6 @@ func difference(want, got string) string {
 	}
 }
 
-func discoveryHeader() map[string]string {
-	return map[string]string{"Accept": "application/json", "MCP-Protocol-Version": protocolVersion, "Origin": origin}
+func (v *visit) discoveryHeader() map[string]string {
+	return map[string]string{"Accept": "application/json", "MCP-Protocol-Version": v.version, "Origin": origin}
 }

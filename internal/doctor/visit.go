@@ -26,6 +26,7 @@ type visit struct {
 	client   *http.Client
 	address  string
 	register bool
+	version  string
 	steps    []*Step
 	// resourceScopes are the scopes of the protected resource metadata.
 	resourceScopes []string

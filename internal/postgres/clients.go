@@ -12,7 +12,7 @@ import (
 	"github.com/mcpauth/mcpauth/oauth"
 )
 
-const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document',
+const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document', kind = 'managed' AND metadata @> '{"own_pages": true}',
 	jwks, jwks_uri, secret_hash, registration_token_hash`
 
 type clientRow struct {
@@ -24,17 +24,18 @@ type clientRow struct {
 	jwksURI               string
 	createdAt             time.Time
 	blocked, document     bool
+	ownPages              bool
 	secretHash, tokenHash []byte
 }
 
 func (r *clientRow) scan(row pgx.Row) error {
-	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked, &r.document,
+	return row.Scan(&r.id, &r.name, &r.redirectURIs, &r.grantTypes, &r.authMethod, &r.kind, &r.uri, &r.metadata, &r.createdAt, &r.blocked, &r.document, &r.ownPages,
 		&r.jwks, &r.jwksURI, &r.secretHash, &r.tokenHash)
 }
 
 func (r *clientRow) client() oauth.Client {
 	return oauth.Client{ID: r.id, Name: r.name, RedirectURIs: r.redirectURIs, GrantTypes: r.grantTypes, AuthMethod: r.authMethod,
-		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked, Document: r.document,
+		ApplicationType: r.kind, URI: r.uri, Metadata: r.metadata, CreatedAt: r.createdAt, Blocked: r.blocked, Document: r.document, OwnPages: r.ownPages,
 		JWKS: r.jwks, JWKSURI: r.jwksURI, SecretHash: r.secretHash, RegistrationTokenHash: r.tokenHash}
 }
 

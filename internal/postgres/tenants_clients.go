@@ -96,6 +96,10 @@ func (s *Store) CreateClient(ctx context.Context, actor tenants.Actor, organizat
 		); err != nil {
 			return err
 		}
+		metadata := "{}"
+		if draft.Own {
+			issuer, metadata = nil, `{"own_pages": true}`
+		}
 		c, shown, refused := oauth.NewManagedClient(issuer, draft.Name, draft.RedirectURIs, draft.Confidential)
 		if refused != nil {
 			return tenants.FieldError{Field: "redirect_uris", Message: refused.Description}
@@ -104,10 +108,10 @@ func (s *Store) CreateClient(ctx context.Context, actor tenants.Actor, organizat
 		return firstError(
 			func() error {
 				return orLimit(tx.Exec(`INSERT INTO clients (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, metadata, secret_hash)
-					SELECT @project, @id, 'managed', @name, string_to_array(@redirects, ' '), string_to_array(@grants, ' '), @method, @type, '{}', @hash
+					SELECT @project, @id, 'managed', @name, string_to_array(@redirects, ' '), string_to_array(@grants, ' '), @method, @type, CAST(@metadata AS jsonb), @hash
 					WHERE (SELECT count(*) FROM clients WHERE project_id = @project AND kind = 'managed') < @max`, map[string]any{
 					"project": project, "id": c.ID, "name": c.Name, "redirects": strings.Join(c.RedirectURIs, " "), "grants": strings.Join(c.GrantTypes, " "),
-					"method": c.AuthMethod, "type": c.ApplicationType, "hash": c.SecretHash, "max": tenants.MaxManagedClients,
+					"method": c.AuthMethod, "metadata": metadata, "type": c.ApplicationType, "hash": c.SecretHash, "max": tenants.MaxManagedClients,
 				}))
 			},
 			func() error {
