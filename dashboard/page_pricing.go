@@ -15,7 +15,7 @@ func (d *dashboard) pricing(v *visit) error {
 	view := templates.PricingPage{Site: site}
 	for _, plan := range tenants.PlanTable() {
 		view.Plans = append(view.Plans, templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.ConnectedUsers, "by agreement"),
-			Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")})
+			Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Domains: amount(plan.Max(tenants.CountDomains), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")})
 	}
 	return web.Render(v, http.StatusOK, templates.Pricing(view))
 }

@@ -95,6 +95,11 @@ const (
 	pathTestBegin    = pathTest + "/begin"
 	pathTestCallback = pathTest + "/callback"
 
+	pathDomains      = pathProject + "/domains"
+	pathPrimary      = pathDomains + "/primary"
+	pathCheckDomain  = pathDomains + "/of/:domain/check"
+	pathRemoveDomain = pathDomains + "/of/:domain/remove"
+
 	pathLaunch       = pathProject + "/launch"
 	pathEnvironment  = pathLaunch + "/environment"
 	pathLaunchCreate = pathLaunch + "/production"
@@ -197,7 +202,7 @@ type navigation struct{ group, label, icon string }
 func (d *dashboard) pages() []page {
 	return slices.Concat(d.sitePages(), d.entrancePages(), d.memberPages(),
 		d.overviewPages(), d.onboardingPages(), d.activityPages(), d.serverPages(), d.clientPages(), d.userPages(), d.signInPages(),
-		d.brandPages(), d.keyPages(), d.testPages(), d.launchPages(), d.settingsPages(), d.organizationPages())
+		d.brandPages(), d.keyPages(), d.domainPages(), d.testPages(), d.launchPages(), d.settingsPages(), d.organizationPages())
 }
 
 // sitePages are public.
@@ -391,6 +396,18 @@ func (d *dashboard) testPages() []page {
 		{method: http.MethodPost, path: pathTestRun, access: viewers, handler: d.runTest},
 		{method: http.MethodPost, path: pathTestBegin, access: developers, handler: d.beginTest},
 		{method: http.MethodGet, path: pathTestCallback, access: developers, handler: d.finishTest},
+	}
+}
+
+// domainPages are about the addresses that a project answers at.
+func (d *dashboard) domainPages() []page {
+	return []page{
+		{method: http.MethodGet, path: pathDomains, access: viewers, handler: d.domains,
+			nav: navigation{groupProject, "Domains", "globe"}},
+		{method: http.MethodPost, path: pathDomains, access: developers, handler: d.addDomain},
+		{method: http.MethodPost, path: pathPrimary, access: developers, handler: d.setPrimary, recent: true},
+		{method: http.MethodPost, path: pathCheckDomain, access: developers, handler: d.checkDomain},
+		{method: http.MethodPost, path: pathRemoveDomain, access: developers, handler: d.removeDomain, recent: true},
 	}
 }
 

@@ -22,6 +22,10 @@ var projectArea = area{
 			t.Fatal(err)
 		}
 		w.params["second project"] = second.ID.String()
+		if err := w.projects.AddDomain(t.Context(), tenants.SystemActor, w.organization, w.project, "auth.example.com"); err != nil {
+			t.Fatal(err)
+		}
+		w.params[":domain"], w.params["alias"] = "auth.example.com", found.Aliases[0]
 		provider := tenants.Provider{Kind: "github", ClientID: "client", ClientSecret: "secret of github", Enabled: true}
 		w.params[":provider"] = must(w.projects.SetProvider(t.Context(), tenants.SystemActor, w.organization, w.project, provider)).String()
 	},
@@ -60,7 +64,14 @@ var projectArea = area{
 		"POST " + below + "/sign-in/providers/:provider/remove": form(),
 		"GET " + below + "/sign-in/own":                         nil,
 		"POST " + below + "/sign-in/own":                        form("name", "Acme", "url", "https://acme.example/login"),
-		"GET " + below + "/test":                                nil,
+		"GET " + below + "/domains":                             nil,
+		"POST " + below + "/domains":                            form("domain", "login.example.com"),
+		"POST " + below + "/domains/primary": func(w *world) url.Values {
+			return url.Values{"url": {w.params["alias"]}}
+		},
+		"POST " + below + "/domains/of/:domain/check":  form(),
+		"POST " + below + "/domains/of/:domain/remove": form("confirm", "auth.example.com"),
+		"GET " + below + "/test":                       nil,
 		"POST " + below + "/test/run": func(w *world) url.Values {
 			return url.Values{"server": {w.params[":server"]}, "profile": {"claude-code"}}
 		},

@@ -22,6 +22,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/mcpauth/mcpauth/dashboard"
+	"github.com/mcpauth/mcpauth/internal/dnsproof"
+	"github.com/mcpauth/mcpauth/internal/dnsproof/dnstest"
 	"github.com/mcpauth/mcpauth/internal/mail"
 	"github.com/mcpauth/mcpauth/internal/picture"
 	"github.com/mcpauth/mcpauth/internal/postgres"
@@ -42,6 +44,7 @@ type site struct {
 	super    *pgxpool.Pool
 	mails    chan mail.Message
 	log      *lockedBuffer
+	dns      *dnstest.Server
 }
 
 // onlyHere keeps requests on this computer.
@@ -107,6 +110,7 @@ func (s *site) close() {
 func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL string) *site {
 	t.Helper()
 	s := &site{db: db, keys: keys, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
+	s.dns = dnstest.New(t)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.store = must(postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 5}, keys, log))
 	t.Cleanup(s.store.Close)
@@ -116,6 +120,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 	s.projects = tenants.Projects{
 		Store: s.store, Primary: must(tenants.ParseIssuerTemplate("http://localhost:8080/t/{project}")),
 		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))}, Logo: picture.Logo,
+		Domains: &tenants.Domains{Prover: dnsproof.Prover{Servers: []string{s.dns.Address}}, Own: []string{"localhost"}},
 	}
 	server := httptest.NewServer(dashboard.New(dashboard.Config{
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},

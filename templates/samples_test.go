@@ -93,6 +93,7 @@ func samples() []sample {
 		organizationSamples(),
 		memberSamples(),
 		launchSamples(),
+		domainSamples(),
 		tryoutSamples(),
 	)
 }

@@ -7,10 +7,10 @@ type PricingPage struct {
 }
 
 // PlanView is a plan in words. Yearly is empty where it is the same.
-type PlanView struct{ Name, Monthly, Yearly, Users, Projects, Servers, Seats string }
+type PlanView struct{ Name, Monthly, Yearly, Users, Projects, Servers, Domains, Seats string }
 
 type planLine struct{ label, value string }
 
 func (p PlanView) lines() []planLine {
-	return []planLine{{"Connected users a month", p.Users}, {"Production projects", p.Projects}, {"MCP servers in a project", p.Servers}, {"Seats", p.Seats}}
+	return []planLine{{"Connected users a month", p.Users}, {"Production projects", p.Projects}, {"MCP servers in a project", p.Servers}, {"Custom domains", p.Domains}, {"Seats", p.Seats}}
 }

@@ -32,6 +32,8 @@ type Projects struct {
 	OneOrganization bool
 	// Logo makes a PNG of at most 24 KiB of a picture that a member uploaded, or fails.
 	Logo func(upload []byte) ([]byte, error)
+	// Domains are custom domains; nil: none are offered.
+	Domains *Domains
 	// LooksLike names the well-known name that a text imitates; nil: none is known. Such projects get no slug of the bare name.
 	LooksLike func(text string) string
 	// Plans says what an organization may have; nil: as much as it likes.

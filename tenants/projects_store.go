@@ -81,6 +81,7 @@ type ProjectStore interface {
 	ListStore
 	SettingsStore
 	LaunchStore
+	DomainStore
 }
 
 // MaxLiveSecrets is how many registration secrets of one MCP server may be in use at once: enough to rotate on several machines.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpauth/mcpauth/internal/dnsproof"
 	"github.com/mcpauth/mcpauth/internal/egress"
 	"github.com/mcpauth/mcpauth/internal/lookalike"
 	"github.com/mcpauth/mcpauth/internal/mail"
@@ -63,8 +64,9 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		feed:     postgres.NewFeed(store, log),
 		activity: postgres.NewActivity(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
-		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo, LooksLike: lookalike.Of},
-		static:   templates.StaticHandler(),
+		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo, LooksLike: lookalike.Of,
+			Domains: &tenants.Domains{Prover: dnsproof.Prover{}, Own: ownHosts(s)}},
+		static: templates.StaticHandler(),
 	}
 	a.outgoing = egress.New(egress.Config{Loopback: s.egressLoopback})
 	documents := egress.NewDocuments(a.outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
@@ -84,6 +86,32 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 	return a, nil
 }
 
+// ownHosts are the host of the site and those below which projects get theirs.
+func ownHosts(s settings) []string {
+	hosts := []string{tenants.Address(s.baseURL)}
+	for _, template := range append([]tenants.IssuerTemplate{s.issuerTemplate}, s.issuerAliases...) {
+		host, _, _ := strings.Cut(tenants.Address(template.URL("project")), "/")
+		hosts = append(hosts, strings.TrimPrefix(host, "project."))
+	}
+	for i, host := range hosts {
+		hosts[i], _, _ = strings.Cut(host, ":")
+	}
+	return hosts
+}
+
+// askedForCertificate answers a reverse proxy that makes certificates on demand (Caddy's on_demand_tls ask): only for hosts that a project
+// answers at (catalogue 266). The proxy is the one to bound how many it makes.
+func (a *app) askedForCertificate(w http.ResponseWriter, r *http.Request) {
+	domain := strings.ToLower(r.URL.Query().Get("domain"))
+	if domain != a.rootHost {
+		if issuer, err := a.issuers.Resolve(r.Context(), domain); err != nil || issuer.Suspended || strings.Contains(domain, "/") {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // pathPrefix is the part of a path-form issuer URL between host and project, such as "/t/"; empty when every template is a host.
 func pathPrefix(s settings) string {
 	for _, template := range append([]tenants.IssuerTemplate{s.issuerTemplate}, s.issuerAliases...) {
@@ -101,6 +129,8 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case r.URL.Path == "/readyz":
 		a.ready(w, r)
+	case r.URL.Path == "/tls-ask":
+		a.askedForCertificate(w, r)
 	case strings.HasPrefix(r.URL.Path, "/static/"):
 		a.static.ServeHTTP(w, r)
 	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path):

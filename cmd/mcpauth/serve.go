@@ -76,7 +76,7 @@ func (workerCommand) Run(ctx context.Context) error {
 
 // work does the queued jobs until the context ends.
 func (a *app) work(ctx context.Context) error {
-	return a.store.Work(ctx, a.sender, postgres.RotateKeysEvery(a.settings.keyRotation))
+	return a.store.Work(ctx, a.sender, postgres.RotateKeysEvery(a.settings.keyRotation), postgres.CheckDomains(a.projects.CheckDueDomains))
 }
 
 func newLogger(level slog.Level) *slog.Logger {

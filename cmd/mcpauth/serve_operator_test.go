@@ -73,6 +73,19 @@ func (n *nodes) testOperator(t *testing.T) {
 	}
 }
 
+// A proxy that makes certificates on demand is told yes for hosts that a project or the site answers at, and for nothing else
+// (catalogue 266).
+func (n *nodes) testCertificates(t *testing.T) {
+	for domain, want := range map[string]int{
+		tenants.Address(n.issuer.URL): http.StatusNoContent, "mcpauth.example": http.StatusNoContent, strings.ToUpper(tenants.Address(n.issuer.URL)): http.StatusNoContent,
+		"nobody.mcpauth.example": http.StatusNotFound, "evil.example": http.StatusNotFound, "": http.StatusNotFound, tenants.Address(n.issuer.URL) + "/x": http.StatusNotFound,
+	} {
+		if got, _ := n.send(t, n.addresses[0], http.MethodGet, "/tls-ask?domain="+url.QueryEscape(domain), ""); got != want {
+			t.Errorf("%q: %d, expected %d", domain, got, want)
+		}
+	}
+}
+
 // until asks a node for metadata and about a token until it refuses both, or neither.
 func (n *nodes) until(t *testing.T, address, what string, suspended bool, token string) {
 	t.Helper()

@@ -51,6 +51,8 @@ func TestTwoProcesses(t *testing.T) {
 
 	t.Run("one brand", n.testBrand)
 
+	t.Run("certificates", n.testCertificates)
+
 	t.Run("one operator", n.testOperator)
 
 	t.Run("one code", func(t *testing.T) {

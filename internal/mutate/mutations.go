@@ -88,6 +88,8 @@ var mutations = []mutation{
 	{"258", "oauth/authorize.go", `return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(preSession))`,
 		`return secret.Join(secret.Hash(preSession))`, doorTests, "TestCredentialsOfAnotherTenant"},
 	{"A15", "oauth/redirect.go", `params.Set("iss", r.Issuer)`, `_ = r.Issuer`, doorTests, "TestFullFlow|TestDeny"},
+	{"265", "internal/postgres/tenants_domains.go", `released_at > now() - make_interval(secs => @cooldown))`, `released_at > now())`, "./dashboard", "TestDomains"},
+	{"265", "internal/postgres/tenants_domains.go", `func() error { return endGrants(tx, project, reasonDomain, `, `func() error { return endGrants(tx, project, reasonDomain, ` + "`false AND `+", "./dashboard", "TestDomains"},
 	{"216", "dashboard/visit.go", `if !p.access.allows(v.membership.Role) {`, `if false {`, "./dashboard", "TestRoutes"},
 	{"216", "dashboard/visit.go", `if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil {`,
 		`if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil && false {`, "./dashboard", "TestRoutes"},

@@ -25,6 +25,8 @@ type workSettings struct {
 	poll       time.Duration
 	retryAfter func(attempt int) time.Duration
 	keysEvery  time.Duration
+
+	checkDomains func(context.Context) error
 }
 
 // PollEvery sets how often the queue is asked for jobs; without it once a second.
@@ -68,10 +70,17 @@ func (s *Store) Work(ctx context.Context, sender MailSender, options ...WorkOpti
 	if err := river.AddWorkerSafely(workers, &keysWorker{store: s, every: settings.keysEvery}); err != nil {
 		return fmt.Errorf("job queue: %w", err)
 	}
+	if err := river.AddWorkerSafely(workers, &domainsWorker{check: settings.checkDomains}); err != nil {
+		return fmt.Errorf("job queue: %w", err)
+	}
+	periodic := []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil), river.NewPeriodicJob(river.PeriodicInterval(keysEvery), newKeysPass, nil),
+	}
+	if settings.checkDomains != nil {
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(domainsEvery), newDomainsPass, nil))
+	}
 	client, err := river.NewClient(riverdatabasesql.New(s.sql), &river.Config{
-		PeriodicJobs: []*river.PeriodicJob{
-			river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil), river.NewPeriodicJob(river.PeriodicInterval(keysEvery), newKeysPass, nil),
-		},
+		PeriodicJobs:      periodic,
 		Logger:            s.log,
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: mailWorkers}},

@@ -69,11 +69,7 @@ func requireOnlyOrganization(tx *gorm.DB, draft tenants.NewProject) error {
 
 // claimSlug takes a slug for good.
 func claimSlug(tx *gorm.DB, slug string) error {
-	result := tx.Exec(`INSERT INTO used_slugs (slug) VALUES (?) ON CONFLICT (slug) DO NOTHING`, slug)
-	if result.Error == nil && result.RowsAffected == 0 {
-		return errConflict
-	}
-	return result.Error
+	return orConflict(tx.Exec(`INSERT INTO used_slugs (slug) VALUES (?) ON CONFLICT (slug) DO NOTHING`, slug))
 }
 
 // insertProject fills in the time of creation. The organization must exist.

@@ -137,6 +137,7 @@ func (s *Store) DeleteProject(ctx context.Context, actor tenants.Actor, organiza
 				return tx.Raw(`SELECT slug, name FROM projects WHERE id = ? AND organization_id = ? FOR UPDATE`, project, organization).Take(&row).Error
 			},
 			func() error { return endGrants(tx, project, reasonProjectDeleted, `true`) },
+			func() error { return releaseDomains(tx, project, "") },
 			func() error {
 				return auditOrganization(tx, organization, change{actor: actor, action: "project.deleted", target: "project:" + project.String(),
 					detail: map[string]string{"slug": row.Slug, "name": row.Name}})

@@ -46,6 +46,7 @@ func Pages() []Page {
 		{"consent", "What people see", "The consent page, and taking access back", "Guides"},
 		{"sign-in", "Sign-in", "How people prove who they are; your own login", "Guides"},
 		{"scopes", "Scopes and tools", "What can be allowed, tool by tool", "Guides"},
+		{"domains", "Custom domains", "Sign-in at an address of yours, proved in the DNS", "Guides"},
 		{"troubleshooting", "When a connection fails", "What the timeline says and what to do", "Guides"},
 		{"tokens", "Tokens and revocation", "Lifetimes, rotation, keys, and what ends a connection", "Reference"},
 		{"endpoints", "Endpoints", "Every address of an issuer, with requests to copy", "Reference"},
