@@ -25,7 +25,12 @@ func (b *browser) sessionCookie(t *testing.T) string {
 
 func (b *browser) setSession(t *testing.T, value string) {
 	t.Helper()
-	b.client.Jar.SetCookies(must(url.Parse(b.site.url)), []*http.Cookie{{Name: "mcpauth_member", Value: value, Path: "/"}})
+	b.cookie(t, "mcpauth_member", value)
+}
+
+func (b *browser) cookie(t *testing.T, name, value string) {
+	t.Helper()
+	b.client.Jar.SetCookies(must(url.Parse(b.site.url)), []*http.Cookie{{Name: name, Value: value, Path: "/"}})
 }
 
 func TestCreateProjectShowsTheSecretOnce(t *testing.T) {

@@ -22,6 +22,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.purposeReviewer":       true, // at rest; presented as a challenge's code
 	"Seal dashboard.purposeDraft":         true, // a look of the branding editor, proved there
 	"Seal dashboard.purposeCursor":        true, // a place in a list of the dashboard, proved there
+	"Seal dashboard.purposeTest":          true, // an authorization that a member tries, proved there
 	"key public.daily_counts.metric":      true, // a word of ours
 	"cookie cookieLater":                  true, // says "not now"
 	"key public.user_passkeys.rp_id":      true, // a host name
@@ -31,7 +32,7 @@ var notPresented = map[string]bool{
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
 	"key public.consents.redirect_host": true, "key public.consents.resource": true, "key public.project_issuers.address": true,
 	"key public.grant_usage.tool": true, "key public.scopes.name": true, "key public.tool_groups.scope": true, "key public.tool_groups.tool": true,
-	"key public.used_slugs.slug": true,
+	"key public.used_slugs.slug": true, "key public.project_domains.domain": true, "key public.released_domains.domain": true,
 }
 
 // credentials is the table of every kind. A new kind of credential is a row here.
