@@ -44,9 +44,9 @@ func (d *dashboard) renderTest(v *visit, status int, view templates.TestPage) er
 	if err != nil {
 		return err
 	}
-	view.Shell, view.RunAction = d.shell(v, "Test", pathTest), v.href(pathTestRun)
+	view.Shell = d.shell(v, "Test", pathTest)
 	if v.mayChange() {
-		view.BeginAction = v.href(pathTestBegin)
+		view.RunAction, view.BeginAction = v.href(pathTestRun), v.href(pathTestBegin)
 	}
 	for _, s := range servers {
 		view.Servers = append(view.Servers, templates.Choice{Value: s.ID.String(), Label: s.Name + ": " + s.Resource})
@@ -94,19 +94,24 @@ func (d *dashboard) runTest(v *visit) error {
 	defer cancel()
 	report, exchanges := tryout.Tryout{HTTP: d.Outgoing}.Examine(ctx, server.Resource, profile)
 	view := templates.TestPage{Server: server.ID.String(), Profile: profile.ID, Ran: true, Passed: report.Passed, ResourceURL: server.Resource}
-	view.Steps = testSteps(report, exchanges)
+	view.Steps = testSteps(report, exchanges, v.ownHosts(server.Resource))
 	return d.renderTest(v, http.StatusOK, view)
 }
 
 // testSteps puts what was sent beside what was found; they are in the same order.
-func testSteps(report doctor.Report, exchanges []tryout.Exchange) (steps []templates.TestStep) {
+func testSteps(report doctor.Report, exchanges []tryout.Exchange, hosts []string) (steps []templates.TestStep) {
 	for _, s := range report.Steps {
 		step := templates.TestStep{Purpose: s.Purpose, Request: s.Request, Answer: s.Answer}
 		for _, f := range s.Findings {
 			step.Findings = append(step.Findings, templates.TestFinding{Bad: f.Level == doctor.Fail, Difference: f.Difference, Advice: f.Advice})
 		}
 		if len(exchanges) > 0 && exchanges[0].Request == s.Request {
-			exchange := exchangeView(exchanges[0])
+			exchange := exchangeView(exchanges[0], hosts)
+			if !slices.Contains(hosts, exchanges[0].Host) {
+				for i := range step.Findings { // they quote
+					step.Findings[i].Difference = "This answer is not what clients need. It is another host's and not shown here: mcpauth doctor " + report.URL + " shows it."
+				}
+			}
 			step.Exchange, exchanges = &exchange, exchanges[1:]
 		}
 		steps = append(steps, step)
@@ -114,7 +119,22 @@ func testSteps(report doctor.Report, exchanges []tryout.Exchange) (steps []templ
 	return steps
 }
 
-func exchangeView(e tryout.Exchange) templates.TestExchange {
+// ownHosts are those whose answers a member may read: the MCP server's and the project's own.
+func (v *visit) ownHosts(resource string) (hosts []string) {
+	for _, address := range append([]string{resource, v.project.Issuer}, v.project.Aliases...) {
+		if u, err := url.Parse(address); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return hosts
+}
+
+// exchangeView leaves out what another host said: an MCP server may name any address as its authorization server's, and nobody reads
+// through us what they cannot reach themself (catalogue 234).
+func exchangeView(e tryout.Exchange, hosts []string) templates.TestExchange {
+	if !slices.Contains(hosts, e.Host) {
+		e.ReceivedHeader, e.Received = nil, "(the answer of another host is not shown)"
+	}
 	return templates.TestExchange{Request: e.Request, Answer: e.Answer, SentHeader: e.SentHeader, Sent: e.Sent, ReceivedHeader: e.ReceivedHeader, Received: e.Received}
 }
 
@@ -210,7 +230,7 @@ func (d *dashboard) finishTest(v *visit) error {
 		view.Result.Tools = append(view.Result.Tools, templates.Choice{Value: t.Name, Label: t.Description})
 	}
 	for _, e := range result.Exchanges {
-		view.Result.Exchanges = append(view.Result.Exchanges, exchangeView(e))
+		view.Result.Exchanges = append(view.Result.Exchanges, exchangeView(e, v.ownHosts(plan.Resource)))
 	}
 	return d.renderTest(v, http.StatusOK, view)
 }

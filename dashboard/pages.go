@@ -393,7 +393,7 @@ func (d *dashboard) testPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathTest, access: viewers, handler: d.test,
 			nav: navigation{groupProject, "Test", "stethoscope"}},
-		{method: http.MethodPost, path: pathTestRun, access: viewers, handler: d.runTest},
+		{method: http.MethodPost, path: pathTestRun, access: developers, handler: d.runTest},
 		{method: http.MethodPost, path: pathTestBegin, access: developers, handler: d.beginTest},
 		{method: http.MethodGet, path: pathTestCallback, access: developers, handler: d.finishTest},
 	}

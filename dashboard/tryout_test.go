@@ -10,6 +10,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/tryout"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // The answer to an authorization that is tried goes no further without its beginning, of this member and this project (catalogue 258).
@@ -47,4 +48,39 @@ func TestTryoutIsBoundToWhoBegan(t *testing.T) {
 		t.Error("the good one is refused too")
 	}
 	b.get(t, back).want(t, http.StatusBadRequest) // once
+}
+
+// What another host answers is shown to nobody, though the MCP server leads there (catalogue 234); what the server itself answers is.
+func TestTryoutShowsNoStrangersAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	inside := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("X-Inside", "inner-header")
+		_, _ = rw.Write([]byte("inner-secret"))
+	}))
+	defer inside.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "oauth-protected-resource") {
+			rw.Header().Set("Content-Type", "application/json")
+			_, _ = rw.Write([]byte(`{"resource":"own-answer","authorization_servers":["` + inside.URL + `"]}`))
+			return
+		}
+		rw.Header().Set("WWW-Authenticate", "Bearer")
+		rw.WriteHeader(http.StatusUnauthorized)
+	}))
+	defer server.Close()
+	address := strings.Replace(server.URL, "127.0.0.1", "localhost", 1) + "/mcp"
+	added, _, err := w.projects.AddServer(t.Context(), tenants.SystemActor, w.organization, w.project, "Inside", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := w.as(t, "developer").post(t, w.of(t, "/test/run"), "server", added.ID.String(), "profile", "codex").want(t, http.StatusOK)
+	if !strings.Contains(page.text, "own-answer") || !strings.Contains(page.text, "is not shown") {
+		t.Error("the server's own answers are not shown, or the other host was not asked")
+	}
+	for _, secret := range []string{"inner-header", `&#34;inner-secret`, "inner-secret</pre>"} {
+		if strings.Contains(page.text, secret) {
+			t.Errorf("%q is shown", secret)
+		}
+	}
 }

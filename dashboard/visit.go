@@ -46,6 +46,9 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		v := &visit{Context: c}
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+		if err := web.CheckAddress(c); err != nil {
+			return err
+		}
 		if p.access == anyone {
 			return p.handler(v)
 		}

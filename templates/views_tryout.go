@@ -6,7 +6,7 @@ type TestPage struct {
 	Servers                []Choice
 	Profiles               []TestProfile
 	Server, Profile        string // chosen
-	RunAction, BeginAction string // BeginAction is empty for who may not
+	RunAction, BeginAction string // empty for who may not
 	ServersHref            string // where to add an MCP server; empty: there is one
 	Alert                  string
 

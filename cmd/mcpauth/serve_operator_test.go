@@ -86,6 +86,28 @@ func (n *nodes) testCertificates(t *testing.T) {
 	}
 }
 
+// Nothing of the inside is served, on no host and for no program (catalogue 233).
+func (n *nodes) testInsides(t *testing.T) {
+	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/version", "/status", "/server-status", "/actuator", "/.env", "/.git/config", "/swagger", "/api", "/healthz/x", "/readyz/../metrics"} {
+		for _, host := range []string{tenants.Address(n.issuer.URL), "mcpauth.example", "127.0.0.1", "localhost"} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.addresses[0]+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host
+			request.Header.Set("User-Agent", "kube-probe/1.30")
+			response, err := http.DefaultTransport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode < 300 || response.StatusCode >= 500 {
+				t.Errorf("%s on %s: %d", path, host, response.StatusCode)
+			}
+		}
+	}
+}
+
 // until asks a node for metadata and about a token until it refuses both, or neither.
 func (n *nodes) until(t *testing.T, address, what string, suspended bool, token string) {
 	t.Helper()

@@ -53,6 +53,8 @@ func TestTwoProcesses(t *testing.T) {
 
 	t.Run("certificates", n.testCertificates)
 
+	t.Run("no insides", n.testInsides)
+
 	t.Run("one operator", n.testOperator)
 
 	t.Run("one code", func(t *testing.T) {

@@ -62,7 +62,7 @@ func (c carrier) RoundTrip(request *http.Request) (*http.Response, error) {
 		_ = request.Body.Close()
 		request.Body = io.NopCloser(bytes.NewReader(sent))
 	}
-	e := Exchange{Request: request.Method + " " + request.URL.String(), SentHeader: headers(request.Header), Sent: redact(sent)}
+	e := Exchange{Host: request.URL.Host, Request: request.Method + " " + request.URL.String(), SentHeader: headers(request.Header), Sent: redact(sent)}
 	response, err := c.recorder.next.RoundTrip(request)
 	if err != nil {
 		e.Answer = "no answer"

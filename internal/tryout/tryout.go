@@ -60,6 +60,7 @@ func FindProfile(id string) (Profile, bool) {
 // Exchange is one request and its answer as they may be shown: tokens, codes and secrets are left out.
 type Exchange struct {
 	Request        string // method and URL
+	Host           string // that was asked, with its port
 	Answer         string // status, or what kept the answer away
 	SentHeader     []string
 	Sent           string

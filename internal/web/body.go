@@ -49,6 +49,17 @@ func Form(c echo.Context) (url.Values, error) {
 	return form, checkText(form)
 }
 
+// CheckAddress is echo.ErrBadRequest for a request whose query or path holds what is no text: NUL or broken UTF-8, which the database
+// refuses.
+func CheckAddress(c echo.Context) error {
+	for _, value := range c.ParamValues() {
+		if !isText(value) {
+			return echo.ErrBadRequest
+		}
+	}
+	return checkText(c.QueryParams())
+}
+
 // bodyError says why a body could not be read.
 func bodyError(err error) error {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
