@@ -37,7 +37,12 @@ type Config struct {
 	SignIn      *signin.Service
 	Accounts    signin.Accounts // of the members
 	Memberships Memberships
-	Projects    tenants.Projects
+	// Ways are passkeys and accounts at GitHub; GitHub is this service as GitHub knows it, nil: members cannot sign in there. Upstream
+	// speaks to it.
+	Ways     signin.MemberWays
+	GitHub   *signin.Provider
+	Upstream *signin.Upstream
+	Projects tenants.Projects
 	// Organizations has the same store as Projects.
 	Organizations tenants.Organizations
 	// Outgoing asks addresses that members name. It reaches no address of our own network, and reads little of an answer.

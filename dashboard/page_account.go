@@ -13,10 +13,13 @@ import (
 )
 
 func (d *dashboard) account(v *visit) error {
-	return d.renderAccount(v, http.StatusOK, "", "")
+	return d.renderAccount(v, http.StatusOK, accountProblems{})
 }
 
-func (d *dashboard) renderAccount(v *visit, status int, passwordProblem, deleteProblem string) error {
+// accountProblems are what was wrong with a form of the member's page.
+type accountProblems struct{ password, passkey, deletion string }
+
+func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems) error {
 	sessions, err := d.Accounts.ListSessions(v.ctx(), v.session.Account.ID)
 	if err != nil {
 		return err
@@ -26,13 +29,16 @@ func (d *dashboard) renderAccount(v *visit, status int, passwordProblem, deleteP
 		return err
 	}
 	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Email, HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
-		DeleteAction: pathAccountDelete, Password: templates.Field{Error: passwordProblem}, PasswordMin: signin.MinPassword, DeleteError: deleteProblem, InvitationsHref: pathInvitations}
-	view.Shell.AccountHref = pathAccount
+		DeleteAction: pathAccountDelete, Password: templates.Field{Error: problems.password}, PasswordMin: signin.MinPassword, DeleteError: problems.deletion, PasskeyError: problems.passkey, InvitationsHref: pathInvitations}
+	view.AccountHref = pathAccount
 	for _, s := range sessions {
 		view.Sessions = append(view.Sessions, templates.MemberSession{ID: s.ID.String(), Agent: s.Agent, Since: s.CreatedAt, Current: s.ID == v.session.ID})
 	}
 	for _, o := range view.Shell.Organizations {
 		view.Organizations = append(view.Organizations, templates.Place{Name: o.Name, Href: o.Href})
+	}
+	if err := d.showPasskeys(v, &view); err != nil {
+		return err
 	}
 	return web.Render(v, status, templates.MemberAccount(view))
 }
@@ -47,7 +53,7 @@ func (d *dashboard) setPassword(v *visit) error {
 		err = d.SignIn.SetPassword(v.ctx(), d.Accounts, v.session, form.Get("password"))
 	}
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderAccount(v, http.StatusUnprocessableEntity, problems["password"], "")
+		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{password: problems["password"]})
 	}
 	if err != nil {
 		return err
@@ -92,7 +98,7 @@ func (d *dashboard) deleteAccount(v *visit) error {
 		return err
 	}
 	if strings.TrimSpace(form.Get("confirm")) != v.session.Account.Email {
-		return d.renderAccount(v, http.StatusUnprocessableEntity, "", "Expected exactly: "+v.session.Account.Email)
+		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{deletion: "Expected exactly: " + v.session.Account.Email})
 	}
 	for _, m := range v.memberships {
 		members, err := d.Organizations.Members(v.ctx(), v.actor(), m.Organization.ID)
@@ -106,7 +112,7 @@ func (d *dashboard) deleteAccount(v *visit) error {
 			}
 		}
 		if m.Role == tenants.RoleOwner && owners == 1 {
-			return d.renderAccount(v, http.StatusConflict, "", "You are the only owner of "+m.Organization.Name+". Make somebody else an owner, or delete the organization first.")
+			return d.renderAccount(v, http.StatusConflict, accountProblems{deletion: "You are the only owner of " + m.Organization.Name + ". Make somebody else an owner, or delete the organization first."})
 		}
 	}
 	for _, m := range v.memberships { // each under the lock of its organization, which counts the owners once more

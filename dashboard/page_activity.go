@@ -13,7 +13,7 @@ import (
 )
 
 // activityPage is how many attempts one page has.
-const activityPage = 25
+const activityPage = 15
 
 func (d *dashboard) activity(v *visit) error {
 	view, err := d.readActivity(v)

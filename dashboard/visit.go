@@ -21,6 +21,7 @@ const (
 	cookieSession = "mcpauth_member"           // token of the session
 	cookieBrowser = "mcpauth_member_browser"   // opaque value that a code is bound to
 	cookieSignUp  = "mcpauth_member_challenge" // which code is on its way to which address, to show the form again
+	cookieGitHub  = "mcpauth_github"           // a sign-in that is under way at GitHub, sealed
 	cookieTest    = "mcpauth_test"             // the authorization that a member tries, sealed
 	cookieTheme   = "mcpauth_theme"            // light or dark
 	cookieFlash   = "mcpauth_flash"            // what was just done, for the next page

@@ -16,6 +16,8 @@ func memberSamples() []sample {
 		DeleteAction: "/dashboard/account/delete", PasswordMin: 8, InvitationsHref: "/dashboard/invitations", DeleteError: "Leave or delete your organizations first.",
 		Organizations: []Place{{Name: "Acme", Href: "/dashboard"}},
 		Sessions:      []MemberSession{{ID: "s1", Agent: "Firefox on Linux", Since: now, Current: true}, {ID: "s2", Agent: "", Since: now.Add(-40 * 24 * time.Hour)}}}
+	passkey := PasskeyForm{Action: "/dashboard/account/passkeys", Label: "Add a passkey", Options: "{}", Ceremony: "ceremony", New: true}
+	account.NewPasskey, account.Passkeys = &passkey, []PasskeyLine{{ID: "k1", Agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", Since: now, LastUsed: now}}
 	return []sample{
 		{"member-confirm", dashboard, ConfirmIdentity(confirm)},
 		{"member-confirm-code", dashboard, ConfirmIdentity(coded)},

@@ -335,6 +335,8 @@ type NavItem struct {
 
 // MemberSignInPage is, with MemberSignUpPage and MemberCodePage, the dashboard's own entrance. Fields: email, password, name (of the organization, sign-up only), code, challenge.
 type MemberSignInPage struct {
+	Passkey            *PasskeyForm // nil: none is offered
+	GitHubHref         string       // empty: it is not offered
 	Action, SignUpHref string
 	Email, Password    Field
 	Alert              string

@@ -24,7 +24,9 @@ type MemberAccountPage struct {
 	Password                                     Field
 	PasswordMin                                  int
 	Sessions                                     []MemberSession
-	DeleteError                                  string
+	DeleteError, PasskeyError                    string
+	Passkeys                                     []PasskeyLine
+	NewPasskey                                   *PasskeyForm // its action also takes remove: an id
 	Organizations                                []Place
 	InvitationsHref                              string
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mcpauth/mcpauth/dashboard"
+	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -13,7 +14,14 @@ const dashboardAnswerMax = 256 << 10
 
 // newRoot is what the root host serves: the site and the dashboard.
 func newRoot(a *app) http.Handler {
+	var gitHub *signin.Provider
+	if a.settings.gitHub.ClientID != "" {
+		provider := a.settings.gitHub
+		provider.Kind, provider.Issuer = signin.ProviderGitHub, "https://github.com"
+		gitHub = &provider
+	}
 	return dashboard.New(dashboard.Config{
+		Ways: a.store.MemberWays(), GitHub: gitHub, Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now),
 		SignIn: a.signin, Accounts: a.store.Members(), Memberships: a.store, Projects: a.projects, Organizations: tenants.Organizations{Store: a.store}, Keys: a.settings.keys, Outgoing: a.outgoing.HTTP(dashboardAnswerMax), Reviews: a.settings.reviews, BaseURL: a.settings.baseURL,
 		TrustedProxies: a.settings.trustedProxies, Limits: a.limits, Log: a.log, Now: time.Now,
 	})

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -43,6 +44,7 @@ type settings struct {
 	trustedProxies    []netip.Prefix
 	unlimited         bool
 	reviews           bool
+	gitHub            signin.Provider // zero: members cannot sign in there
 	egressLoopback    bool
 	documentOverrides map[string][]byte
 	logLevel          slog.Level
@@ -68,6 +70,8 @@ var settingsTable = []setting{
 	{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "", "JSON file with an object of client id to metadata document: these are used and not fetched. For tests and offline work.", false, applyOverrides},
 	{"MCPAUTH_RATE_LIMITS", "on", "`off` lets strangers try as often as they like. For load tests only.", false, applyRateLimits},
 	{"MCPAUTH_REVIEWS", "off", "`on` tells people on the consent page that nobody has checked who runs a project, until `mcpauth review approve`. For installations where strangers sign up.", false, applyReviews},
+	{"MCPAUTH_GITHUB_CLIENT_ID", "", "Client id of an OAuth app at GitHub with the callback `<base URL>/dashboard/sign-in/github/callback`: members may then sign in with GitHub.", false, text(func(s *settings) *string { return &s.gitHub.ClientID })},
+	{"MCPAUTH_GITHUB_CLIENT_SECRET", "", "Client secret of that app.", false, text(func(s *settings) *string { return &s.gitHub.ClientSecret })},
 	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
 }
 
@@ -98,6 +102,9 @@ func readSettings(environment []string) (settings, error) {
 	}
 	if s.keys == nil && values["MCPAUTH_MASTER_KEYS"] == "" && values["MCPAUTH_MASTER_KEYS_FILE"] == "" {
 		problems = append(problems, errors.New("MCPAUTH_MASTER_KEYS or MCPAUTH_MASTER_KEYS_FILE is missing: make a key with `mcpauth keys new`"))
+	}
+	if (s.gitHub.ClientID == "") != (s.gitHub.ClientSecret == "") {
+		problems = append(problems, errors.New("MCPAUTH_GITHUB_CLIENT_ID and MCPAUTH_GITHUB_CLIENT_SECRET belong together: set both or neither"))
 	}
 	if s.databaseDirectURL == "" {
 		s.databaseDirectURL = s.databaseURL

@@ -177,14 +177,21 @@ func prepared(full int, window time.Duration) int {
 // analyse gives the planner the statistics that autovacuum gives a database within its first minutes.
 func (b *bench) analyse(ctx context.Context) error {
 	for _, name := range []string{devdb.Database, floorDatabase} {
-		conn, err := pgx.Connect(ctx, b.database.SuperuserURL(name))
-		if err != nil {
+		if err := analyse(ctx, b.database, name); err != nil {
 			return err
 		}
-		_, err = conn.Exec(ctx, "ANALYZE")
-		if err = errors.Join(err, conn.Close(ctx)); err != nil {
-			return fmt.Errorf("analyse %s: %w", name, err)
-		}
+	}
+	return nil
+}
+
+func analyse(ctx context.Context, database *devdb.Server, name string) error {
+	conn, err := pgx.Connect(ctx, database.SuperuserURL(name))
+	if err != nil {
+		return err
+	}
+	_, err = conn.Exec(ctx, "ANALYZE")
+	if err = errors.Join(err, conn.Close(ctx)); err != nil {
+		return fmt.Errorf("analyse %s: %w", name, err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,10 +63,8 @@ func (p Prover) Prove(ctx context.Context, domain, target, token string) (proble
 }
 
 func missing(kind, name, expected string, found []string) string {
-	for _, value := range found {
-		if value == expected {
-			return ""
-		}
+	if slices.Contains(found, expected) {
+		return ""
 	}
 	if len(found) == 0 {
 		return fmt.Sprintf("%s has no %s record yet. New records can take an hour to be seen.", name, kind)

@@ -76,6 +76,15 @@ type Identities interface {
 	Organizations(ctx context.Context, account secret.ID) ([]Organization, error)
 }
 
+// MemberWays is what proves members of the dashboard besides passwords and codes.
+type MemberWays interface {
+	Passkeys
+	// SignInGitHub returns the account of an identity at GitHub, which is tied to the account of its verified address the first time, or
+	// gets one with an organization of this name. Of any number of calls with one state, one succeeds; the others get ErrNotFound.
+	// ErrUnverified, ErrBlocked.
+	SignInGitHub(ctx context.Context, identity Identity, stateHash []byte, organization string) (Account, error)
+}
+
 // Upstream speaks to providers. It is safe for concurrent use.
 type Upstream struct {
 	client *http.Client

@@ -14,19 +14,25 @@ import (
 
 // notPresented names the marks of values that never leave the product, or that are no credentials.
 var notPresented = map[string]bool{
-	"Seal postgres.purposeSigningKey":     true, // at rest
-	"Seal postgres.mailPurpose":           true, // at rest
-	"Seal postgres.purposeProviderSecret": true, // at rest
-	"Seal postgres.purposeSecondFactor":   true, // at rest
-	"Seal postgres.purposeOwnLogin":       true, // at rest
-	"Seal postgres.purposeReviewer":       true, // at rest; presented as a challenge's code
-	"Seal dashboard.purposeDraft":         true, // a look of the branding editor, proved there
-	"Seal dashboard.purposeCursor":        true, // a place in a list of the dashboard, proved there
-	"Seal dashboard.purposeTest":          true, // an authorization that a member tries, proved there
-	"key public.daily_counts.metric":      true, // a word of ours
-	"cookie cookieLater":                  true, // says "not now"
-	"key public.user_passkeys.rp_id":      true, // a host name
-	"key public.user_identities.subject":  true, // only a provider says it, in what it signs
+	"Seal postgres.purposeSigningKey":         true, // at rest
+	"Seal postgres.mailPurpose":               true, // at rest
+	"Seal postgres.purposeProviderSecret":     true, // at rest
+	"Seal postgres.purposeSecondFactor":       true, // at rest
+	"Seal postgres.purposeOwnLogin":           true, // at rest
+	"Seal postgres.purposeReviewer":           true, // at rest; presented as a challenge's code
+	"Seal dashboard.purposeDraft":             true, // a look of the branding editor, proved there
+	"Seal dashboard.purposeCursor":            true, // a place in a list of the dashboard, proved there
+	"Seal dashboard.purposeCeremony":          true, // of members, who are no project's; proved there
+	"Seal dashboard.purposeGitHub":            true, // of members; proved there
+	"column public.member_answers.state_hash": true, // of members; what was used
+	"key public.member_identities.provider":   true, // a word of ours
+	"key public.member_identities.subject":    true, // only GitHub says it
+	"key public.member_passkeys.rp_id":        true, // a host name
+	"Seal dashboard.purposeTest":              true, // an authorization that a member tries, proved there
+	"key public.daily_counts.metric":          true, // a word of ours
+	"cookie cookieLater":                      true, // says "not now"
+	"key public.user_passkeys.rp_id":          true, // a host name
+	"key public.user_identities.subject":      true, // only a provider says it, in what it signs
 	// Public names.
 	"key public.brand_logos.hash": true, "column public.brands.logo_hash": true,
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,

@@ -20,7 +20,7 @@ export async function pressTo(page, name) {
 function describeFocus() {
   const element = document.activeElement;
   if (!element || element === document.body) return undefined;
-  const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.textContent;
+  const label = element.labels?.[0]?.textContent ?? element.getAttribute("aria-label") ?? element.innerText;
   const { outlineStyle, outlineWidth } = getComputedStyle(element);
   return { name: label.trim(), visible: outlineStyle !== "none" && Number.parseFloat(outlineWidth) >= 2 };
 }
