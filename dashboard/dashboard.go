@@ -43,6 +43,8 @@ type Config struct {
 	GitHub   *signin.Provider
 	Upstream *signin.Upstream
 	Projects tenants.Projects
+	// Identities of one project's people; the simulator of an own login reads its secret there.
+	Identities func(project secret.ID) signin.Identities
 	// Organizations has the same store as Projects.
 	Organizations tenants.Organizations
 	// Outgoing asks addresses that members name. It reaches no address of our own network, and reads little of an answer.

@@ -214,7 +214,7 @@ func (d *dashboard) renderOwnLogin(v *visit, status int, form url.Values, proble
 		view.EnvFile = "MCPAUTH_LOGIN_SECRET=" + shown + "\n"
 	}
 	if v.mayChange() {
-		view.Action = v.href(pathOwnLogin)
+		view.Action, view.SimulatorAction = v.href(pathOwnLogin), v.href(pathOwnSimulator)
 	}
 	return web.Render(v, status, templates.OwnLogin(view))
 }

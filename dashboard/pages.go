@@ -158,6 +158,8 @@ const (
 	pathProvider       = pathProviders + "/:provider"
 	pathRemoveProvider = pathProvider + "/remove"
 	pathOwnLogin       = pathSignInSettings + "/own"
+	pathOwnSimulator   = pathOwnLogin + "/simulator"
+	pathOwnAnswer      = pathOwnSimulator + "/answer"
 
 	pathBrand        = pathProject + "/branding"
 	pathBrandPreview = pathBrand + "/preview"
@@ -366,6 +368,9 @@ func (d *dashboard) signInPages() []page {
 		{method: http.MethodPost, path: pathRemoveProvider, access: developers, handler: d.removeProvider},
 		{method: http.MethodGet, path: pathOwnLogin, access: viewers, handler: d.ownLogin},
 		{method: http.MethodPost, path: pathOwnLogin, access: developers, handler: d.setOwnLogin, recent: true},
+		{method: http.MethodGet, path: pathOwnSimulator, access: developers, handler: d.simulate},
+		{method: http.MethodPost, path: pathOwnSimulator, access: developers, handler: d.startSimulator, recent: true},
+		{method: http.MethodPost, path: pathOwnAnswer, access: developers, handler: d.answerSimulated},
 	}
 }
 

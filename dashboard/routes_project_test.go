@@ -64,6 +64,9 @@ var projectArea = area{
 		"POST " + below + "/sign-in/providers/:provider/remove": form(),
 		"GET " + below + "/sign-in/own":                         nil,
 		"POST " + below + "/sign-in/own":                        form("name", "Acme", "url", "https://acme.example/login"),
+		"GET " + below + "/sign-in/own/simulator":               nil,
+		"POST " + below + "/sign-in/own/simulator":              form(),
+		"POST " + below + "/sign-in/own/simulator/answer":       form("request", "x", "iss", "https://elsewhere.example"),
 		"GET " + below + "/domains":                             nil,
 		"POST " + below + "/domains":                            form("domain", "login.example.com"),
 		"POST " + below + "/domains/primary": func(w *world) url.Values {

@@ -20,6 +20,9 @@ func tryoutSamples() []sample {
 		Server: "notes 1.0.0", Tools: []Choice{{Value: "add_note", Label: "Adds a note."}, {Value: "search"}}, Exchanges: []TestExchange{exchange, exchange}}
 	stopped.Result = &TestResult{Stopped: "The authorization ended with access_denied: the person said no"}
 	none.Servers, none.ServersHref = nil, "/servers/new"
-	return []sample{{"test", dashboard, Test(page)}, {"test-walked", dashboard, Test(walked)}, {"test-leave", dashboard, Test(leaving)}, {"test-done", dashboard, Test(done)},
+	simulator := OwnSimulatorPage{Shell: shell("Own login simulator", "Acme Tools"), Action: "/answer", BackHref: "/own", TestHref: "/test", Request: "x", Issuer: "https://acme.mcpauth.example"}
+	told, waiting := simulator, simulator
+	told.Sent, told.RedirectTo, waiting.Request = "POST https://acme.mcpauth.example/api/oauth/login\n\n{}", "https://acme.mcpauth.example/oauth/sign-in/own/callback", ""
+	return []sample{{"simulator", dashboard, OwnSimulator(simulator)}, {"simulator-told", dashboard, OwnSimulator(told)}, {"simulator-waits", dashboard, OwnSimulator(waiting)}, {"test", dashboard, Test(page)}, {"test-walked", dashboard, Test(walked)}, {"test-leave", dashboard, Test(leaving)}, {"test-done", dashboard, Test(done)},
 		{"test-stopped", dashboard, Test(stopped)}, {"test-empty", dashboard, Test(none)}}
 }

@@ -70,6 +70,7 @@ type ProviderPage struct {
 // OwnLoginPage lets the customer's own site sign people in. Fields: name, url.
 type OwnLoginPage struct {
 	Shell
+	SimulatorAction    string // makes the dashboard play the site; empty for who may not
 	Action, CancelHref string // Action is empty for who may not
 	Name, URL          Field
 	Configured         bool

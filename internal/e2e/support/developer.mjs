@@ -6,7 +6,7 @@ export async function signInMember(page, { dev }) {
   await page.goto(dev.dashboard_url);
   await page.getByLabel("E-mail address").fill(dev.member_email);
   await page.getByLabel("Password").fill(dev.member_password);
-  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
   await page.getByRole("heading", { name: "Projects", level: 1 }).waitFor();
 }
 

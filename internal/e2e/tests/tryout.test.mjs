@@ -56,3 +56,29 @@ test("a developer walks to the server as a client, signs in as a person and sees
   assert.equal(await page.locator("tr[data-grant]").count(), 0);
   assertNoComplaints(complaints.filter((c) => !/400/.test(c)));
 });
+
+test("a developer tries an own login with the simulator before there is one", async (t) => {
+  const { page, complaints } = await newProfile(t, browser);
+  const port = await freePort();
+  await signInMember(page, product);
+  const { secret } = await createProject(page, product, { name: "Own login", serverUrl: `http://localhost:${port}/mcp` });
+  await startExpress(t, port, (app) => app.use("/mcp", mcpAuth({ registrationSecret: secret })));
+  await page.getByRole("link", { name: "Sign-in", exact: true }).click();
+  await page.getByRole("link", { name: /own login/i }).first().click();
+  await page.getByText("Try it with a simulator first").click();
+  await page.getByRole("button", { name: "Use the simulator" }).click();
+  await page.getByText("The simulator is your own login now.").waitFor();
+  await page.getByRole("button", { name: "Walk there" }).click();
+  await page.getByRole("button", { name: "Go on as the person" }).click();
+  await page.getByTestId("leave").click();
+  await page.getByRole("button", { name: /your site \(simulator\)/ }).click();
+  await page.getByLabel("E-mail address").fill("hopper@example.com");
+  await page.getByLabel("Organizations").fill("Navy, Yale");
+  await page.getByRole("button", { name: "Hand over" }).click();
+  assert.match(await page.getByTestId("sent").textContent(), /"email": "hopper@example.com"/);
+  await page.getByTestId("redirect-to").click();
+  await page.getByLabel("Acts for").selectOption({ label: "Yale" });
+  await decide(page, "Allow");
+  await page.getByTestId("verdict").getByText("All the way to the tools").waitFor();
+  assertNoComplaints(complaints);
+});
