@@ -3,6 +3,8 @@ package dashboard
 import (
 	"errors"
 	"net/http"
+	"strconv"
+	"strings"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/web"
@@ -53,7 +55,7 @@ func (d *dashboard) keyLine(key tenants.KeyInfo) templates.KeyLine {
 	case key.State == "current":
 		line.State, line.Tone, line.Note = "Signs", "ok", "Every token issued now."
 	case key.NeededUntil.After(d.Now()):
-		line.State, line.Tone, line.Note = "Retired", "warn", "Tokens that it signed are good until "+shortDate(key.NeededUntil)+"."
+		line.State, line.Tone, line.Note = "Retired", "warn", holders(key.Holders)+" Tokens that it signed are good until "+shortDate(key.NeededUntil)+"."
 	default:
 		line.State, line.Tone, line.Note = "Retired", "idle", "Nobody: every token that it signed has expired."
 	}
@@ -140,4 +142,20 @@ func (d *dashboard) replaceKeys(v *visit) error {
 		return err
 	}
 	return d.done(v, v.href(pathKeys), "Every key was replaced. Tokens from before are refused.")
+}
+
+// holders names who still uses a retired key.
+func holders(known []tenants.KeyHolder) string {
+	if len(known) == 0 {
+		return "No connection holds a token of it."
+	}
+	parts := make([]string, 0, len(known))
+	for _, h := range known {
+		client := h.Client
+		if client == "" {
+			client = "a client without a name"
+		}
+		parts = append(parts, strconv.Itoa(h.Connections)+" of "+client)
+	}
+	return "Still used by connections: " + strings.Join(parts, ", ") + "."
 }

@@ -126,3 +126,23 @@ func (s *site) read(t *testing.T, tables []string) map[string]int {
 	}
 	return found
 }
+
+// The page of keys says which clients still hold tokens of a retired key, and that nobody does when they have renewed.
+func TestKeysSayWhoUsesTheOldOne(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t).inSecond(t)
+	w.crowd(t, w.project.String(), postgres.Crowd{Users: 4, Clients: 2, Grants: 6, Activity: 70})
+	w.exec(t, `UPDATE grants SET rotated_at = now() - interval '5 minutes' WHERE project_id = $1 AND client_id = 'client1'`, w.project.String())
+	b := w.as(t, "developer")
+	w.exec(t, `UPDATE signing_keys SET created_at = now() - interval '1 day' WHERE project_id = $1`, w.project.String()) // seen by everybody
+	b.post(t, w.of(t, "/keys/rotate"), "algorithm", "ES256").want(t, http.StatusSeeOther)
+	w.exec(t, `UPDATE signing_keys SET activated_at = now() - interval '1 day' WHERE project_id = $1 AND state = 'previous'`, w.project.String())
+	w.exec(t, `UPDATE signing_keys SET retired_at = now() - interval '1 minute' WHERE project_id = $1 AND state = 'previous'`, w.project.String())
+	if page := b.get(t, w.of(t, "/keys")).want(t, http.StatusOK); !strings.Contains(page.text, "3 of Client 1") || strings.Contains(page.text, "of Client 2") {
+		t.Errorf("who uses the old key: %s", page.doc.Find("#keys, section").Text())
+	}
+	w.exec(t, `UPDATE grants SET rotated_at = now() WHERE project_id = $1`, w.project.String())
+	if page := b.get(t, w.of(t, "/keys")).want(t, http.StatusOK); !strings.Contains(page.text, "No connection holds a token of it") {
+		t.Error("everybody has renewed, and the page does not say so")
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -94,6 +95,19 @@ func TestPricing(t *testing.T) {
 		text := page.doc.Find(`[data-plan="` + plan.Name + `"]`).Text()
 		if text == "" || plan.Monthly > 0 && !strings.Contains(text, "$"+strconv.Itoa(plan.Monthly)) {
 			t.Errorf("%s: %q", plan.Name, text)
+		}
+	}
+}
+
+// The endpoint reference has every address of an issuer that a client, a guard or a customer's backend sends requests to.
+func TestEndpointReferenceIsComplete(t *testing.T) {
+	t.Parallel()
+	text := newSite(t).browser().get(t, "/docs/endpoints.md").want(t, http.StatusOK).text
+	for _, path := range []string{
+		oauth.PathMetadata, oauth.PathAuthorize, oauth.PathToken, oauth.PathRegister, oauth.PathIntrospect, oauth.PathRevoke, oauth.PathJWKS, oauth.PathServer, oauth.PathRevocations, oauth.PathCalls, "/api/oauth/login",
+	} {
+		if !strings.Contains(text, path) {
+			t.Errorf("%s is missing", path)
 		}
 	}
 }

@@ -37,6 +37,17 @@ type KeyInfo struct {
 	RetiredAt            time.Time // zero: it is still in use, or comes next
 	// NeededUntil is when the last access token that a retired key signed expires; zero for the others.
 	NeededUntil time.Time
+	// Holders are the clients with living access tokens of a retired key, those with the most connections first, at most MaxKeyHolders.
+	Holders []KeyHolder
+}
+
+// MaxKeyHolders is how many clients are named that still use a retired key.
+const MaxKeyHolders = 5
+
+// KeyHolder is a client that still uses a retired key.
+type KeyHolder struct {
+	Client      string
+	Connections int
 }
 
 // Client is a client that a project knows.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -79,13 +80,22 @@ func (s *Store) ListKeys(ctx context.Context, organization, project secret.ID) (
 		CreatedAt              time.Time
 		ActivatedAt, RetiredAt *time.Time
 		NeededUntil            *time.Time
+		Holders                json.RawMessage
 	}
 	rows, err := rowsOf[row](ctx, s, organization, project, `SELECT k.id, k.algorithm, k.state, k.created_at, k.activated_at, k.retired_at,
-			k.retired_at + p.access_token_ttl * interval '1 second' AS needed_until
+			k.retired_at + p.access_token_ttl * interval '1 second' AS needed_until,
+			CASE WHEN k.retired_at + p.access_token_ttl * interval '1 second' > now() THEN
+				(SELECT jsonb_agg(jsonb_build_object('client', h.name, 'connections', h.connections)) FROM (
+					SELECT c.name, count(*) AS connections FROM grants g JOIN clients c ON c.project_id = g.project_id AND c.id = g.client_id
+					WHERE g.project_id = k.project_id AND g.revoked_at IS NULL AND g.access_expires_at > now()
+						AND coalesce(g.rotated_at, g.code_redeemed_at) BETWEEN k.activated_at AND k.retired_at
+					GROUP BY c.id, c.name ORDER BY count(*) DESC, c.name LIMIT @most) h) END AS holders
 		FROM signing_keys k JOIN projects p ON p.id = k.project_id WHERE k.project_id = @project
-		ORDER BY array_position(ARRAY['next', 'current', 'previous'], k.state), k.created_at DESC, k.id`, values{})
+		ORDER BY array_position(ARRAY['next', 'current', 'previous'], k.state), k.created_at DESC, k.id`, values{"most": tenants.MaxKeyHolders})
 	return mapRows(rows, func(r row) tenants.KeyInfo {
-		return tenants.KeyInfo{ID: r.ID, Algorithm: r.Algorithm, State: r.State, CreatedAt: r.CreatedAt, ActivatedAt: or(r.ActivatedAt),
+		var holders []tenants.KeyHolder
+		_ = json.Unmarshal(r.Holders, &holders) // null: there are none
+		return tenants.KeyInfo{Holders: holders, ID: r.ID, Algorithm: r.Algorithm, State: r.State, CreatedAt: r.CreatedAt, ActivatedAt: or(r.ActivatedAt),
 			RetiredAt: or(r.RetiredAt), NeededUntil: or(r.NeededUntil)}
 	}), err
 }
