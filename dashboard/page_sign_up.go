@@ -61,11 +61,15 @@ func (d *dashboard) signUp(v *visit) error {
 }
 
 func (d *dashboard) renderSignUp(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
-	return web.Render(v, status, templates.MemberSignUp(templates.MemberSignUpPage{
+	view := templates.MemberSignUpPage{
 		Action: pathSignUp, SignInHref: pathSignIn, Alert: alert, PasswordMin: signin.MinPassword,
 		Organization: field(form, "name", problems["name"]+problems["detail"]),
 		Email:        field(form, "email", problems["email"]), Password: templates.Field{Error: problems["password"]},
-	}))
+	}
+	if d.GitHub != nil {
+		view.GitHubHref = pathGitHub
+	}
+	return web.Render(v, status, templates.MemberSignUp(view))
 }
 
 func (d *dashboard) showCode(v *visit) error {

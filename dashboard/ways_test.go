@@ -78,6 +78,9 @@ func TestGitHub(t *testing.T) {
 	if page := s.browser().get(t, "/dashboard/sign-in").want(t, http.StatusOK); page.doc.Find(`a[href="/dashboard/sign-in/github"]`).Length() != 1 {
 		t.Error("it is not offered")
 	}
+	if page := s.browser().get(t, "/dashboard/sign-up").want(t, http.StatusOK); page.doc.Find(`a[href="/dashboard/sign-in/github"]`).Length() != 1 {
+		t.Error("it is not offered to who is new")
+	}
 
 	b := s.browser()
 	state := b.leave(t, g)

@@ -348,6 +348,7 @@ type MemberSignInPage struct {
 // MemberSignUpPage creates a member and an organization.
 type MemberSignUpPage struct {
 	Action, SignInHref            string
+	GitHubHref                    string // empty: it is not offered
 	Organization, Email, Password Field
 	Alert                         string
 	PasswordMin                   int // fewest characters of a password, shown as help; 0: no help
