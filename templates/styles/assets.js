@@ -39,7 +39,7 @@ writeFileSync(
 // It is hidden from assistive technology: there is always a word beside it or a label on its control.
 // The drawings are copied from lucide (ISC, see icons.LICENSE.txt) by npm run assets.
 templ Icon(name string) {
-	<svg class="icon" viewBox="0 0 24 24" width="16" height="16" fill="none" stroke="currentColor" stroke-width="1.75" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true" focusable="false">
+	<svg class="icon" viewBox="0 0 24 24" width="16" height="16" aria-hidden="true">
 		switch name {
 ${cases}
 			default:
