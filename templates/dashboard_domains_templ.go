@@ -441,7 +441,7 @@ func domain(p DomainsPage, d DomainLine) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "remove-" + hook(d.Name), Label: "Remove", Of: d.Name, Action: d.RemoveAction, Typed: d.Name, Error: d.RemoveError, Button: "Remove the domain", Text: "Everything that was connected through this domain ends at once. No other project gets the domain for seven days; take its CNAME out of the DNS."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "remove-" + hook(d.Name), Label: "Remove", Of: d.Name, Action: d.RemoveAction, Typed: d.Name, Error: d.RemoveError, Button: "Remove the domain", Text: "Everything that was connected through this domain ends at once, and so do registration secrets that were made while it was the primary address. No other project gets the domain for seven days; take its CNAME out of the DNS."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
