@@ -53,6 +53,9 @@ func TestFullFlow(t *testing.T) {
 			t.Errorf("%v", introspected)
 		}
 		next := tn.token(a.refreshForm(held.refresh)).tokens()
+		if !strings.HasPrefix(next.access, tokenBegins) {
+			t.Errorf("access tokens begin otherwise: %.12s", next.access)
+		}
 		if next.refresh == held.refresh || next.access == held.access || !tn.active(next.access) || !tn.active(held.access) {
 			t.Error("refresh does not go on")
 		}
@@ -61,12 +64,15 @@ func TestFullFlow(t *testing.T) {
 		}
 		tn.token(a.refreshForm(next.refresh)).isError(400, "invalid_grant")
 	}
-	for _, secret := range []string{w.demo.guard, userPassword, "mcpauth_ac_", "mcpauth_rt_", "mcpauth_ss_", "eyJ", testVerifier, w.demo.user} { // catalogue 171
+	for _, secret := range []string{w.demo.guard, userPassword, "mcpauth_ac_", "mcpauth_rt_", "mcpauth_ss_", tokenBegins, testVerifier, w.demo.user} { // catalogue 171
 		if strings.Contains(w.logged.String(), secret) {
 			t.Errorf("the log has %q", secret)
 		}
 	}
 }
+
+// tokenBegins begins every access token: {"alg": in base64. Less of it occurs in random ids of requests.
+const tokenBegins = "eyJhbGciOi"
 
 // checkAccessToken verifies a token with the published key alone (catalogue 173, RFC 9068 section 2).
 func checkAccessToken(t *testing.T, tn *tenant, client, access string) {
