@@ -36,12 +36,22 @@ func (tn *tenant) withPasskeys() *device {
 	return newDevice(tn)
 }
 
+// wholeKey makes a key whose coordinates fill their 32 bytes: the library leaves leading zeros out, which authenticators do not (RFC 9053
+// section 7.1.1), so that one key in 128 would be refused.
+func wholeKey() virtualwebauthn.Credential {
+	for {
+		if key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(key.Key.AttestationData()) == 77 {
+			return key
+		}
+	}
+}
+
 func newDevice(tn *tenant) *device {
 	u, err := url.Parse(tn.issuer)
 	if err != nil {
 		tn.w.t.Fatal(err)
 	}
-	return &device{t: tn.w.t, auth: virtualwebauthn.NewAuthenticator(), key: virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2),
+	return &device{t: tn.w.t, auth: virtualwebauthn.NewAuthenticator(), key: wholeKey(),
 		at: virtualwebauthn.RelyingParty{Name: tn.project.Name, ID: u.Hostname(), Origin: u.Scheme + "://" + u.Host}}
 }
 
