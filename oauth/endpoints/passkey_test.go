@@ -188,7 +188,7 @@ func TestPasskeyRefusals(t *testing.T) {
 		"no handle":                  func(d *device) { d.auth.Options.UserHandle = nil },
 		"another key": func(d *device) {
 			id := d.key.ID
-			d.key = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+			d.key = wholeKey()
 			d.key.ID = id
 		},
 		"an unknown passkey": func(d *device) { d.key.ID = []byte("unknown credential") },
