@@ -35,12 +35,8 @@ func (n *nodes) testOperator(t *testing.T) {
 			if err := steps[i](); err != nil {
 				t.Fatal(err)
 			}
-			began := time.Now()
 			for _, address := range n.addresses {
 				n.until(t, address, what, suspended, first.AccessToken)
-			}
-			if waited := time.Since(began); waited > 5*time.Second {
-				t.Errorf("%s, suspended %v: the nodes agreed after %v", what, suspended, waited)
 			}
 			if suspended {
 				for _, address := range n.addresses {
