@@ -35,6 +35,7 @@ type organizationCommand struct {
 	List    organizationListCommand    `cmd:"" help:"List organizations with their owners."`
 	Suspend organizationSuspendCommand `cmd:"" help:"Let nobody into any project of an organization: no sign-in, no tokens, and those that exist are inactive."`
 	Resume  organizationResumeCommand  `cmd:"" help:"End a suspension."`
+	Usage   organizationUsageCommand   `cmd:"" help:"Print how many connected users were counted, by production project and day."`
 }
 
 type organizationListCommand struct {
@@ -67,10 +68,12 @@ type organizationOf struct {
 	Organization string `arg:"" help:"Id of the organization, as list prints it."`
 }
 
+var errNotOrganization = errors.New("expected the organization's id, as `organization list` prints it")
+
 func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
 	id, err := secret.ParseID(o.Organization)
 	if err != nil {
-		return errors.New("expected the organization's id, as `organization list` prints it")
+		return errNotOrganization
 	}
 	return openStore(ctx, func(store *postgres.Store) error { return do(tenants.Operator{Store: store}, id) })
 }
@@ -90,6 +93,42 @@ type organizationResumeCommand struct{ organizationOf }
 // Run resumes.
 func (c organizationResumeCommand) Run(ctx context.Context) error {
 	return c.decide(ctx, func(o tenants.Operator, id secret.ID) error { return o.Resume(ctx, id) })
+}
+
+type organizationUsageCommand struct {
+	organizationOf
+	Month string `help:"Calendar month (UTC), such as 2026-11; without it the current one."`
+}
+
+// Run prints a table.
+func (c organizationUsageCommand) Run(ctx context.Context) error {
+	month := tenants.MonthOf(time.Now())
+	if c.Month != "" {
+		var err error
+		if month, err = time.Parse("2006-01", c.Month); err != nil {
+			return errors.New("--month: expected a year and a month, such as 2026-11")
+		}
+	}
+	id, err := secret.ParseID(c.Organization)
+	if err != nil {
+		return errNotOrganization
+	}
+	return openStore(ctx, func(store *postgres.Store) error {
+		found, err := store.ConnectedUsers(ctx, id, month)
+		return errors.Join(err, printUsage(os.Stdout, found))
+	})
+}
+
+func printUsage(out io.Writer, found []tenants.ConnectedUsers) error {
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "PROJECT\tDAY\tCONNECTED USERS")
+	total := 0
+	for _, day := range found {
+		total += day.Count
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\n", day.Project, day.Day.Format(time.DateOnly), day.Count)
+	}
+	_, _ = fmt.Fprintf(table, "all\t\t%d\n", total)
+	return table.Flush()
 }
 
 type projectSuspendCommand struct {

@@ -29,7 +29,7 @@ var redeemSQL = `
 	published AS (` + publishEnded("$1", "replay") + `), audited AS (
 		INSERT INTO audit_log (project_id, id, actor, action, target)
 		SELECT $1, $11, 'client:' || client_id, CASE WHEN replayed THEN 'grant.code_replayed' ELSE 'grant.code_redeemed' END, 'grant:' || id FROM used
-	)
+	), counted AS (` + countConnected("used WHERE NOT replayed") + `)
 	SELECT ` + grantFields + `, replayed FROM used`
 
 // personMayUse is the condition of every statement that hands out tokens: a blocked person gets none (catalogue 163, 186).

@@ -34,7 +34,7 @@ var rotateSQL = `
 		SELECT $1, $12, 'client:' || client_id, CASE WHEN reused THEN 'grant.refresh_reused' ELSE 'grant.refresh_forgiven' END,
 			'grant:' || id, jsonb_build_object('presented', $6::bigint, 'living', generation)
 		FROM seen WHERE old
-	)
+	), counted AS (` + countConnected("seen WHERE NOT reused") + `)
 	SELECT ` + grantFields + `, reused, old FROM seen`
 
 // RotateRefreshToken implements oauth.GrantStore.

@@ -22,7 +22,7 @@ var (
 		"organizations", "project_domains", "project_issuers", "projects", "rate_limits", "released_domains", "used_slugs",
 	}
 	tenantTables = []string{
-		"activity", "audit_log", "brand_logos", "brands", "client_assertions", "client_rules", "clients", "consents", "daily_counts", "grant_usage", "grants", "initial_access_tokens", "mcp_servers", "own_logins",
+		"activity", "audit_log", "brand_logos", "brands", "client_assertions", "client_rules", "clients", "connected_users", "consents", "daily_counts", "grant_usage", "grants", "initial_access_tokens", "mcp_servers", "own_logins",
 		"registration_secrets", "revocations", "scopes", "signing_keys", "tool_groups",
 		"upstream_answers", "upstream_providers", "user_challenges", "user_identities", "user_passkeys", "user_recovery_codes", "user_second_factors", "user_sessions", "users",
 	}

@@ -1,0 +1,28 @@
+package tenants
+
+import (
+	"context"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+)
+
+// ConnectedUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their
+// calendar month on it, by a code or by a refresh. A person counts once a month in each project.
+type ConnectedUsers struct {
+	Project string // slug
+	Day     time.Time
+	Count   int
+}
+
+// UsageStore reads the meter.
+type UsageStore interface {
+	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day.
+	ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]ConnectedUsers, error)
+}
+
+// MonthOf is the first moment of the calendar month (UTC) that a time lies in.
+func MonthOf(at time.Time) time.Time {
+	year, month, _ := at.UTC().Date()
+	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC)
+}
