@@ -163,10 +163,10 @@ func TestLimitsHoldUnderParallelCreations(t *testing.T) {
 		count  string
 		most   int
 	}{
-		"projects": {func(n int) error {
-			_, _, _, err := projects.Create(t.Context(), actor, w.organization, fmt.Sprintf("Parallel %d", n), "https://p.example.com/mcp")
+		"production projects": {func(n int) error {
+			_, _, _, err := projects.CreateLike(t.Context(), actor, w.organization, w.project, fmt.Sprintf("Parallel %d", n), "https://p.example.com/mcp")
 			return err
-		}, `SELECT FROM projects WHERE organization_id = '` + w.organization.String() + `'`, 5},
+		}, `SELECT FROM projects WHERE environment = 'production' AND organization_id = '` + w.organization.String() + `'`, 5},
 		"servers": {func(n int) error {
 			_, _, err := projects.AddServer(t.Context(), actor, w.organization, w.project, "", fmt.Sprintf("https://s%d.example.com/mcp", n))
 			return err
@@ -195,5 +195,8 @@ func TestLimitsHoldUnderParallelCreations(t *testing.T) {
 		if n := w.rows(t, c.count); n != c.most || refused == 0 {
 			t.Errorf("%d %s, %d refused, expected %d", n, what, refused, c.most)
 		}
+	}
+	if _, _, _, err := projects.Create(t.Context(), actor, w.organization, "For development", "https://p.example.com/mcp"); err != nil {
+		t.Errorf("a development project under a full plan: %v", err)
 	}
 }

@@ -10,7 +10,7 @@ type Countable string
 
 // What is counted.
 const (
-	CountProjects Countable = "projects"
+	CountProjects Countable = "production projects"
 	CountServers  Countable = "MCP servers in a project"
 	CountSeats    Countable = "seats"
 	CountDomains  Countable = "custom domains"

@@ -62,6 +62,9 @@ func (p Projects) create(ctx context.Context, actor Actor, org secret.ID, name, 
 	if err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
+	if like == nil {
+		limit.Max = Unlimited // a development project
+	}
 	slug := NewSlug(name)
 	if p.LooksLike != nil && p.LooksLike(slug) != "" {
 		slug = withSuffix(slug)
