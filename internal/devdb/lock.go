@@ -77,7 +77,10 @@ func holder(path string) int {
 	return pid
 }
 
+// release unlocks before it closes: a child that another goroutine is just starting has a copy of the descriptor until its program runs, and
+// closing ours alone would leave the lock to it.
 func (l *fileLock) release() {
 	_ = l.file.Truncate(0)
+	_ = unlock(l.file)
 	_ = l.file.Close()
 }

@@ -26,6 +26,7 @@ func (a account) canEnter(context.Context, string) bool { return false }
 func (a account) attributes() *syscall.SysProcAttr      { return nil }
 func ownedByUs(fs.FileInfo) bool                        { return false }
 func tryLock(*os.File) (bool, error)                    { return false, errUnsupported }
+func unlock(*os.File) error                             { return errUnsupported }
 func alive(int) bool                                    { return false }
 func signalProcess(int, stopSignal) error               { return errUnsupported }
 func openToAll(string) error                            { return errUnsupported }
