@@ -112,6 +112,9 @@ func (d *dashboard) setEnvironment(v *visit) error {
 	}
 	production := form.Get("environment") == "production"
 	if err := d.Projects.SetProduction(v.ctx(), v.actor(), v.org(), v.project.ID, production); err != nil {
+		if errors.Is(err, tenants.ErrLimit) {
+			return d.renderLaunch(v, http.StatusConflict, nil, nil, limitWords(err, "This organization has as many production projects as it may have."))
+		}
 		return err
 	}
 	if production {
@@ -131,7 +134,7 @@ func (d *dashboard) createLike(v *visit) error {
 		return d.renderLaunch(v, http.StatusUnprocessableEntity, form, problems, "")
 	}
 	if errors.Is(err, tenants.ErrLimit) {
-		return d.renderLaunch(v, http.StatusConflict, form, nil, limitWords(err, "This organization has as many projects as it may have."))
+		return d.renderLaunch(v, http.StatusConflict, form, nil, limitWords(err, "This organization has as many production projects as it may have."))
 	}
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -198,5 +199,22 @@ func TestLimitsHoldUnderParallelCreations(t *testing.T) {
 	}
 	if _, _, _, err := projects.Create(t.Context(), actor, w.organization, "For development", "https://p.example.com/mcp"); err != nil {
 		t.Errorf("a development project under a full plan: %v", err)
+	}
+	// The other way into production has the same limit, and none for a project that is there already or leaves.
+	if err := projects.SetProduction(t.Context(), actor, w.organization, w.project, true); !errors.Is(err, tenants.ErrLimit) {
+		t.Errorf("a sixth production project by switching: %v", err)
+	}
+	list, err := projects.List(t.Context(), actor, w.organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inProduction := slices.IndexFunc(list, func(p tenants.ProjectSummary) bool { return p.Production })
+	for _, production := range []bool{true, false} {
+		if err := projects.SetProduction(t.Context(), actor, w.organization, list[inProduction].ID, production); err != nil {
+			t.Errorf("production %t of a project that is in production: %v", production, err)
+		}
+	}
+	if err := projects.SetProduction(t.Context(), actor, w.organization, w.project, true); err != nil {
+		t.Errorf("with room again: %v", err)
 	}
 }

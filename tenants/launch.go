@@ -10,8 +10,8 @@ import (
 
 // LaunchStore is what a project needs on its way to production, by the rules of ProjectStore.
 type LaunchStore interface {
-	// SetProduction succeeds when nothing changes.
-	SetProduction(ctx context.Context, actor Actor, organization, project secret.ID, production bool) error
+	// SetProduction succeeds when nothing changes; the limit is one of production projects.
+	SetProduction(ctx context.Context, actor Actor, organization, project secret.ID, production bool, limit Limit) error
 	// ReadSettingsCopy takes what CopySettings says of a project.
 	ReadSettingsCopy(ctx context.Context, organization, project secret.ID) (SettingsCopy, error)
 	// ApplySettingsCopy replaces the same settings of another project in one transaction.
@@ -24,12 +24,24 @@ type SettingsCopy struct {
 	Data []byte
 }
 
-// SetProduction says that a project is for real people, or for trying out.
+// SetProduction says that a project is for real people, or for trying out. It returns a LimitError.
 func (p Projects) SetProduction(ctx context.Context, actor Actor, org, project secret.ID, production bool) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
-	return p.Store.SetProduction(ctx, actor, org, project, production)
+	limit, err := p.projectLimit(ctx, org, production)
+	if err != nil {
+		return err
+	}
+	return p.Store.SetProduction(ctx, actor, org, project, production, limit)
+}
+
+// projectLimit is the bound of production projects; those for trying out have none.
+func (p Projects) projectLimit(ctx context.Context, org secret.ID, production bool) (Limit, error) {
+	if !production {
+		return Limit{What: CountProjects, Max: Unlimited}, nil
+	}
+	return limitOf(ctx, p.Plans, org, CountProjects)
 }
 
 // CopySettings replaces the settings of one project by those of another one of the same organization: scopes with their tools, policies

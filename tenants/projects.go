@@ -58,12 +58,9 @@ func (p Projects) create(ctx context.Context, actor Actor, org secret.ID, name, 
 	if err := errors.Join(nameErr, urlErr); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
-	limit, err := limitOf(ctx, p.Plans, org, CountProjects)
+	limit, err := p.projectLimit(ctx, org, like != nil)
 	if err != nil {
 		return Project{}, MCPServer{}, "", err
-	}
-	if like == nil {
-		limit.Max = Unlimited // a development project
 	}
 	slug := NewSlug(name)
 	if p.LooksLike != nil && p.LooksLike(slug) != "" {

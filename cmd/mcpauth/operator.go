@@ -68,12 +68,18 @@ type organizationOf struct {
 	Organization string `arg:"" help:"Id of the organization, as list prints it."`
 }
 
-var errNotOrganization = errors.New("expected the organization's id, as `organization list` prints it")
-
-func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
+func (o organizationOf) id() (secret.ID, error) {
 	id, err := secret.ParseID(o.Organization)
 	if err != nil {
-		return errNotOrganization
+		return secret.ID{}, errors.New("expected the organization's id, as `organization list` prints it")
+	}
+	return id, nil
+}
+
+func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
+	id, err := o.id()
+	if err != nil {
+		return err
 	}
 	return openStore(ctx, func(store *postgres.Store) error { return do(tenants.Operator{Store: store}, id) })
 }
@@ -109,9 +115,9 @@ func (c organizationUsageCommand) Run(ctx context.Context) error {
 			return errors.New("--month: expected a year and a month, such as 2026-11")
 		}
 	}
-	id, err := secret.ParseID(c.Organization)
+	id, err := c.id()
 	if err != nil {
-		return errNotOrganization
+		return err
 	}
 	return openStore(ctx, func(store *postgres.Store) error {
 		found, err := store.ConnectedUsers(ctx, id, month)

@@ -24,7 +24,7 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 		return firstError(
 			func() error { return requireOnlyOrganization(tx, draft) },
 			func() error {
-				return requireRoom(tx, row.OrganizationID, draft.Limit, `SELECT count(*) FROM projects WHERE organization_id = ? AND environment = 'production'`, row.OrganizationID)
+				return requireRoomForProduction(tx, row.OrganizationID, row.ID, draft.Limit)
 			},
 			func() error { return claimSlug(tx, row.Slug) },
 			func() error { return insertProject(tx, &row) },

@@ -23,12 +23,23 @@ func environment(production bool) string {
 }
 
 // SetProduction implements tenants.LaunchStore.
-func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organization, project secret.ID, production bool) error {
+func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organization, project secret.ID, production bool, limit tenants.Limit) error {
 	value := environment(production)
 	recorded := change{actor: actor, action: "project.environment_changed", target: "project:" + project.String(), detail: map[string]string{"environment": value}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		if err := requireRoomForProduction(tx, organization, project, limit); err != nil {
+			refused := tx.Session(&gorm.Session{})
+			_ = refused.AddError(err)
+			return refused
+		}
 		return tx.Exec(`UPDATE projects SET environment = ? WHERE id = ? AND environment <> ?`, value, project, value)
 	})
+}
+
+// requireRoomForProduction counts the production projects of an organization; one that is among them already needs no room.
+func requireRoomForProduction(tx *gorm.DB, organization, project secret.ID, limit tenants.Limit) error {
+	return requireRoom(tx, organization, limit, `SELECT count(*) FROM projects WHERE organization_id = ? AND environment = 'production'
+		AND NOT EXISTS (SELECT FROM projects WHERE id = ? AND environment = 'production')`, organization, project)
 }
 
 // ReadSettingsCopy implements tenants.LaunchStore.
