@@ -17,7 +17,8 @@ type ConnectedUsers struct {
 
 // UsageStore reads the meter.
 type UsageStore interface {
-	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day.
+	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
+	// there is no such organization.
 	ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]ConnectedUsers, error)
 }
 

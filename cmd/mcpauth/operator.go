@@ -68,20 +68,21 @@ type organizationOf struct {
 	Organization string `arg:"" help:"Id of the organization, as list prints it."`
 }
 
-func (o organizationOf) id() (secret.ID, error) {
+// open opens the store for a command on the organization, and says so when there is none.
+func (o organizationOf) open(ctx context.Context, do func(*postgres.Store, secret.ID) error) error {
 	id, err := secret.ParseID(o.Organization)
 	if err != nil {
-		return secret.ID{}, errors.New("expected the organization's id, as `organization list` prints it")
+		return errors.New("expected the organization's id, as `organization list` prints it")
 	}
-	return id, nil
+	err = openStore(ctx, func(store *postgres.Store) error { return do(store, id) })
+	if errors.Is(err, tenants.ErrNotFound) {
+		return fmt.Errorf("no organization has the id %s; `organization list` prints them", id)
+	}
+	return err
 }
 
 func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
-	id, err := o.id()
-	if err != nil {
-		return err
-	}
-	return openStore(ctx, func(store *postgres.Store) error { return do(tenants.Operator{Store: store}, id) })
+	return o.open(ctx, func(store *postgres.Store, id secret.ID) error { return do(tenants.Operator{Store: store}, id) })
 }
 
 type organizationSuspendCommand struct {
@@ -115,13 +116,12 @@ func (c organizationUsageCommand) Run(ctx context.Context) error {
 			return errors.New("--month: expected a year and a month, such as 2026-11")
 		}
 	}
-	id, err := c.id()
-	if err != nil {
-		return err
-	}
-	return openStore(ctx, func(store *postgres.Store) error {
+	return c.open(ctx, func(store *postgres.Store, id secret.ID) error {
 		found, err := store.ConnectedUsers(ctx, id, month)
-		return errors.Join(err, printUsage(os.Stdout, found))
+		if err != nil {
+			return err
+		}
+		return printUsage(os.Stdout, found)
 	})
 }
 

@@ -27,7 +27,15 @@ func (s *Store) ConnectedUsers(ctx context.Context, organization secret.ID, mont
 		ID   secret.ID
 		Slug string
 	}
-	err := s.db.WithContext(ctx).Raw(`SELECT id, slug FROM projects WHERE organization_id = ? ORDER BY slug`, organization).Scan(&projects).Error
+	db := s.db.WithContext(ctx)
+	err := firstError(
+		func() error {
+			return db.Raw(`SELECT id FROM organizations WHERE id = ?`, organization).Take(&idRow{}).Error
+		},
+		func() error {
+			return db.Raw(`SELECT id, slug FROM projects WHERE organization_id = ? ORDER BY slug`, organization).Scan(&projects).Error
+		},
+	)
 	if err != nil {
 		return nil, translate(err)
 	}

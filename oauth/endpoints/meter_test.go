@@ -1,9 +1,11 @@
 package endpoints_test
 
 import (
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -62,6 +64,9 @@ func TestConnectedUsersAreCountedOnce(t *testing.T) {
 	w.demo.token(a.refreshForm(held.refresh)).isError(400, "invalid_grant")
 	if n := w.counted(month); n != 0 {
 		t.Errorf("%d counted for a reused token", n)
+	}
+	if _, err := w.store.ConnectedUsers(t.Context(), secret.NewID(), month); !errors.Is(err, tenants.ErrNotFound) {
+		t.Errorf("an organization that does not exist: %v", err)
 	}
 	w.other.connected(newBrowser(t, w.door), w.other.client())
 	if n := w.counted(month); n != 0 {
