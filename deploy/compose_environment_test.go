@@ -21,7 +21,7 @@ func TestComposeEnvironment(t *testing.T) {
 		// the rest is for local work and load tests only.
 		if !slices.Contains([]string{
 			"MCPAUTH_DATABASE_OWNER_URL", "MCPAUTH_LISTEN", "MCPAUTH_MASTER_KEYS_FILE", "MCPAUTH_RATE_LIMITS", "MCPAUTH_EGRESS_LOOPBACK",
-			"MCPAUTH_CLIENT_METADATA_OVERRIDES",
+			"MCPAUTH_CLIENT_METADATA_OVERRIDES", "MCPAUTH_STRIPE_URL",
 		}, name) {
 			want["serve"] = append(want["serve"], name)
 		}

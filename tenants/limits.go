@@ -21,23 +21,66 @@ const Unlimited = -1
 
 // Plan is what an organization may have of each. A Countable that it does not name is unlimited.
 type Plan struct {
-	Name string
+	// ID names the plan in the database and in Stripe; it never changes.
+	ID, Name string
 	// Monthly and Yearly are US dollars per month, paid by the month or by the year; Unlimited: by agreement.
 	Monthly, Yearly int
 	// ConnectedUsers are included per calendar month, over all production projects.
 	ConnectedUsers int
-	Counts         map[Countable]int
+	// Overage is what each further connected user costs, in thousandths of a US dollar. Zero: after a grace new people wait.
+	Overage int
+	// Retention is for how many days the timeline of a project is kept.
+	Retention int
+	// Badge says that the pages people sign in on name this service.
+	Badge  bool
+	Counts map[Countable]int
 }
+
+// Ids of the plans.
+const (
+	PlanFree       = "free"
+	PlanPro        = "pro"
+	PlanScale      = "scale"
+	PlanEnterprise = "enterprise"
+)
 
 // PlanTable lists the plans that the hosted service offers, the smallest first. They differ in counts alone: every protocol and security
 // feature is on every plan.
 func PlanTable() []Plan {
 	return []Plan{
-		{Name: "Free", ConnectedUsers: 10_000, Counts: map[Countable]int{CountProjects: 3, CountServers: 5, CountSeats: 3, CountDomains: 1}},
-		{Name: "Pro", Monthly: 29, Yearly: 24, ConnectedUsers: 25_000, Counts: map[Countable]int{CountProjects: 10, CountServers: 25, CountSeats: 10, CountDomains: 3}},
-		{Name: "Scale", Monthly: 249, Yearly: 199, ConnectedUsers: 150_000, Counts: map[Countable]int{CountSeats: 30, CountDomains: 15}},
-		{Name: "Enterprise", Monthly: Unlimited, Yearly: Unlimited, ConnectedUsers: Unlimited},
+		{ID: PlanFree, Name: "Free", ConnectedUsers: 10_000, Retention: 3, Badge: true,
+			Counts: map[Countable]int{CountProjects: 3, CountServers: 5, CountSeats: 3, CountDomains: 1}},
+		{ID: PlanPro, Name: "Pro", Monthly: 29, Yearly: 24, ConnectedUsers: 25_000, Overage: 15, Retention: 14,
+			Counts: map[Countable]int{CountProjects: 10, CountServers: 25, CountSeats: 10, CountDomains: 3}},
+		{ID: PlanScale, Name: "Scale", Monthly: 249, Yearly: 199, ConnectedUsers: 150_000, Overage: 6, Retention: 90,
+			Counts: map[Countable]int{CountSeats: 30, CountDomains: 15}},
+		{ID: PlanEnterprise, Name: "Enterprise", Monthly: Unlimited, Yearly: Unlimited, ConnectedUsers: Unlimited, Retention: 365},
 	}
+}
+
+// PlanByID finds a plan. What no plan is called is the smallest one, so that nothing unknown gives away more.
+func PlanByID(id string) Plan {
+	table := PlanTable()
+	for _, plan := range table {
+		if plan.ID == id {
+			return plan
+		}
+	}
+	return table[0]
+}
+
+// DevelopmentUsersMax is how many people a development project holds on the hosted service.
+const DevelopmentUsersMax = 100
+
+// overGrace is how many percent beyond ConnectedUsers a plan without overage still lets in.
+const overGrace = 20
+
+// MostConnected is from how many connected users in a month on new people wait; Unlimited: they never do.
+func (p Plan) MostConnected() int {
+	if p.ConnectedUsers == Unlimited || p.Overage > 0 {
+		return Unlimited
+	}
+	return p.ConnectedUsers + p.ConnectedUsers*overGrace/100
 }
 
 // Max is how many the plan allows; Unlimited: as many as one likes.

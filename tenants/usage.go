@@ -20,6 +20,16 @@ type UsageStore interface {
 	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
 	// there is no such organization.
 	ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]ConnectedUsers, error)
+	// CountedPeople calls each for everybody who was counted in a month, by project; what each returns ends it.
+	CountedPeople(ctx context.Context, organization secret.ID, month time.Time, each func(CountedPerson) error) error
+}
+
+// CountedPerson is somebody who was counted. Email is empty when the account or the project is gone.
+type CountedPerson struct {
+	Project   string // slug
+	User      secret.ID
+	Email     string
+	CountedAt time.Time
 }
 
 // MonthOf is the first moment of the calendar month (UTC) that a time lies in.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mcpauth/mcpauth/api"
 	"github.com/mcpauth/mcpauth/internal/dnsproof"
 	"github.com/mcpauth/mcpauth/internal/egress"
 	"github.com/mcpauth/mcpauth/internal/lookalike"
@@ -21,6 +22,7 @@ import (
 	"github.com/mcpauth/mcpauth/oauth/endpoints"
 	"github.com/mcpauth/mcpauth/templates"
 	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
 )
 
 // app is the product, connected.
@@ -37,6 +39,8 @@ type app struct {
 	limits   *web.Limits
 	outgoing *egress.Client
 	doors    *endpoints.Handler
+	billing  *billing.Service // nil: off
+	api      http.Handler
 	root     http.Handler // the site and the dashboard
 	rootHost string
 	static   http.Handler
@@ -58,14 +62,20 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		store.Close()
 		return nil, err
 	}
+	charged, err := newBilling(s, store, log)
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
 	a := &app{
+		billing: charged, api: api.New(api.Config{Billing: charged, Log: log}),
 		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
 		issuers:  postgres.NewIssuers(store, time.Now, log),
 		feed:     postgres.NewFeed(store, log),
 		activity: postgres.NewActivity(store, log),
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo, LooksLike: lookalike.Of,
-			Domains: &tenants.Domains{Prover: dnsproof.Prover{}, Own: ownHosts(s)}},
+			Domains: &tenants.Domains{Prover: dnsproof.Prover{}, Own: ownHosts(s)}, Plans: plansOf(charged)},
 		static: templates.StaticHandler(),
 	}
 	a.outgoing = egress.New(egress.Config{Loopback: s.egressLoopback})
@@ -133,6 +143,8 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.askedForCertificate(w, r)
 	case strings.HasPrefix(r.URL.Path, "/static/"):
 		a.static.ServeHTTP(w, r)
+	case tenants.Address("https://"+r.Host) == a.rootHost && strings.HasPrefix(r.URL.Path, "/api/stripe/"):
+		a.api.ServeHTTP(w, r)
 	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path):
 		a.root.ServeHTTP(w, r)
 	default:

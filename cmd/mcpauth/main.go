@@ -22,6 +22,7 @@ type commands struct {
 	Keys         keysCommand         `cmd:"" help:"Master keys, and the signing keys of projects."`
 	Project      projectCommand      `cmd:"" help:"Settings and people of one project, for the operator."`
 	Organization organizationCommand `cmd:"" help:"Organizations, for the operator."`
+	Billing      billingCommand      `cmd:"" help:"Plans and usage in Stripe, for the operator of a hosted service."`
 	Review       reviewCommand       `cmd:"" help:"What projects show to people, looked at by the operator."`
 	Doctor       doctorCommand       `cmd:"" help:"Walk to an MCP server as a client does and say what would stop clients."`
 	Settings     settingsCommand     `cmd:"" help:"Print the table of settings as Markdown."`

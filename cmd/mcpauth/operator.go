@@ -109,12 +109,9 @@ type organizationUsageCommand struct {
 
 // Run prints a table.
 func (c organizationUsageCommand) Run(ctx context.Context) error {
-	month := tenants.MonthOf(time.Now())
-	if c.Month != "" {
-		var err error
-		if month, err = time.Parse("2006-01", c.Month); err != nil {
-			return errors.New("--month: expected a year and a month, such as 2026-11")
-		}
+	month, err := monthFlag(c.Month)
+	if err != nil {
+		return err
 	}
 	return c.open(ctx, func(store *postgres.Store, id secret.ID) error {
 		found, err := store.ConnectedUsers(ctx, id, month)
@@ -123,6 +120,18 @@ func (c organizationUsageCommand) Run(ctx context.Context) error {
 		}
 		return printUsage(os.Stdout, found)
 	})
+}
+
+// monthFlag reads --month; empty is the current one.
+func monthFlag(text string) (time.Time, error) {
+	if text == "" {
+		return tenants.MonthOf(time.Now()), nil
+	}
+	month, err := time.Parse("2006-01", text)
+	if err != nil {
+		return time.Time{}, errors.New("--month: expected a year and a month, such as 2026-11")
+	}
+	return month, nil
 }
 
 func printUsage(out io.Writer, found []tenants.ConnectedUsers) error {

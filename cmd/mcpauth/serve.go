@@ -76,7 +76,11 @@ func (workerCommand) Run(ctx context.Context) error {
 
 // work does the queued jobs until the context ends.
 func (a *app) work(ctx context.Context) error {
-	return a.store.Work(ctx, a.sender, postgres.RotateKeysEvery(a.settings.keyRotation), postgres.CheckDomains(a.projects.CheckDueDomains))
+	options := []postgres.WorkOption{postgres.RotateKeysEvery(a.settings.keyRotation), postgres.CheckDomains(a.projects.CheckDueDomains)}
+	if a.billing != nil {
+		options = append(options, postgres.PassBilling(a.billing.Pass))
+	}
+	return a.store.Work(ctx, a.sender, options...)
 }
 
 func newLogger(level slog.Level) *slog.Logger {

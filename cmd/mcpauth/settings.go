@@ -45,6 +45,9 @@ type settings struct {
 	unlimited         bool
 	reviews           bool
 	gitHub            signin.Provider // zero: members cannot sign in there
+	stripeKey         string          // empty: billing is off
+	stripeSecrets     []string
+	stripeURL         string
 	egressLoopback    bool
 	documentOverrides map[string][]byte
 	logLevel          slog.Level
@@ -72,6 +75,9 @@ var settingsTable = []setting{
 	{"MCPAUTH_REVIEWS", "off", "`on` tells people on the consent page that nobody has checked who runs a project, until `mcpauth review approve`. For installations where strangers sign up.", false, applyReviews},
 	{"MCPAUTH_GITHUB_CLIENT_ID", "", "Client id of an OAuth app at GitHub with the callback `<base URL>/dashboard/sign-in/github/callback`: members may then sign in with GitHub.", false, text(func(s *settings) *string { return &s.gitHub.ClientID })},
 	{"MCPAUTH_GITHUB_CLIENT_SECRET", "", "Client secret of that app.", false, text(func(s *settings) *string { return &s.gitHub.ClientSecret })},
+	{"MCPAUTH_STRIPE_KEY", "", "Secret or restricted API key of Stripe: customers then pay for plans, and their limits hold. Without it billing is off and nothing is limited.", false, applyStripeKey},
+	{"MCPAUTH_STRIPE_WEBHOOK_SECRETS", "", "Signing secret of the webhook endpoint `<base URL>/api/stripe/webhook` (API version 2023-10-16), `whsec_…`; two separated by a comma while it is exchanged.", false, applyStripeSecrets},
+	{"MCPAUTH_STRIPE_URL", "https://api.stripe.com", "Address of Stripe's API. Another one is for tests only.", false, text(func(s *settings) *string { return &s.stripeURL })},
 	{"MCPAUTH_LOG_LEVEL", "info", "debug, info, warn or error.", false, applyLogLevel},
 }
 
@@ -105,6 +111,9 @@ func readSettings(environment []string) (settings, error) {
 	}
 	if (s.gitHub.ClientID == "") != (s.gitHub.ClientSecret == "") {
 		problems = append(problems, errors.New("MCPAUTH_GITHUB_CLIENT_ID and MCPAUTH_GITHUB_CLIENT_SECRET belong together: set both or neither"))
+	}
+	if (s.stripeKey == "") != (len(s.stripeSecrets) == 0) {
+		problems = append(problems, errors.New("MCPAUTH_STRIPE_KEY and MCPAUTH_STRIPE_WEBHOOK_SECRETS belong together: a webhook without a secret would believe everybody"))
 	}
 	if s.databaseDirectURL == "" {
 		s.databaseDirectURL = s.databaseURL
@@ -245,6 +254,29 @@ func applyTrustedProxies(s *settings, value string) error {
 			return errors.New("expected networks such as 10.0.0.0/8")
 		}
 		s.trustedProxies = append(s.trustedProxies, network)
+	}
+	return nil
+}
+
+func applyStripeKey(s *settings, value string) error {
+	kind, rest, _ := strings.Cut(value, "_")
+	if (kind != "sk" && kind != "rk") || !strings.HasPrefix(rest, "test_") && !strings.HasPrefix(rest, "live_") {
+		return errors.New("expected a key such as sk_test_… or rk_live_…")
+	}
+	s.stripeKey = value
+	return nil
+}
+
+func applyStripeSecrets(s *settings, value string) error {
+	for part := range strings.SplitSeq(value, ",") {
+		part = strings.TrimSpace(part)
+		if !strings.HasPrefix(part, "whsec_") || len(part) < len("whsec_")+16 {
+			return errors.New("expected one or two secrets such as whsec_…, separated by a comma")
+		}
+		s.stripeSecrets = append(s.stripeSecrets, part)
+	}
+	if len(s.stripeSecrets) > 2 {
+		return errors.New("expected at most two secrets")
 	}
 	return nil
 }

@@ -27,6 +27,7 @@ type workSettings struct {
 	keysEvery  time.Duration
 
 	checkDomains func(context.Context) error
+	passBilling  func(context.Context) error
 }
 
 // PollEvery sets how often the queue is asked for jobs; without it once a second.
@@ -73,11 +74,17 @@ func (s *Store) Work(ctx context.Context, sender MailSender, options ...WorkOpti
 	if err := river.AddWorkerSafely(workers, &domainsWorker{check: settings.checkDomains}); err != nil {
 		return fmt.Errorf("job queue: %w", err)
 	}
+	if err := river.AddWorkerSafely(workers, &billingWorker{pass: settings.passBilling}); err != nil {
+		return fmt.Errorf("job queue: %w", err)
+	}
 	periodic := []*river.PeriodicJob{
 		river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), newSweep, nil), river.NewPeriodicJob(river.PeriodicInterval(keysEvery), newKeysPass, nil),
 	}
 	if settings.checkDomains != nil {
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(domainsEvery), newDomainsPass, nil))
+	}
+	if settings.passBilling != nil {
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(billingEvery), newBillingPass, &river.PeriodicJobOpts{RunOnStart: true}))
 	}
 	client, err := river.NewClient(riverdatabasesql.New(s.sql), &river.Config{
 		PeriodicJobs:      periodic,

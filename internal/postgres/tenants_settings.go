@@ -142,6 +142,9 @@ func (s *Store) DeleteProject(ctx context.Context, actor tenants.Actor, organiza
 				return auditOrganization(tx, organization, change{actor: actor, action: "project.deleted", target: "project:" + project.String(),
 					detail: map[string]string{"slug": row.Slug, "name": row.Name}})
 			},
+			func() error {
+				return tx.Exec(`INSERT INTO deleted_projects (organization_id, id, slug) VALUES (?, ?, ?)`, organization, project, row.Slug).Error
+			},
 			func() error { return mustChange(tx.Exec(`DELETE FROM projects WHERE id = ?`, project)) },
 			func() error { return notifyProject(tx, project) },
 		)

@@ -1,0 +1,281 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/mcpauth/mcpauth/internal/mail"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
+)
+
+var _ billing.Store = (*Store)(nil)
+
+// billingRow is a row of billing_accounts.
+type billingRow struct {
+	OrganizationID                        secret.ID
+	Customer                              *string
+	Subscription, Plan, State, AgreedPlan string
+	Yearly, CancelAtPeriodEnd, TrialUsed  bool
+	PeriodEnd, TrialEnd, GraceUntil       *time.Time
+}
+
+const billingColumns = `organization_id, customer, subscription, plan, state, agreed_plan, yearly, cancel_at_period_end, trial_used, period_end, trial_end, grace_until`
+
+func (r billingRow) account() billing.Account {
+	a := billing.Account{Organization: r.OrganizationID, Subscription: r.Subscription, Plan: r.Plan, Yearly: r.Yearly, State: billing.State(r.State), PeriodEnd: or(r.PeriodEnd), TrialEnd: or(r.TrialEnd),
+		CancelAtPeriodEnd: r.CancelAtPeriodEnd, GraceUntil: or(r.GraceUntil), TrialUsed: r.TrialUsed, Agreed: r.AgreedPlan}
+	if r.Customer != nil {
+		a.Customer = *r.Customer
+	}
+	return a
+}
+
+// billingAccount reads the account of an organization; without a row it is the zero one.
+func billingAccount(tx *gorm.DB, organization secret.ID, lock string) (billing.Account, error) {
+	row := billingRow{OrganizationID: organization}
+	err := tx.Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE organization_id = ? `+lock, organization).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		err = nil
+	}
+	return row.account(), err
+}
+
+// BillingAccount implements billing.Store.
+func (s *Store) BillingAccount(ctx context.Context, organization secret.ID) (billing.Account, error) {
+	account, err := billingAccount(s.db.WithContext(ctx), organization, "")
+	return account, translate(err)
+}
+
+// LinkCustomer implements billing.Store.
+func (s *Store) LinkCustomer(ctx context.Context, organization secret.ID, customer string) (string, error) {
+	var linked struct{ Customer string }
+	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return lockOrganization(tx, organization) },
+			func() error {
+				return tx.Raw(`INSERT INTO billing_accounts AS b (organization_id, customer) VALUES (?, ?)
+					ON CONFLICT (organization_id) DO UPDATE SET customer = coalesce(b.customer, excluded.customer) RETURNING customer`, organization, customer).Take(&linked).Error
+			},
+		)
+	})
+	return linked.Customer, err
+}
+
+// ApplyEvent implements billing.Store. Who comes second with an event waits for the first one's transaction, and finds the event noted or
+// takes its place (catalogue 242, 247).
+func (s *Store) ApplyEvent(ctx context.Context, id, kind, customer string, outcome billing.Outcome, decide func(context.Context, billing.Account) (billing.Change, error)) (billing.Outcome, error) {
+	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec(`INSERT INTO billing_events (id, type, outcome) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`, id, kind, string(outcome))
+		if result.Error != nil {
+			return result.Error
+		}
+		if result.RowsAffected == 0 {
+			outcome = billing.OutcomeDuplicate
+			return nil
+		}
+		if decide == nil {
+			return nil
+		}
+		var row billingRow
+		err := tx.Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE customer = ? FOR UPDATE`, customer).Take(&row).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			outcome = billing.OutcomeUnknownCustomer
+			return tx.Exec(`UPDATE billing_events SET outcome = ? WHERE id = ?`, string(outcome), id).Error
+		}
+		if err != nil {
+			return err
+		}
+		return s.applyBilling(tx, row.account(), decide)
+	})
+	if err != nil {
+		return "", err
+	}
+	return outcome, nil
+}
+
+// ChangeAccount implements billing.Store.
+func (s *Store) ChangeAccount(ctx context.Context, organization secret.ID, decide func(context.Context, billing.Account) (billing.Change, error)) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		account, err := billingAccount(tx, organization, "FOR UPDATE")
+		if err != nil || account.Customer == "" {
+			return err
+		}
+		return s.applyBilling(tx, account, decide)
+	})
+}
+
+// applyBilling stores what decide answers about a locked account, with what follows from it.
+func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(context.Context, billing.Account) (billing.Change, error)) error {
+	change, err := decide(ctxOf(tx), account)
+	if err != nil {
+		return err
+	}
+	a := change.Account
+	if a != account {
+		err := mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
+				cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, updated_at = now() WHERE organization_id = @organization`,
+			map[string]any{"organization": account.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
+				"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed}))
+		if err != nil {
+			return err
+		}
+	}
+	for _, invoice := range change.Invoices {
+		if err := keepInvoice(tx, account.Organization, invoice); err != nil {
+			return err
+		}
+	}
+	for _, effect := range change.Effects {
+		if err := s.applyEffect(tx, account.Organization, effect); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// orNull is NULL for the zero time.
+func orNull(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// keepInvoice stores an invoice as it is now. That it was paid goes to the log, once.
+func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice) error {
+	var before struct{ Status string }
+	err := tx.Raw(`SELECT status FROM billing_invoices WHERE organization_id = ? AND id = ?`, organization, i.ID).Take(&before).Error
+	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
+		return err
+	}
+	err = tx.Exec(`INSERT INTO billing_invoices (organization_id, id, number, status, total, currency, url, created_at) VALUES (@organization, @id, @number, @status, @total, @currency, @url, @created)
+		ON CONFLICT (organization_id, id) DO UPDATE SET number = excluded.number, status = excluded.status, total = excluded.total, url = excluded.url`,
+		map[string]any{"organization": organization, "id": i.ID, "number": i.Number, "status": i.Status, "total": i.Total, "currency": i.Currency, "url": i.URL, "created": i.CreatedAt}).Error
+	if err != nil || i.Status != billing.InvoicePaid || before.Status == billing.InvoicePaid {
+		return err
+	}
+	return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.invoice_paid", target: "invoice:" + i.ID, detail: map[string]string{"number": i.Number}})
+}
+
+// applyEffect writes the log and queues the mails.
+func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.Effect) error {
+	err := auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: effect.Action, target: organizationTarget(organization), detail: effect.Detail})
+	if err != nil || effect.Mail == nil {
+		return err
+	}
+	var owners []struct{ Name, Email string }
+	err = tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
+		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL ORDER BY m.email`, organization).Scan(&owners).Error
+	if err != nil {
+		return err
+	}
+	for _, owner := range owners {
+		subject, text, html, err := effect.Mail(owner.Name)
+		if err != nil {
+			return err
+		}
+		if err := s.queue.enqueueMail(tx, mail.Message{To: owner.Email, FromName: "mcpauth", Subject: subject, Text: text, HTML: html}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Agree implements billing.Store.
+func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return lockOrganization(tx, organization) },
+			func() error {
+				return tx.Exec(`INSERT INTO billing_accounts (organization_id, agreed_plan) VALUES (?, ?) ON CONFLICT (organization_id) DO UPDATE SET agreed_plan = excluded.agreed_plan, updated_at = now()`, organization, plan).Error
+			},
+			func() error {
+				return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.plan_agreed", target: organizationTarget(organization), detail: map[string]string{"plan": plan}})
+			},
+		)
+	})
+}
+
+// ListInvoices implements billing.Store.
+func (s *Store) ListInvoices(ctx context.Context, organization secret.ID, most int) ([]billing.Invoice, error) {
+	type row struct {
+		ID, Number, Status, Currency, URL string
+		Total                             int64
+		CreatedAt                         time.Time
+	}
+	var rows []row
+	err := s.db.WithContext(ctx).Raw(`SELECT id, number, status, total, currency, url, created_at FROM billing_invoices WHERE organization_id = ? ORDER BY created_at DESC, id DESC LIMIT ?`, organization, most).Scan(&rows).Error
+	return mapRows(rows, func(r row) billing.Invoice {
+		return billing.Invoice{ID: r.ID, Number: r.Number, Status: r.Status, Total: r.Total, Currency: r.Currency, URL: r.URL, CreatedAt: r.CreatedAt}
+	}), translate(err)
+}
+
+// BillingAccounts implements billing.Store.
+func (s *Store) BillingAccounts(ctx context.Context, after secret.ID, most int) ([]billing.Account, error) {
+	var rows []billingRow
+	err := s.db.WithContext(ctx).Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE customer IS NOT NULL AND organization_id > CAST(? AS uuid) ORDER BY organization_id LIMIT ?`, after.String(), most).Scan(&rows).Error
+	return mapRows(rows, billingRow.account), translate(err)
+}
+
+// CountEvents implements billing.Store.
+func (s *Store) CountEvents(ctx context.Context) (map[string]int, error) {
+	var rows []struct {
+		Outcome string
+		Count   int
+	}
+	err := s.db.WithContext(ctx).Raw(`SELECT outcome || ': ' || type AS outcome, count(*) AS count FROM billing_events GROUP BY outcome, type`).Scan(&rows).Error
+	counts := map[string]int{}
+	for _, r := range rows {
+		counts[r.Outcome] = r.Count
+	}
+	return counts, translate(err)
+}
+
+// Notify implements billing.Store.
+func (s *Store) Notify(ctx context.Context, organization secret.ID, month time.Time, name string, effect billing.Effect) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		result := tx.Exec(`INSERT INTO billing_notices (organization_id, month, notice) VALUES (?, ?::date, ?) ON CONFLICT DO NOTHING`, organization, month.Format(time.DateOnly), name)
+		if result.Error != nil || result.RowsAffected == 0 {
+			return result.Error
+		}
+		return s.applyEffect(tx, organization, effect)
+	})
+}
+
+// LimitUse implements billing.Store.
+func (s *Store) LimitUse(ctx context.Context, organization secret.ID) (billing.Use, error) {
+	var use billing.Use
+	var projects []idRow
+	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
+		named := map[string]any{"organization": organization}
+		err := firstError(
+			func() error {
+				return tx.Raw(`SELECT (SELECT count(*) FROM projects WHERE organization_id = @organization AND environment = 'production') AS projects,
+					(SELECT count(*) FROM project_domains d JOIN projects p ON p.id = d.project_id WHERE p.organization_id = @organization) AS domains,
+					(SELECT count(*) FROM organization_members WHERE organization_id = @organization)
+						+ (SELECT count(*) FROM organization_invitations WHERE organization_id = @organization AND expires_at > now()) AS seats`, named).Scan(&use).Error
+			},
+			func() error {
+				return tx.Raw(`SELECT id FROM projects WHERE organization_id = @organization`, named).Scan(&projects).Error
+			},
+		)
+		for _, project := range projects {
+			var servers int
+			err = firstError(
+				func() error { return err },
+				func() error { return setProject(tx, project.ID) },
+				func() error {
+					return tx.Raw(`SELECT count(*) FROM mcp_servers WHERE project_id = ?`, project.ID).Scan(&servers).Error
+				},
+			)
+			use.Servers = max(use.Servers, servers)
+		}
+		return err
+	})
+	return use, err
+}

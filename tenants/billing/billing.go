@@ -1,0 +1,138 @@
+// Package billing sells plans through Stripe: the catalogue, checkout, subscriptions, the webhook and the reports of usage.
+//
+// What an organization is entitled to is what Stripe says when asked. An event of the webhook only says whom to ask about: what it carries
+// is never stored, so events may come late, twice, in any order or not at all. The package imports tenants and stripe-go, pinned to the API
+// version 2023-10-16; it knows neither HTTP handlers nor SQL.
+package billing
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// State is what Stripe calls the state of a subscription.
+type State string
+
+// The states that mean something here. Any other one, the empty one included, entitles to nothing.
+const (
+	StateTrialing State = "trialing"
+	StateActive   State = "active"
+	StatePastDue  State = "past_due"
+	StateUnpaid   State = "unpaid"
+	StateCanceled State = "canceled"
+)
+
+// living reports whether the subscription still exists, so that there must not be a second one.
+func (s State) living() bool {
+	return s == StateTrialing || s == StateActive || s == StatePastDue || s == StateUnpaid
+}
+
+// GracePeriod is how long a payment may be overdue before the limits of the free plan hold.
+const GracePeriod = 14 * 24 * time.Hour
+
+// TrialDays is how long the first subscription of an organization costs nothing.
+const TrialDays = 14
+
+// Account is what an organization pays for, as last fetched.
+type Account struct {
+	Organization      secret.ID
+	Customer          string // Stripe's id; empty: there is none yet
+	Subscription      string // Stripe's id
+	Plan              string // id of the plan that the subscription is for
+	Yearly            bool
+	State             State
+	PeriodEnd         time.Time
+	TrialEnd          time.Time
+	CancelAtPeriodEnd bool
+	GraceUntil        time.Time // of an overdue payment
+	TrialUsed         bool
+	Agreed            string // id of the plan that the operator gave; stands above the subscription
+}
+
+// PlanAt is the plan whose limits hold.
+func (a Account) PlanAt(now time.Time) tenants.Plan {
+	switch {
+	case a.Agreed != "":
+		return tenants.PlanByID(a.Agreed)
+	case a.State == StateActive, a.State == StateTrialing, a.State == StatePastDue && now.Before(a.GraceUntil):
+		return tenants.PlanByID(a.Plan)
+	default:
+		return tenants.PlanByID(tenants.PlanFree)
+	}
+}
+
+// Living reports whether there is a subscription that could be changed or cancelled.
+func (a Account) Living() bool { return a.Subscription != "" && a.State.living() }
+
+// InvoicePaid is what Stripe calls an invoice that is paid.
+const InvoicePaid = "paid"
+
+// Invoice is one invoice of a customer.
+type Invoice struct {
+	ID, Number, Status string
+	Customer           string
+	Total              int64  // in the currency's smallest unit
+	Currency           string // ISO 4217, lower case
+	URL                string // page at Stripe
+	Attempted          bool   // a payment was tried
+	CreatedAt          time.Time
+}
+
+// Config is what the service needs. Every field but Log is required.
+type Config struct {
+	Store  Store
+	Stripe Stripe
+	// Secrets sign what Stripe sends to the webhook: one, or two while they are exchanged.
+	Secrets []string
+	// Live says that the API key moves real money; events of the other mode are ignored.
+	Live bool
+	// BaseURL is the root of the site, without trailing slash.
+	BaseURL string
+	Mail    Mail
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
+// Service is billing. It keeps nothing between calls but a bound on how many events are worked on at once, and is safe for concurrent use.
+type Service struct {
+	Config
+	working chan struct{}
+}
+
+// workers is how many events one process works on at once: each holds a database connection while Stripe is asked.
+const workers = 4
+
+// New checks the configuration: a webhook without a secret would believe everybody (catalogue 239).
+func New(c Config) (*Service, error) {
+	if len(c.Secrets) == 0 || len(c.Secrets) > 2 {
+		return nil, errors.New("billing needs one or two secrets of the webhook")
+	}
+	for _, s := range c.Secrets {
+		if len(s) < minSecret {
+			return nil, errors.New("a secret of the webhook is too short: expected the one that Stripe shows, whsec_…")
+		}
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	return &Service{Config: c, working: make(chan struct{}, workers)}, nil
+}
+
+// minSecret is the fewest characters of a webhook's secret.
+const minSecret = 16
+
+var _ tenants.Plans = (*Service)(nil)
+
+// PlanOf implements tenants.Plans.
+func (s *Service) PlanOf(ctx context.Context, organization secret.ID) (tenants.Plan, error) {
+	account, err := s.Store.BillingAccount(ctx, organization)
+	if err != nil {
+		return tenants.Plan{}, err
+	}
+	return account.PlanAt(s.Now()), nil
+}

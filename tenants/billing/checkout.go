@@ -1,0 +1,197 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+)
+
+// ErrSubscribed is returned for a checkout by an organization that has a subscription: it is changed instead.
+var ErrSubscribed = errors.New("there is a subscription already")
+
+// ErrNotSubscribed is returned for a change of a subscription that does not exist.
+var ErrNotSubscribed = errors.New("there is no subscription")
+
+// Sold finds a plan that can be bought. It returns a FieldError for "plan".
+func Sold(id string) (tenants.Plan, error) {
+	for _, plan := range tenants.PlanTable() {
+		if plan.ID == id && plan.Monthly > 0 {
+			return plan, nil
+		}
+	}
+	return tenants.Plan{}, tenants.FieldError{Field: "plan", Message: "Choose Pro or Scale."}
+}
+
+// customer returns the customer of an organization, and makes it on the first time. The idempotency key is the organization, so that two
+// first times make one.
+func (s *Service) customer(ctx context.Context, organization tenants.Organization, email string) (string, error) {
+	account, err := s.Store.BillingAccount(ctx, organization.ID)
+	if err != nil || account.Customer != "" {
+		return account.Customer, err
+	}
+	id, err := s.Stripe.CreateCustomer(ctx, "customer:"+organization.ID.String(), organization.Name, email, organization.ID.String())
+	if err != nil {
+		return "", err
+	}
+	return s.Store.LinkCustomer(ctx, organization.ID, id)
+}
+
+// Checkout returns the URL of a page at Stripe's on which a first subscription is paid for. Coming back from it gives nothing (catalogue
+// 246): what Stripe says does. email is where Stripe sends invoices. It returns ErrSubscribed.
+func (s *Service) Checkout(ctx context.Context, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (string, error) {
+	customer, err := s.customer(ctx, organization, email)
+	if err != nil {
+		return "", err
+	}
+	if err := s.Refresh(ctx, organization.ID); err != nil {
+		return "", err
+	}
+	account, err := s.Store.BillingAccount(ctx, organization.ID)
+	if err != nil {
+		return "", err
+	}
+	if account.Living() {
+		return "", ErrSubscribed
+	}
+	prices, err := s.prices(ctx, plan, yearly)
+	if err != nil {
+		return "", err
+	}
+	wanted := Checkout{Customer: customer, Prices: prices, SuccessURL: page + "?checkout=done", ReturnTo: page}
+	if !account.TrialUsed {
+		wanted.TrialDays = TrialDays
+	}
+	// Two clicks in an hour lead to one session, which can be completed once.
+	key := strings.Join([]string{"checkout", organization.ID.String(), account.Subscription, plan.ID, planName("", yearly), s.Now().UTC().Truncate(time.Hour).Format(time.RFC3339)}, ":")
+	return s.Stripe.CreateCheckout(ctx, key, wanted)
+}
+
+// Portal returns the URL of Stripe's page for cards, addresses, tax ids and invoices. It returns ErrNotSubscribed for who never was a customer.
+func (s *Service) Portal(ctx context.Context, organization secret.ID, page string) (string, error) {
+	account, err := s.Store.BillingAccount(ctx, organization)
+	if err != nil {
+		return "", err
+	}
+	if account.Customer == "" {
+		return "", ErrNotSubscribed
+	}
+	return s.Stripe.CreatePortal(ctx, account.Customer, page)
+}
+
+// Refresh fetches the state of one account.
+func (s *Service) Refresh(ctx context.Context, organization secret.ID) error {
+	return s.Store.ChangeAccount(ctx, organization, func(ctx context.Context, account Account) (Change, error) {
+		if account.Customer == "" {
+			return Change{Account: account}, nil
+		}
+		change, err := s.fetch(ctx, account)
+		if err != nil {
+			return Change{}, err
+		}
+		change.Invoices, err = s.Stripe.Invoices(ctx, account.Customer)
+		return change, err
+	})
+}
+
+// living returns the subscription of an organization as Stripe has it now.
+func (s *Service) living(ctx context.Context, organization secret.ID) (Subscription, error) {
+	if err := s.Refresh(ctx, organization); err != nil {
+		return Subscription{}, err
+	}
+	account, err := s.Store.BillingAccount(ctx, organization)
+	if err != nil {
+		return Subscription{}, err
+	}
+	if !account.Living() {
+		return Subscription{}, ErrNotSubscribed
+	}
+	found, err := s.Stripe.Subscriptions(ctx, account.Customer)
+	for _, f := range found {
+		if f.ID == account.Subscription {
+			return f, err
+		}
+	}
+	if err == nil {
+		err = ErrNotSubscribed
+	}
+	return Subscription{}, err
+}
+
+// PreviewChange says what another plan would cost at once; below zero is a credit.
+func (s *Service) PreviewChange(ctx context.Context, organization secret.ID, plan tenants.Plan, yearly bool) (Preview, error) {
+	subscription, err := s.living(ctx, organization)
+	if err != nil {
+		return Preview{}, err
+	}
+	prices, err := s.prices(ctx, plan, yearly)
+	if err != nil {
+		return Preview{}, err
+	}
+	return s.Stripe.PreviewChange(ctx, subscription, prices)
+}
+
+// Change puts a subscription on another plan at once; the rest of the period is charged or credited. It returns ErrNotSubscribed.
+func (s *Service) Change(ctx context.Context, organization secret.ID, plan tenants.Plan, yearly bool) error {
+	subscription, err := s.living(ctx, organization)
+	if err != nil {
+		return err
+	}
+	prices, err := s.prices(ctx, plan, yearly)
+	if err != nil {
+		return err
+	}
+	key := strings.Join([]string{"change", subscription.ID, planName(subscription.Product, subscription.Yearly), planName(plan.ID, yearly), s.Now().UTC().Truncate(time.Minute).Format(time.RFC3339)}, ":")
+	if err := s.Stripe.ChangeSubscription(ctx, key, subscription, prices); err != nil {
+		return err
+	}
+	return s.Refresh(ctx, organization)
+}
+
+// Cancel ends a subscription at the end of what is paid for, or takes that back. It returns ErrNotSubscribed.
+func (s *Service) Cancel(ctx context.Context, organization secret.ID, cancel bool) error {
+	subscription, err := s.living(ctx, organization)
+	if err != nil {
+		return err
+	}
+	if err := s.Stripe.CancelAtPeriodEnd(ctx, subscription.ID, cancel); err != nil {
+		return err
+	}
+	return s.Refresh(ctx, organization)
+}
+
+// prices finds what a plan costs in Stripe, as sync made it.
+func (s *Service) prices(ctx context.Context, plan tenants.Plan, yearly bool) ([]Price, error) {
+	var keys []string
+	for _, p := range pricesOf(plan, "") {
+		if p.Yearly == yearly {
+			keys = append(keys, p.LookupKey)
+		}
+	}
+	found, err := s.Stripe.Prices(ctx, keys...)
+	if err == nil && len(found) < len(keys) {
+		err = fmt.Errorf("%w: it does not know the prices %s; run `mcpauth billing sync`", ErrRefused, strings.Join(keys, ", "))
+	}
+	return found, err
+}
+
+// Exceeding is what an organization has more of than a plan allows. Nothing of it is ever deleted.
+type Exceeding struct {
+	What      tenants.Countable
+	Used, Max int
+}
+
+// Exceeds compares what an organization has with a plan.
+func (s *Service) Exceeds(ctx context.Context, organization secret.ID, plan tenants.Plan) (out []Exceeding, err error) {
+	use, err := s.Store.LimitUse(ctx, organization)
+	for _, what := range []tenants.Countable{tenants.CountProjects, tenants.CountServers, tenants.CountDomains, tenants.CountSeats} {
+		if most := plan.Max(what); most != tenants.Unlimited && use.Of(what) > most {
+			out = append(out, Exceeding{What: what, Used: use.Of(what), Max: most})
+		}
+	}
+	return out, err
+}

@@ -1,0 +1,387 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+	"github.com/stripe/stripe-go/v76/billing/meter"
+	"github.com/stripe/stripe-go/v76/billing/meterevent"
+	"github.com/stripe/stripe-go/v76/billing/metereventsummary"
+	portal "github.com/stripe/stripe-go/v76/billingportal/session"
+	checkout "github.com/stripe/stripe-go/v76/checkout/session"
+	"github.com/stripe/stripe-go/v76/customer"
+	"github.com/stripe/stripe-go/v76/invoice"
+	"github.com/stripe/stripe-go/v76/price"
+	"github.com/stripe/stripe-go/v76/product"
+	"github.com/stripe/stripe-go/v76/subscription"
+)
+
+// callTimeout bounds one call, its repetitions included. The webhook asks while it holds a lock, so it is shorter than a statement may take.
+const callTimeout = 4 * time.Second
+
+// currency of every price.
+const currency = string(stripe.CurrencyUSD)
+
+// client is Stripe's API.
+type client struct {
+	backend stripe.Backend
+	key     string
+}
+
+// NewStripe returns Stripe's API for a secret or restricted key. url is https://api.stripe.com, or a stand-in for tests; transport nil: the
+// default one.
+func NewStripe(key, url string, transport http.RoundTripper) Stripe {
+	return &client{key: key, backend: stripe.GetBackendWithConfig(stripe.APIBackend, &stripe.BackendConfig{
+		URL: new(url), HTTPClient: &http.Client{Timeout: callTimeout, Transport: transport}, MaxNetworkRetries: new(int64(1)),
+		EnableTelemetry: new(false), LeveledLogger: &stripe.LeveledLogger{Level: stripe.LevelNull},
+	})}
+}
+
+// ask gives a call its context and puts its error into our words. The library's error can quote what was sent, so only Stripe's message and
+// request id are kept.
+func ask(ctx context.Context, params *stripe.Params, key string, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	params.Context = ctx
+	if key != "" {
+		params.SetIdempotencyKey(key)
+	}
+	return inOurWords(call())
+}
+
+func list(ctx context.Context, params *stripe.ListParams, call func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	params.Context = ctx
+	params.Limit = new(int64(100))
+	return inOurWords(call())
+}
+
+func inOurWords(err error) error {
+	failed, ok := errors.AsType[*stripe.Error](err)
+	switch {
+	case err == nil:
+		return nil
+	case ok && failed.HTTPStatusCode == http.StatusNotFound:
+		return fmt.Errorf("%w: %s (request %s)", ErrMissing, failed.Msg, failed.RequestID)
+	case ok && failed.HTTPStatusCode >= 400 && failed.HTTPStatusCode < 500 && failed.HTTPStatusCode != http.StatusTooManyRequests && failed.HTTPStatusCode != http.StatusConflict:
+		return fmt.Errorf("%w: %s (request %s)", ErrRefused, failed.Msg, failed.RequestID)
+	case ok:
+		return fmt.Errorf("%w: status %d (request %s)", ErrStripe, failed.HTTPStatusCode, failed.RequestID)
+	default:
+		return fmt.Errorf("%w: %w", ErrStripe, err)
+	}
+}
+
+func (c *client) CreateCustomer(ctx context.Context, key, name, email, organization string) (id string, err error) {
+	params := &stripe.CustomerParams{Name: &name, Email: &email}
+	params.AddMetadata("organization", organization) // for people who read the dashboard of Stripe; never read back
+	err = ask(ctx, &params.Params, key, func() error {
+		made, err := customer.Client{B: c.backend, Key: c.key}.New(params)
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	return id, err
+}
+
+func (c *client) Subscriptions(ctx context.Context, customer string) (found []Subscription, err error) {
+	params := &stripe.SubscriptionListParams{Customer: &customer, Status: new("all")}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := subscription.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			found = append(found, subscriptionOf(pages.Subscription()))
+		}
+		return pages.Err()
+	})
+	return found, err
+}
+
+func subscriptionOf(s *stripe.Subscription) Subscription {
+	out := Subscription{ID: s.ID, State: State(s.Status), CreatedAt: moment(s.Created), PeriodEnd: moment(s.CurrentPeriodEnd), TrialEnd: moment(s.TrialEnd), CancelAtPeriodEnd: s.CancelAtPeriodEnd}
+	if s.Customer != nil {
+		out.Customer = s.Customer.ID
+	}
+	if s.Items == nil {
+		return out
+	}
+	for _, item := range s.Items.Data {
+		if item.Price == nil || item.Price.Recurring == nil {
+			continue
+		}
+		if item.Price.Recurring.UsageType == stripe.PriceRecurringUsageTypeMetered {
+			out.UsageItem = item.ID
+			continue
+		}
+		out.BaseItem, out.Yearly = item.ID, item.Price.Recurring.Interval == stripe.PriceRecurringIntervalYear
+		if item.Price.Product != nil {
+			out.Product = item.Price.Product.ID
+		}
+	}
+	return out
+}
+
+// moment is the zero time where Stripe has none.
+func moment(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+func invoiceOf(i *stripe.Invoice) Invoice {
+	out := Invoice{ID: i.ID, Number: i.Number, Status: string(i.Status), Total: i.Total, Currency: string(i.Currency), URL: i.HostedInvoiceURL, Attempted: i.Attempted, CreatedAt: moment(i.Created)}
+	if i.Customer != nil {
+		out.Customer = i.Customer.ID
+	}
+	return out
+}
+
+func (c *client) Invoice(ctx context.Context, id string) (out Invoice, err error) {
+	params := &stripe.InvoiceParams{}
+	err = ask(ctx, &params.Params, "", func() error {
+		found, err := invoice.Client{B: c.backend, Key: c.key}.Get(id, params)
+		if err == nil {
+			out = invoiceOf(found)
+		}
+		return err
+	})
+	return out, err
+}
+
+func (c *client) Invoices(ctx context.Context, customer string) (found []Invoice, err error) {
+	params := &stripe.InvoiceListParams{Customer: &customer}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := invoice.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			found = append(found, invoiceOf(pages.Invoice()))
+		}
+		return pages.Err()
+	})
+	return found, err
+}
+
+func (c *client) CreateCheckout(ctx context.Context, key string, wanted Checkout) (url string, err error) {
+	params := &stripe.CheckoutSessionParams{
+		Mode: new(string(stripe.CheckoutSessionModeSubscription)), Customer: &wanted.Customer, SuccessURL: &wanted.SuccessURL, CancelURL: &wanted.ReturnTo,
+		TaxIDCollection:          &stripe.CheckoutSessionTaxIDCollectionParams{Enabled: new(true)},
+		CustomerUpdate:           &stripe.CheckoutSessionCustomerUpdateParams{Name: new("auto"), Address: new("auto")},
+		BillingAddressCollection: new("required"), AllowPromotionCodes: new(true),
+	}
+	for _, p := range wanted.Prices {
+		item := &stripe.CheckoutSessionLineItemParams{Price: &p.ID}
+		if p.Meter == "" {
+			item.Quantity = new(int64(1))
+		}
+		params.LineItems = append(params.LineItems, item)
+	}
+	if wanted.TrialDays > 0 {
+		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{TrialPeriodDays: new(int64(wanted.TrialDays))}
+	}
+	err = ask(ctx, &params.Params, key, func() error {
+		made, err := checkout.Client{B: c.backend, Key: c.key}.New(params)
+		if err == nil {
+			url = made.URL
+		}
+		return err
+	})
+	return url, err
+}
+
+func (c *client) CreatePortal(ctx context.Context, customer, returnTo string) (url string, err error) {
+	params := &stripe.BillingPortalSessionParams{Customer: &customer, ReturnURL: &returnTo}
+	err = ask(ctx, &params.Params, "", func() error {
+		made, err := portal.Client{B: c.backend, Key: c.key}.New(params)
+		if err == nil {
+			url = made.URL
+		}
+		return err
+	})
+	return url, err
+}
+
+// itemsFor puts prices in the place of those that a subscription has.
+func itemsFor(s Subscription, prices []Price) []*stripe.SubscriptionItemsParams {
+	var items []*stripe.SubscriptionItemsParams
+	for _, p := range prices {
+		item := &stripe.SubscriptionItemsParams{Price: &p.ID}
+		if p.Meter == "" {
+			item.ID = &s.BaseItem
+		} else if s.UsageItem != "" {
+			item.ID = &s.UsageItem
+		}
+		items = append(items, item)
+	}
+	return items
+}
+
+// prorationNow charges or credits the rest of the period at once.
+const prorationNow = "always_invoice"
+
+func (c *client) PreviewChange(ctx context.Context, s Subscription, prices []Price) (out Preview, err error) {
+	params := &stripe.InvoiceUpcomingParams{Customer: &s.Customer, Subscription: &s.ID, SubscriptionItems: itemsFor(s, prices), SubscriptionProrationBehavior: new(prorationNow)}
+	err = ask(ctx, &params.Params, "", func() error {
+		found, err := invoice.Client{B: c.backend, Key: c.key}.Upcoming(params)
+		if err == nil {
+			out = Preview{Due: found.AmountDue, Currency: string(found.Currency)}
+		}
+		return err
+	})
+	return out, err
+}
+
+func (c *client) ChangeSubscription(ctx context.Context, key string, s Subscription, prices []Price) error {
+	params := &stripe.SubscriptionParams{Items: itemsFor(s, prices), ProrationBehavior: new(prorationNow), CancelAtPeriodEnd: new(false)}
+	return ask(ctx, &params.Params, key, func() error {
+		_, err := subscription.Client{B: c.backend, Key: c.key}.Update(s.ID, params)
+		return err
+	})
+}
+
+func (c *client) CancelAtPeriodEnd(ctx context.Context, id string, cancel bool) error {
+	params := &stripe.SubscriptionParams{CancelAtPeriodEnd: &cancel}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := subscription.Client{B: c.backend, Key: c.key}.Update(id, params)
+		return err
+	})
+}
+
+func (c *client) Products(ctx context.Context) (found []Product, err error) {
+	params := &stripe.ProductListParams{}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := product.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			p := pages.Product()
+			found = append(found, Product{ID: p.ID, Name: p.Name, Description: p.Description, Active: p.Active})
+		}
+		return pages.Err()
+	})
+	return found, err
+}
+
+func (c *client) CreateProduct(ctx context.Context, p Product) error {
+	params := &stripe.ProductParams{ID: &p.ID, Name: &p.Name, Description: &p.Description}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := product.Client{B: c.backend, Key: c.key}.New(params)
+		return err
+	})
+}
+
+func (c *client) UpdateProduct(ctx context.Context, p Product) error {
+	params := &stripe.ProductParams{Name: &p.Name, Description: &p.Description, Active: &p.Active}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := product.Client{B: c.backend, Key: c.key}.Update(p.ID, params)
+		return err
+	})
+}
+
+// Prices finds those with the lookup keys given; without any, all active ones.
+func (c *client) Prices(ctx context.Context, keys ...string) (found []Price, err error) {
+	params := &stripe.PriceListParams{Active: new(true)}
+	if len(keys) > 0 { // an empty list would be sent as an empty string
+		params.LookupKeys = stripe.StringSlice(keys)
+	}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := price.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			p := pages.Price()
+			out := Price{ID: p.ID, LookupKey: p.LookupKey, Amount: int64(p.UnitAmountDecimal*1000 + 0.5), Active: p.Active}
+			if p.Product != nil {
+				out.Product = p.Product.ID
+			}
+			if p.Recurring != nil {
+				out.Yearly, out.Meter = p.Recurring.Interval == stripe.PriceRecurringIntervalYear, p.Recurring.Meter
+			}
+			found = append(found, out)
+		}
+		return pages.Err()
+	})
+	return found, err
+}
+
+func (c *client) CreatePrice(ctx context.Context, p Price) error {
+	params := &stripe.PriceParams{
+		Product: &p.Product, Currency: new(currency), LookupKey: &p.LookupKey, TransferLookupKey: new(true), TaxBehavior: new("exclusive"),
+		UnitAmountDecimal: new(float64(p.Amount) / 1000), Recurring: &stripe.PriceRecurringParams{Interval: new(string(stripe.PriceRecurringIntervalMonth))},
+	}
+	if p.Yearly {
+		params.Recurring.Interval = new(string(stripe.PriceRecurringIntervalYear))
+	}
+	if p.Meter != "" {
+		params.Recurring.Meter, params.Recurring.UsageType = &p.Meter, new(string(stripe.PriceRecurringUsageTypeMetered))
+	}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := price.Client{B: c.backend, Key: c.key}.New(params)
+		return err
+	})
+}
+
+func (c *client) RetirePrice(ctx context.Context, id string) error {
+	params := &stripe.PriceParams{Active: new(false)}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := price.Client{B: c.backend, Key: c.key}.Update(id, params)
+		return err
+	})
+}
+
+func (c *client) Meters(ctx context.Context) (found []Meter, err error) {
+	params := &stripe.BillingMeterListParams{Status: new("active")}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := meter.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			m := pages.BillingMeter()
+			found = append(found, Meter{ID: m.ID, Name: m.DisplayName, EventName: m.EventName})
+		}
+		return pages.Err()
+	})
+	return found, err
+}
+
+// Fields of a meter event.
+const (
+	fieldCustomer = "stripe_customer_id"
+	fieldValue    = "value"
+)
+
+func (c *client) CreateMeter(ctx context.Context, m Meter) (id string, err error) {
+	params := &stripe.BillingMeterParams{
+		DisplayName: &m.Name, EventName: &m.EventName, DefaultAggregation: &stripe.BillingMeterDefaultAggregationParams{Formula: new("sum")},
+		CustomerMapping: &stripe.BillingMeterCustomerMappingParams{Type: new("by_id"), EventPayloadKey: new(fieldCustomer)},
+		ValueSettings:   &stripe.BillingMeterValueSettingsParams{EventPayloadKey: new(fieldValue)},
+	}
+	err = ask(ctx, &params.Params, "", func() error {
+		made, err := meter.Client{B: c.backend, Key: c.key}.New(params)
+		if err == nil {
+			id = made.ID
+		}
+		return err
+	})
+	return id, err
+}
+
+func (c *client) SendUsage(ctx context.Context, event, identifier, customer string, value int, at time.Time) error {
+	params := &stripe.BillingMeterEventParams{EventName: &event, Identifier: &identifier, Timestamp: new(at.Unix()),
+		Payload: map[string]string{fieldCustomer: customer, fieldValue: strconv.Itoa(value)}}
+	return ask(ctx, &params.Params, identifier, func() error {
+		_, err := meterevent.Client{B: c.backend, Key: c.key}.New(params)
+		return err
+	})
+}
+
+func (c *client) SumUsage(ctx context.Context, id, customer string, from, to time.Time) (sum int, err error) {
+	params := &stripe.BillingMeterEventSummaryListParams{ID: &id, Customer: &customer, StartTime: new(from.Unix()), EndTime: new(to.Unix())}
+	err = list(ctx, &params.ListParams, func() error {
+		pages := metereventsummary.Client{B: c.backend, Key: c.key}.List(params)
+		for pages.Next() {
+			sum += int(pages.BillingMeterEventSummary().AggregatedValue)
+		}
+		return pages.Err()
+	})
+	return sum, err
+}

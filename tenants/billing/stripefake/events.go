@@ -1,0 +1,48 @@
+package stripefake
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+)
+
+// Event is one event, as it would be sent.
+type Event struct {
+	ID, Type string
+	// Customer is whom it is about.
+	Customer string
+	Payload  []byte
+}
+
+// Sign makes the Stripe-Signature header of a payload.
+func Sign(payload []byte, secret string, at time.Time) string {
+	return webhook.GenerateTestSignedPayload(&webhook.UnsignedPayload{Payload: payload, Secret: secret, Timestamp: at}).Header
+}
+
+// emit makes an event with the object as it is now.
+func (f *Fake) emit(kind string, object map[string]any) {
+	id := f.id("evt")
+	payload, err := json.Marshal(map[string]any{
+		"id": id, "object": "event", "api_version": apiVersion, "created": f.time().Unix(), "livemode": false, "pending_webhooks": 1, "type": kind,
+		"request": map[string]any{"id": nil, "idempotency_key": nil}, "data": map[string]any{"object": object},
+	})
+	if err != nil {
+		panic("stripefake: " + err.Error()) // maps of plain values
+	}
+	customer, _ := object["customer"].(string)
+	e := Event{ID: id, Type: kind, Customer: customer, Payload: payload}
+	f.events = append(f.events, e)
+	if f.deliver != nil {
+		f.deliver(e)
+	}
+}
+
+// Take returns the events since the last call.
+func (f *Fake) Take() []Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	taken := f.events
+	f.events = nil
+	return taken
+}
