@@ -42,9 +42,8 @@ type details struct {
 
 // problem writes an error.
 func problem(w http.ResponseWriter, status int, detail string) {
-	body, _ := json.Marshal(details{"about:blank", http.StatusText(status), status, detail}) // plain fields
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(body)
+	_ = json.NewEncoder(w).Encode(details{"about:blank", http.StatusText(status), status, detail})
 }

@@ -122,14 +122,34 @@ func startNodes(t *testing.T) *nodes {
 	t.Cleanup(store.Close)
 	n := &nodes{database: db, oauth: oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: keys, Epoch: 1, Now: time.Now, Log: log})}
 	n.seed(t, store, log)
+	binary := buildProgram(t)
+	for range 2 {
+		n.addresses = append(n.addresses, startNode(t, binary, db.AppURL, strings.TrimSpace(ringText)).address)
+	}
+	return n
+}
+
+// buildProgram builds the binary of this package.
+func buildProgram(t *testing.T) string {
+	t.Helper()
 	binary := filepath.Join(t.TempDir(), "mcpauth")
 	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
-	for range 2 {
-		n.addresses = append(n.addresses, startNode(t, binary, db.AppURL, strings.TrimSpace(ringText)))
-	}
-	return n
+	return binary
+}
+
+// node is one process.
+type node struct {
+	address string
+	process *os.Process
+	killed  bool
+}
+
+// kill ends the process without a word, as kill -9 does.
+func (n *node) kill() error {
+	n.killed = true
+	return n.process.Kill()
 }
 
 // seed makes a project, a client and a signed-in person.
@@ -168,13 +188,14 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 	}
 }
 
-// startNode starts one process and returns its address as soon as it says that it serves.
-func startNode(t *testing.T, binary, databaseURL, keys string) string {
+// startNode starts one process and returns as soon as it says that it serves. environment comes on top of what every process needs.
+func startNode(t *testing.T, binary, databaseURL, keys string, environment ...string) *node {
 	t.Helper()
 	cmd := exec.Command(binary, "serve", "--no-jobs")
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "MCPAUTH_LISTEN=127.0.0.1:0", "MCPAUTH_BASE_URL=https://mcpauth.example",
 		"MCPAUTH_ISSUER_TEMPLATE=https://{project}.mcpauth.example", "MCPAUTH_DATABASE_URL=" + databaseURL, "MCPAUTH_MASTER_KEYS=" + keys,
 		"MCPAUTH_SMTP_URL=smtp://127.0.0.1:1?tls=off", "MCPAUTH_MAIL_FROM=mail@mcpauth.example"}
+	cmd.Env = append(cmd.Env, environment...)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -182,10 +203,11 @@ func startNode(t *testing.T, binary, databaseURL, keys string) string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	started := &node{process: cmd.Process}
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_, _ = io.Copy(io.Discard, stderr)
-		if err := cmd.Wait(); err != nil {
+		if err := cmd.Wait(); err != nil && !started.killed {
 			t.Errorf("the server did not end cleanly: %v", err)
 		}
 	})
@@ -195,12 +217,13 @@ func startNode(t *testing.T, binary, databaseURL, keys string) string {
 		var line struct{ Msg, Address string }
 		if json.Unmarshal(lines.Bytes(), &line) == nil && line.Msg == "serving" {
 			go func() { _, _ = io.Copy(io.Discard, stderr) }()
-			return line.Address
+			started.address = line.Address
+			return started
 		}
 		seen = append(seen, lines.Text())
 	}
 	t.Fatalf("the server did not start:\n%s", strings.Join(seen, "\n"))
-	return ""
+	return nil
 }
 
 const verifier = "a-verifier-of-at-least-forty-three-characters"

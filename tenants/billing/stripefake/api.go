@@ -127,8 +127,9 @@ func fail(w http.ResponseWriter, err error) {
 	if !ok {
 		f = failure{http.StatusInternalServerError, err.Error()}
 	}
-	body, _ := json.Marshal(map[string]map[string]string{"error": {"type": "invalid_request_error", "message": f.message}})
-	write(w, f.status, body)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(f.status)
+	_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"type": "invalid_request_error", "message": f.message}})
 }
 
 func (f *Fake) createCustomer(c call) (map[string]any, error) {

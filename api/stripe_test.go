@@ -1,0 +1,367 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mcpauth/mcpauth/api"
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
+	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+)
+
+// Secrets of the endpoint, made for each run: the one in use, the one before, and one of another endpoint.
+var current, previous, other = newSecret(), newSecret(), newSecret()
+
+func newSecret() string { return "whsec_" + secret.Encode(secret.Bytes(24)) }
+
+// webhook is two nodes of the door on one database, and a Stripe to pay at.
+type webhook struct {
+	fake         *stripefake.Fake
+	stripe       billing.Stripe
+	store        *postgres.Store
+	pool         *pgxpool.Pool
+	nodes        []http.Handler
+	services     []*billing.Service
+	organization tenants.Organization
+}
+
+func newWebhook(t *testing.T) *webhook {
+	t.Helper()
+	h := &webhook{fake: stripefake.New("http://stripe.test", time.Now, nil)}
+	server := httptest.NewServer(h.fake.Handler())
+	t.Cleanup(server.Close)
+	h.stripe = billing.NewStripe(stripefake.Key, server.URL, nil)
+	db := pgtest.New(t)
+	keys, err := secret.ParseKeyring(secret.NewKeyringText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.store, err = postgres.Open(t.Context(), postgres.Config{URL: db.AppURL}, keys, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.store.Close)
+	if h.pool, err = pgxpool.New(t.Context(), db.SuperuserURL); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(h.pool.Close)
+	_, organization, err := h.store.EnsureMember(t.Context(), "owner@example.com", "-", "Acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.organization = tenants.Organization{ID: organization, Name: "Acme"}
+	steps, err := billing.PlanSync(t.Context(), h.stripe)
+	for _, step := range steps {
+		if err == nil {
+			err = step.Do(t.Context())
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		service, err := billing.New(billing.Config{Store: h.store, Stripe: h.stripe, Secrets: []string{current, previous}, BaseURL: "https://mcpauth.example", Mail: plain, Now: time.Now, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.services = append(h.services, service)
+		h.nodes = append(h.nodes, api.New(api.Config{Billing: service, Log: slog.New(slog.DiscardHandler)}))
+	}
+	return h
+}
+
+// buy subscribes the organization and returns the events of it, not yet delivered.
+func (h *webhook) buy(t *testing.T) []stripefake.Event {
+	t.Helper()
+	url, err := h.services[0].Checkout(t.Context(), h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example/billing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.fake.Take()
+	if _, err := h.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err != nil {
+		t.Fatal(err)
+	}
+	return h.fake.Take()
+}
+
+func (h *webhook) send(node int, payload []byte, signature string) (status int, body string) {
+	request := httptest.NewRequest(http.MethodPost, api.PathStripe, strings.NewReader(string(payload)))
+	if signature != "" {
+		request.Header.Set("Stripe-Signature", signature)
+	}
+	answer := httptest.NewRecorder()
+	h.nodes[node].ServeHTTP(answer, request)
+	return answer.Code, answer.Body.String()
+}
+
+func (h *webhook) number(t *testing.T, query string) (n int) {
+	t.Helper()
+	if err := h.pool.QueryRow(t.Context(), query).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// nothing demands that no event left a trace.
+func (h *webhook) nothing(t *testing.T, what string) {
+	t.Helper()
+	if n := h.number(t, `SELECT (SELECT count(*) FROM billing_events) + (SELECT count(*) FROM billing_accounts WHERE state <> '')
+		+ (SELECT count(*) FROM organization_audit_log WHERE action LIKE 'billing.%') + (SELECT count(*) FROM river_job WHERE kind = 'mail')`); n != 0 {
+		t.Errorf("%s: %d effects", what, n)
+	}
+}
+
+// Catalogue 238, 240: what is not signed with a secret of the endpoint, over exactly this body, now, is 400 and has no effect.
+func TestSignatures(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	payload := h.buy(t)[0].Payload
+	now := time.Now()
+	good := stripefake.Sign(payload, current, now)
+	stamp, mac, _ := strings.Cut(good, ",v1=")
+	refused := map[string]string{
+		"none": "", "empty": "t=,v1=", "words": "please", "other endpoint": stripefake.Sign(payload, other, now), "forged": stamp + ",v1=" + strings.Repeat("0", len(mac)),
+		"v0 only": stamp + ",v0=" + mac, "many forged": stamp + strings.Repeat(",v1="+strings.Repeat("a", 64), 1000), "other body": stripefake.Sign(append([]byte(" "), payload...), current, now),
+		"old": stripefake.Sign(payload, current, now.Add(-6*time.Minute)), "future": stripefake.Sign(payload, current, now.Add(6*time.Minute)),
+		"time exchanged": strings.Replace(good, stamp, fmt.Sprintf("t=%d", now.Unix()+1), 1), "time after": "v1=" + mac + "," + stamp + ",t=0",
+	}
+	for name, signature := range refused {
+		status, body := h.send(0, payload, signature)
+		if status != http.StatusBadRequest || !strings.Contains(body, "Stripe-Signature") {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+	h.nothing(t, "refused signatures")
+	for name, signature := range map[string]string{"current": good, "many v1, one of them good": stamp + ",v1=" + strings.Repeat("0", 64) + ",v1=" + mac, "4 minutes old": stripefake.Sign(payload, current, now.Add(-4*time.Minute))} {
+		if status, body := h.send(0, payload, signature); status != http.StatusNoContent {
+			t.Errorf("%s: %d %s", name, status, body)
+		}
+	}
+}
+
+// Catalogue 239, 248: without a secret nothing starts; while it is exchanged two are good, and no third.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	for name, secrets := range map[string][]string{"none": nil, "empty": {""}, "one is empty": {current, ""}, "three": {current, previous, other}} {
+		if _, err := billing.New(billing.Config{Secrets: secrets}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	h := newWebhook(t)
+	for i, e := range h.buy(t) {
+		key := []string{current, previous}[i%2]
+		if status, body := h.send(i%2, e.Payload, stripefake.Sign(e.Payload, key, time.Now())); status != http.StatusNoContent {
+			t.Errorf("%s: %d %s", e.Type, status, body)
+		}
+	}
+	off := httptest.NewRecorder()
+	api.New(api.Config{}).ServeHTTP(off, httptest.NewRequest(http.MethodPost, api.PathStripe, strings.NewReader("{}")))
+	if off.Code != http.StatusNotFound {
+		t.Errorf("with billing off: %d", off.Code)
+	}
+}
+
+// endless is a body that never ends, and counts what is read of it.
+type endless struct{ read int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	e.read += len(p)
+	return len(p), nil
+}
+
+// Catalogue 241: a body that is too large is 413 before anything is computed, and not read further.
+func TestLargeBody(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	body := &endless{}
+	answer := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodPost, api.PathStripe, io.LimitReader(body, 100<<20))
+	request.Header.Set("Stripe-Signature", "t=1,v1=00")
+	h.nodes[0].ServeHTTP(answer, request)
+	if answer.Code != http.StatusRequestEntityTooLarge || body.read > 2*billing.MaxEvent {
+		t.Errorf("status %d after %d bytes", answer.Code, body.read)
+	}
+}
+
+// Catalogue 242, 247: the same event a hundred times at once through two nodes, and again later, is 2xx each time and has one effect.
+func TestOneEventManyTimes(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	e := h.buy(t)[0]
+	signature := stripefake.Sign(e.Payload, current, time.Now())
+	var all sync.WaitGroup
+	for i := range 100 {
+		all.Go(func() {
+			if status, body := h.send(i%2, e.Payload, signature); status != http.StatusNoContent {
+				t.Errorf("%d %s", status, body)
+			}
+		})
+	}
+	all.Wait()
+	for query, want := range map[string]int{
+		`SELECT count(*) FROM billing_events`: 1, `SELECT count(*) FROM organization_audit_log WHERE action = 'billing.plan_changed'`: 1,
+		`SELECT count(*) FROM river_job WHERE kind = 'mail'`: 1, `SELECT count(*) FROM billing_accounts WHERE plan = 'pro' AND state = 'trialing'`: 1,
+	} {
+		if n := h.number(t, query); n != want {
+			t.Errorf("%s: %d, want %d", query, n, want)
+		}
+	}
+}
+
+// altered is an event with something changed, as somebody who knows the secret would send it.
+func altered(t *testing.T, e stripefake.Event, change func(event map[string]any)) []byte {
+	t.Helper()
+	var event map[string]any
+	if err := json.Unmarshal(e.Payload, &event); err != nil {
+		t.Fatal(err)
+	}
+	change(event)
+	payload, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
+}
+
+func object(event map[string]any) map[string]any {
+	data, _ := event["data"].(map[string]any)
+	object, _ := data["object"].(map[string]any)
+	return object
+}
+
+// Catalogue 244: events of the other mode or of another account are acknowledged and ignored; another API version is refused, so that Stripe
+// sends the event again once the endpoint is mended. Unknown events and unknown customers are acknowledged and counted.
+func TestForeignEvents(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	e := h.buy(t)[0]
+	cases := []struct {
+		name   string
+		change func(map[string]any)
+		status int
+		noted  string
+	}{
+		{"live", func(e map[string]any) { e["id"], e["livemode"] = "evt_live", true }, http.StatusNoContent, "other mode: customer.subscription.created"},
+		{"account", func(e map[string]any) { e["id"], e["account"] = "evt_account", "acct_1" }, http.StatusNoContent, "other mode: customer.subscription.created"},
+		{"version", func(e map[string]any) { e["id"], e["api_version"] = "evt_version", "2026-08-26.dahlia" }, http.StatusBadRequest, ""},
+		{"unknown type", func(e map[string]any) { e["id"], e["type"] = "evt_type", "radar.early_fraud_warning.created" }, http.StatusNoContent, "unknown type: radar.early_fraud_warning.created"},
+		{"unknown customer", func(e map[string]any) { e["id"] = "evt_customer"; object(e)["customer"] = "cus_nobody" }, http.StatusNoContent, "unknown customer: customer.subscription.created"},
+		{"no customer", func(e map[string]any) { e["id"] = "evt_none"; delete(object(e), "customer") }, http.StatusNoContent, "unknown customer: customer.subscription.created"},
+	}
+	for _, c := range cases {
+		before, err := h.store.CountEvents(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		payload := altered(t, e, c.change)
+		if status, body := h.send(0, payload, stripefake.Sign(payload, current, time.Now())); status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, status, body, c.status)
+		}
+		after, err := h.store.CountEvents(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.noted != "" && after[c.noted] != before[c.noted]+1 || c.noted == "" && len(after) != len(before) {
+			t.Errorf("%s: events before %v, after %v", c.name, before, after)
+		}
+	}
+	if n := h.number(t, `SELECT count(*) FROM billing_accounts WHERE state <> ''`); n != 0 {
+		t.Errorf("%d accounts changed", n)
+	}
+}
+
+// Catalogue 245: whose event it is follows from the stored customer. Metadata that names another organization, a body that names another
+// plan, and an invoice of somebody else's change nothing of either.
+func TestSpoofedTenant(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	_, victim, err := h.store.EnsureMember(t.Context(), "victim@example.com", "-", "Victim")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := h.buy(t)
+	payload := altered(t, first[0], func(e map[string]any) {
+		object(e)["metadata"] = map[string]any{"organization": victim.String(), "tenant_id": victim.String()}
+		object(e)["status"] = "active"
+		object(e)["items"] = map[string]any{}
+	})
+	if status, body := h.send(0, payload, stripefake.Sign(payload, current, time.Now())); status != http.StatusNoContent {
+		t.Fatal(status, body)
+	}
+	for organization, want := range map[secret.ID]string{victim: tenants.PlanFree, h.organization.ID: tenants.PlanPro} {
+		if plan, err := h.services[0].PlanOf(t.Context(), organization); err != nil || plan.ID != want {
+			t.Errorf("%s is on %s, want %s (%v)", organization, plan.ID, want, err)
+		}
+	}
+	account, err := h.store.BillingAccount(t.Context(), h.organization.ID)
+	if err != nil || account.State != billing.StateTrialing {
+		t.Errorf("the state is %q, as the body said; Stripe says trialing (%v)", account.State, err)
+	}
+
+	// The victim has an invoice; the attacker's event claims it.
+	h.fake.Advance(15 * 24 * time.Hour)
+	own := h.organization
+	h.organization = tenants.Organization{ID: victim, Name: "Victim"}
+	h.buy(t)
+	h.fake.Advance(15 * 24 * time.Hour)
+	victims, err := h.store.BillingAccount(t.Context(), victim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	invoices, err := h.stripe.Invoices(t.Context(), victims.Customer)
+	if err != nil || len(invoices) == 0 {
+		t.Fatal(invoices, err)
+	}
+	payload = altered(t, first[0], func(e map[string]any) {
+		e["id"], e["type"] = "evt_claim", "invoice.paid"
+		object(e)["id"], object(e)["object"] = invoices[0].ID, "invoice"
+	})
+	if status, body := h.send(0, payload, stripefake.Sign(payload, current, time.Now())); status != http.StatusNoContent {
+		t.Fatal(status, body)
+	}
+	if found, err := h.store.ListInvoices(t.Context(), own.ID, 10); err != nil || len(found) != 0 {
+		t.Errorf("the attacker sees %v (%v)", found, err)
+	}
+}
+
+// Catalogue 246: coming back from the checkout gives nothing, and neither does a checkout that was not paid.
+func TestUnpaidCheckout(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	url, err := h.services[0].Checkout(t.Context(), h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example/billing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.fake.Pay(url[strings.LastIndex(url, "/")+1:], true); err == nil {
+		t.Fatal("the declined card was taken")
+	}
+	if err := h.services[0].Refresh(t.Context(), h.organization.ID); err != nil { // what the page does that one comes back to
+		t.Fatal(err)
+	}
+	if plan, err := h.services[0].PlanOf(t.Context(), h.organization.ID); err != nil || plan.ID != tenants.PlanFree {
+		t.Errorf("on %s without paying (%v)", plan.ID, err)
+	}
+	again, err := h.services[0].Checkout(t.Context(), h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example/billing")
+	if err != nil || again != url {
+		t.Errorf("a second click leads to another checkout that could be paid as well: %v", err)
+	}
+}
+
+// plain is a mail of few words.
+func plain(_ context.Context, n billing.Notice) (subject, text, html string, err error) {
+	return string(n.Kind), "text", "<p>text</p>", nil
+}
