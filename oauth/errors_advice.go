@@ -56,6 +56,8 @@ var advice = map[adviceKey]string{
 	{RequestURINotSupported, ""}:      "The client has to send its parameters themselves, not a request_uri.",
 	{ConsentRequired, ""}:             "The client asked not to show a page, but a person has to decide. It has to leave prompt=none out.",
 	{TooManyRequests, ""}:             "Too many requests came from one place. A client that waits as long as Retry-After says gets through.",
+	{TemporarilyUnavailable, "limit"}: "The organization has more connected users this month than its plan includes, the grace used up. A larger plan lets new people in at once; who was connected before is not stopped.",
+	{AccessDenied, "limit"}:           "A development project holds 100 people. Switch it to production on the launch page.",
 	{TemporarilyUnavailable, ""}:      "The database could not be asked. The client may try again.",
 	{ServerError, ""}:                 "This is our fault. Tell us the request id.",
 	{InsufficientScope, ""}:           "The tool needs a scope that was not granted. The guard asks the client to step up; a client that cannot has to be connected again with that scope.",

@@ -21,6 +21,8 @@ type Issuer struct {
 	// Organization runs it; Reviewed says that somebody has looked at what people see of it.
 	Organization string
 	Reviewed     bool
+	// Unbadged leaves the name of the service out of its pages.
+	Unbadged bool
 	// Suspended issuers refuse everything, and their tokens are inactive.
 	Suspended bool
 	// SignUpOpen lets people create an account.

@@ -19,6 +19,8 @@ type Brand struct {
 	StylesheetURL, LogoURL string
 	// Title and Text stand above the sign-in form, in plain text; empty: ours.
 	Title, Text string
+	// Unbadged leaves our name out of the foot of each page.
+	Unbadged bool
 	// Links at the foot of each page, https or mailto; empty: none.
 	SupportURL, TermsURL, PrivacyURL string
 	// ButtonBackground and ButtonText are colours (#rrggbb) for messages; empty: ours.

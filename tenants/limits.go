@@ -14,6 +14,9 @@ const (
 	CountServers  Countable = "MCP servers in a project"
 	CountSeats    Countable = "seats"
 	CountDomains  Countable = "custom domains"
+	// CountDevelopmentUsers is the same on every plan, and CountConnected stops new people alone.
+	CountDevelopmentUsers Countable = "people in a development project"
+	CountConnected        Countable = "connected users this month"
 )
 
 // Unlimited stands for no limit in a plan.

@@ -48,7 +48,7 @@ type app struct {
 
 // newApp connects everything. The database must be migrated.
 func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
-	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: s.databaseMax}, s.keys, log)
+	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: s.databaseMax, Billing: s.stripeKey != ""}, s.keys, log)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, Identities: store.Identities,
 		Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
-		TrustedProxies: s.trustedProxies, Limits: a.limits, Reviews: s.reviews, Activity: a.activity, Now: time.Now, Log: log,
+		TrustedProxies: s.trustedProxies, Limits: a.limits, Admit: admission(charged, store), Reviews: s.reviews, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)
 	return a, nil

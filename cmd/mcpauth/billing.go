@@ -37,6 +37,14 @@ func plansOf(b *billing.Service) tenants.Plans {
 	return b
 }
 
+// admission decides who may connect for the first time; nil: everybody, since billing is off.
+func admission(b *billing.Service, store *postgres.Store) func(context.Context, secret.ID, secret.ID) error {
+	if b == nil {
+		return nil
+	}
+	return tenants.Admission{Store: store, Plans: b, Now: time.Now}.Admit
+}
+
 // billingMail puts a notice into words.
 func billingMail(ctx context.Context, n billing.Notice) (subject, text, html string, err error) {
 	view := templates.BillingMail{Organization: n.Organization, URL: n.URL}

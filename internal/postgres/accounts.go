@@ -38,7 +38,7 @@ func (s *Store) Users(project secret.ID) signin.Accounts {
 	return &accounts{store: s, project: project, sql: userStatements, kind: accountKind{
 		actor:       "user",
 		checkDetail: func(string) error { return nil },
-		afterCreate: func(*gorm.DB, secret.ID, string, string) error { return nil },
+		afterCreate: func(tx *gorm.DB, _ secret.ID, _ string, _ string) error { return s.requireRoomForUser(tx, project) },
 		endGrants: func(tx *gorm.DB, project, account secret.ID, reason string) error {
 			return endGrants(tx, project, reason, "user_id = ?", account)
 		},

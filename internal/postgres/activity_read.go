@@ -169,17 +169,21 @@ func activities(rows []activityRow) []tenants.Activity {
 
 // sweepActivity deletes what is older than its retention, and the oldest of what exceeds the bound of a project.
 func (s *Store) sweepActivity(ctx context.Context, project secret.ID) (int, error) {
-	return s.sweepActivityBeyond(ctx, project, tenants.ActivityMax)
+	retention, err := s.retention(ctx, project)
+	if err != nil {
+		return 0, err
+	}
+	return s.sweepActivityBeyond(ctx, project, retention, tenants.ActivityMax)
 }
 
-func (s *Store) sweepActivityBeyond(ctx context.Context, project secret.ID, most int) (swept int, err error) {
+func (s *Store) sweepActivityBeyond(ctx context.Context, project secret.ID, retention time.Duration, most int) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`
 			DELETE FROM activity WHERE project_id = ? AND id IN (
 				SELECT id FROM activity WHERE project_id = ? AND id <= greatest(CAST(? AS uuid),
 					(SELECT id FROM activity WHERE project_id = ? ORDER BY id DESC OFFSET ? LIMIT 1))
 				ORDER BY id LIMIT ?)`,
-			project, project, secret.FirstID(time.Now().Add(-tenants.ActivityRetention)), project, most, sweepMost)
+			project, project, secret.FirstID(time.Now().Add(-retention)), project, most, sweepMost)
 		swept = int(result.RowsAffected)
 		return result.Error
 	})

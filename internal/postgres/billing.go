@@ -125,6 +125,11 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 			return err
 		}
 	}
+	if a != account { // pages show the plan, and limits follow from it
+		if err := tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, account.Organization).Error; err != nil {
+			return err
+		}
+	}
 	for _, invoice := range change.Invoices {
 		if err := keepInvoice(tx, account.Organization, invoice); err != nil {
 			return err
@@ -162,6 +167,59 @@ func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice) error {
 	return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.invoice_paid", target: "invoice:" + i.ID, detail: map[string]string{"number": i.Number}})
 }
 
+// requireRoomForUser bounds the people of a development project, the new one included, under the lock of the project.
+func (s *Store) requireRoomForUser(tx *gorm.DB, project secret.ID) error {
+	if !s.billing {
+		return nil
+	}
+	var row struct{ Environment string }
+	err := tx.Raw(`SELECT environment FROM projects WHERE id = ? FOR NO KEY UPDATE`, project).Take(&row).Error
+	if err != nil || row.Environment == environmentProduction {
+		return err
+	}
+	var used int
+	if err := tx.Raw(`SELECT count(*) FROM (SELECT FROM users WHERE project_id = ? LIMIT ?) AS living`, project, tenants.DevelopmentUsersMax+1).Scan(&used).Error; err != nil {
+		return err
+	}
+	return tenants.Limit{What: tenants.CountDevelopmentUsers, Max: tenants.DevelopmentUsersMax, Way: "Make it a production project."}.Check(used - 1)
+}
+
+// retention is how long the timeline of a project is kept.
+func (s *Store) retention(ctx context.Context, project secret.ID) (time.Duration, error) {
+	if !s.billing {
+		return tenants.ActivityRetention, nil
+	}
+	var organization idRow
+	if err := s.db.WithContext(ctx).Raw(`SELECT organization_id AS id FROM projects WHERE id = ?`, project).Scan(&organization).Error; err != nil {
+		return 0, translate(err)
+	}
+	account, err := s.BillingAccount(ctx, organization.ID)
+	return time.Duration(account.PlanAt(time.Now()).Retention) * 24 * time.Hour, err
+}
+
+// How long events of Stripe and what was counted are kept. Stripe sends an event again for three days, and people for thirty.
+const (
+	eventsKept    = "60 days"
+	connectedKept = "25 months"
+)
+
+// sweepBilling forgets old events.
+func (s *Store) sweepBilling(ctx context.Context) (int, error) {
+	result := s.db.WithContext(ctx).Exec(`DELETE FROM billing_events WHERE received_at < now() - CAST(? AS interval)`, eventsKept)
+	return int(result.RowsAffected), translate(result.Error)
+}
+
+// sweepConnected forgets, in one project, who was counted in months long ago.
+func (s *Store) sweepConnected(ctx context.Context, project secret.ID) (swept int, err error) {
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		result := tx.Exec(`DELETE FROM connected_users WHERE project_id = ? AND ctid IN (SELECT ctid FROM connected_users WHERE project_id = ? AND month < now() - CAST(? AS interval) LIMIT ?)`,
+			project, project, connectedKept, sweepMost)
+		swept = int(result.RowsAffected)
+		return result.Error
+	})
+	return swept, err
+}
+
 // applyEffect writes the log and queues the mails.
 func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.Effect) error {
 	err := auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: effect.Action, target: organizationTarget(organization), detail: effect.Detail})
@@ -193,6 +251,9 @@ func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) 
 			func() error { return lockOrganization(tx, organization) },
 			func() error {
 				return tx.Exec(`INSERT INTO billing_accounts (organization_id, agreed_plan) VALUES (?, ?) ON CONFLICT (organization_id) DO UPDATE SET agreed_plan = excluded.agreed_plan, updated_at = now()`, organization, plan).Error
+			},
+			func() error {
+				return tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, organization).Error
 			},
 			func() error {
 				return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.plan_agreed", target: organizationTarget(organization), detail: map[string]string{"plan": plan}})

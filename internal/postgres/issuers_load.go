@@ -26,6 +26,7 @@ type issuerRow struct {
 	Name               string
 	Suspended          bool
 	Organization       string
+	OrganizationID     secret.ID
 	Review             string
 	AccessTokenTTL     int64 `gorm:"column:access_token_ttl"`
 	RefreshIdleTTL     int64 `gorm:"column:refresh_idle_ttl"`
@@ -44,7 +45,7 @@ type issuerRow struct {
 func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, error) {
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
-		SELECT p.id, p.name, `+isSuspended+` AS suspended, o.name AS organization, p.review, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
+		SELECT p.id, p.name, `+isSuspended+` AS suspended, o.name AS organization, o.id AS organization_id, p.review, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
 			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, p.scopes_selectable, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id JOIN organizations o ON o.id = p.organization_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
@@ -58,6 +59,13 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),
+	}
+	if s.billing {
+		account, err := s.BillingAccount(ctx, row.OrganizationID)
+		if err != nil {
+			return nil, err
+		}
+		issuer.Unbadged = !account.PlanAt(time.Now()).Badge
 	}
 	err = s.inProject(ctx, row.ID, func(tx *gorm.DB) error {
 		return firstError(

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
@@ -114,6 +115,24 @@ func countMonth(tx *gorm.DB, organization secret.ID, month time.Time) (total int
 		)
 		total += count
 	}
+	return total, err
+}
+
+var _ tenants.AdmissionStore = (*Store)(nil)
+
+// Newcomer implements tenants.AdmissionStore.
+func (s *Store) Newcomer(ctx context.Context, project, user secret.ID) (organization secret.ID, newcomer bool, err error) {
+	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) },
+		`SELECT organization_id, environment = 'production' AND NOT EXISTS (SELECT FROM connected_users WHERE project_id = $1 AND user_id = $2) FROM projects WHERE id = $1`, user)
+	return organization, newcomer, err
+}
+
+// CountConnected implements tenants.AdmissionStore.
+func (s *Store) CountConnected(ctx context.Context, organization secret.ID, month time.Time) (total int, err error) {
+	err = s.inTransaction(ctx, func(tx *gorm.DB) (err error) {
+		total, err = countMonth(tx, organization, month)
+		return err
+	})
 	return total, err
 }
 

@@ -32,6 +32,9 @@ type Config struct {
 	DirectURL string
 	// MaxConnections of the pool. Zero: 20; at least 2, one for gorm and one for the hot verbs.
 	MaxConnections int32
+	// Billing makes the plan of an organization decide how long timelines are kept, whether pages name this service, and bounds how many people
+	// a development project holds. Without it nothing is limited.
+	Billing bool
 }
 
 // Store holds the pool and what the verbs need besides. It is safe for concurrent use.
@@ -43,6 +46,7 @@ type Store struct {
 	keys      *secret.Keyring
 	log       *slog.Logger
 	queue     *queue
+	billing   bool
 	limitUses atomic.Uint64
 	// registrations counts those of each project in this process.
 	registrations sync.Map
@@ -83,7 +87,7 @@ func Open(ctx context.Context, cfg Config, keys *secret.Keyring, log *slog.Logge
 		pool.Close()
 		return nil, fmt.Errorf("open gorm: %w", err)
 	}
-	store := &Store{pool: pool, db: db, sql: sqlDB, directURL: cfg.DirectURL, keys: keys, log: log}
+	store := &Store{pool: pool, db: db, sql: sqlDB, directURL: cfg.DirectURL, keys: keys, log: log, billing: cfg.Billing}
 	if store.directURL == "" {
 		store.directURL = cfg.URL
 	}

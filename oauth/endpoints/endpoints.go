@@ -44,6 +44,8 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Limits of strangers; nil for none.
 	Limits *web.Limits
+	// Admit decides whether somebody who signed in may connect for the first time, or returns a tenants.LimitError; nil: everybody may.
+	Admit func(ctx context.Context, issuer, user secret.ID) error
 	// Reviews tells people on the consent page when nobody has checked who runs the project.
 	Reviews bool
 	// Activity keeps the connection timeline; nil: nobody does.
@@ -62,6 +64,7 @@ type Handler struct {
 	upstream   *signin.Upstream
 	pathPrefix string
 	limits     *web.Limits
+	admit      func(ctx context.Context, issuer, user secret.ID) error
 	reviews    bool
 	activity   Activity
 	strangers  *web.Limits // of what they may add to the timeline
@@ -73,7 +76,7 @@ type Handler struct {
 // New returns the door.
 func New(c Config) *Handler {
 	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, identities: c.Identities, upstream: c.Upstream, pathPrefix: c.PathPrefix, limits: c.Limits,
-		reviews: c.Reviews, activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
+		admit: c.Admit, reviews: c.Reviews, activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
 	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)

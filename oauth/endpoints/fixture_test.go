@@ -46,6 +46,7 @@ type world struct {
 	cut      func() // takes the database away from the door that was built last
 	demo     *tenant
 	other    *tenant
+	charged  bool // doors are built with billing on
 }
 
 // tenant is one project with what a test presents at it.
@@ -128,7 +129,7 @@ func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*p
 	log := slog.New(slog.NewTextHandler(w.logged, nil))
 	through, cable := layCable(w.t, w.db.AppURL)
 	w.cut = cable.cut
-	store, err := postgres.Open(w.t.Context(), postgres.Config{URL: through, MaxConnections: 6}, w.keys, log)
+	store, err := postgres.Open(w.t.Context(), postgres.Config{URL: through, MaxConnections: 6, Billing: w.charged}, w.keys, log)
 	if err != nil {
 		w.t.Fatal(err)
 	}

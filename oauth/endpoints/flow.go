@@ -120,7 +120,7 @@ func (h *Handler) page(f *flow, alert string) (templates.FlowPage, error) {
 // brandOf is what the pages and messages of an issuer show of the project.
 func brandOf(issuer *oauth.Issuer) templates.Brand {
 	b := issuer.Brand
-	shown := templates.Brand{Name: issuer.Name, Title: b.Title, Text: b.Text, SupportURL: b.SupportURL, TermsURL: b.TermsURL, PrivacyURL: b.PrivacyURL,
+	shown := templates.Brand{Unbadged: issuer.Unbadged, Name: issuer.Name, Title: b.Title, Text: b.Text, SupportURL: b.SupportURL, TermsURL: b.TermsURL, PrivacyURL: b.PrivacyURL,
 		ButtonBackground: b.MailBackground, ButtonText: b.MailText}
 	if name := b.StylesheetName(); name != "" {
 		shown.StylesheetURL = issuer.URL + pathBrand + name

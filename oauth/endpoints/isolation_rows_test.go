@@ -25,6 +25,9 @@ var notPresented = map[string]bool{
 	"Seal dashboard.purposeCeremony":          true, // of members, who are no project's; proved there
 	"Seal dashboard.purposeGitHub":            true, // of members; proved there
 	"column public.member_answers.state_hash": true, // of members; what was used
+	"key public.billing_events.id":            true, // only Stripe says it, signed
+	"key public.billing_invoices.id":          true, // only Stripe says it
+	"key public.billing_notices.notice":       true, // a word of ours
 	"key public.member_identities.provider":   true, // a word of ours
 	"key public.member_identities.subject":    true, // only GitHub says it
 	"key public.member_passkeys.rp_id":        true, // a host name

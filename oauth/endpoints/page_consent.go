@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
 	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // consentPage takes the decision. It counts only for the session, the flow and the scopes that the page showed.
@@ -41,6 +43,9 @@ func (h *Handler) consentPage(c echo.Context) error {
 	oauth.TraceOf(c.Request().Context()).UserID = session.Account.ID
 	switch form.Get("decision") {
 	case "allow":
+		if waits, err := h.waits(c, f, session); waits || err != nil {
+			return err
+		}
 		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID, decisionOf(form))
 		if err != nil {
 			return err
@@ -70,7 +75,28 @@ func decisionOf(form url.Values) oauth.Decision {
 	return d
 }
 
+// waits tells somebody who may not connect for the first time this month so, and the app as well.
+func (h *Handler) waits(c echo.Context, f *flow, session signin.Session) (bool, error) {
+	if h.admit == nil {
+		return false, nil
+	}
+	err := h.admit(c.Request().Context(), f.issuer.ID, session.Account.ID)
+	if !errors.Is(err, tenants.ErrLimit) {
+		return false, err
+	}
+	full := &oauth.Error{Code: oauth.TemporarilyUnavailable, Description: "New people cannot connect here at the moment. People who were connected before can.", Parameter: "limit"}
+	failed(c, full)
+	return true, web.Render(c, http.StatusForbidden, templates.Message(templates.MessagePage{
+		Brand: brandOf(f.issuer), Title: "New people have to wait", Text: f.issuer.Name + " has as many people this month as it can take. Whoever was connected before goes on as always.",
+		Steps:    []string{"Tell whoever runs " + f.issuer.Name + "; they can let you in at once.", "Or come back on the first of next month."},
+		LinkText: "Back to " + f.client.Name, LinkURL: h.oauth.Redirection(f.issuer, f.client, f.request).Failure(full), Code: string(full.Code), RequestID: web.RequestID(c),
+	}))
+}
+
 func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session) error {
+	if waits, err := h.waits(c, f, session); waits || err != nil {
+		return err
+	}
 	if err := h.oauth.Remember(c.Request().Context(), f.issuer, f.request, f.resource, session.Account.ID); err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/oauth"
+	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // documentCache is how long clients and proxies may keep metadata and keys. A key is published longer than that before it signs.
@@ -183,6 +184,8 @@ func describe(err error) (int, *oauth.Error) {
 	switch {
 	case errors.As(err, &often):
 		return http.StatusTooManyRequests, &oauth.Error{Code: oauth.TooManyRequests, Description: "Too many requests. Wait as long as Retry-After says, in seconds."}
+	case errors.Is(err, tenants.ErrLimit): // of people in a development project
+		return http.StatusForbidden, &oauth.Error{Code: oauth.AccessDenied, Parameter: "limit", Description: "This project is for trying out and has as many people as it can hold. Whoever runs it can make it a production project."}
 	case errors.As(err, &shown):
 		return shown.Status(), shown
 	case errors.As(err, &routed) && routed.Code < http.StatusInternalServerError:
