@@ -45,5 +45,5 @@ func problem(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(details{"about:blank", http.StatusText(status), status, detail})
+	_ = json.NewEncoder(w).Encode(details{"about:blank", http.StatusText(status), status, detail}) //nolint:errchkjson // who is gone is not told
 }

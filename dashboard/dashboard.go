@@ -19,6 +19,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
 )
 
 // maxForm bounds a posted form in bytes: a password of 1,000 characters, percent-encoded, and the rest.
@@ -32,7 +33,7 @@ type Memberships interface {
 	Memberships(ctx context.Context, member secret.ID) ([]tenants.Membership, error)
 }
 
-// Config is what the door needs. Every field but TrustedProxies and Limits is required.
+// Config is what the door needs. Every field but TrustedProxies, Limits, GitHub and Billing is required.
 type Config struct {
 	SignIn      *signin.Service
 	Accounts    signin.Accounts // of the members
@@ -47,6 +48,9 @@ type Config struct {
 	Identities func(project secret.ID) signin.Identities
 	// Organizations has the same store as Projects.
 	Organizations tenants.Organizations
+	// Usage is the meter, and Billing what organizations pay for; nil: billing is off.
+	Usage   tenants.UsageStore
+	Billing *billing.Service
 	// Outgoing asks addresses that members name. It reaches no address of our own network, and reads little of an answer.
 	Outgoing *http.Client
 	// Keys seal positions in lists.

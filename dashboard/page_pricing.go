@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"fmt"
 	"net/http"
 	"strconv"
 
@@ -14,10 +15,26 @@ func (d *dashboard) pricing(v *visit) error {
 	site, _ := d.site(v, "pricing")
 	view := templates.PricingPage{Site: site}
 	for _, plan := range tenants.PlanTable() {
-		view.Plans = append(view.Plans, templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.ConnectedUsers, "by agreement"),
-			Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Domains: amount(plan.Max(tenants.CountDomains), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")})
+		view.Plans = append(view.Plans, planView(plan))
 	}
+	view.Charged = d.Billing != nil
 	return web.Render(v, http.StatusOK, templates.Pricing(view))
+}
+
+// planView puts a plan into words.
+func planView(plan tenants.Plan) templates.PlanView {
+	view := templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.ConnectedUsers, "custom"), Over: "waits", Timeline: strconv.Itoa(plan.Retention) + " days", Badge: "no",
+		Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Domains: amount(plan.Max(tenants.CountDomains), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")}
+	switch {
+	case plan.Overage > 0:
+		view.Over = fmt.Sprintf("$%.3f", float64(plan.Overage)/1000)
+	case plan.ConnectedUsers == tenants.Unlimited:
+		view.Over = "custom"
+	}
+	if plan.Badge {
+		view.Badge = "yes"
+	}
+	return view
 }
 
 func dollars(n int) string {

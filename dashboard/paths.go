@@ -52,6 +52,13 @@ const (
 	pathLeave        = pathTeam + "/leave"
 	pathAudit        = pathOrganization + "/audit"
 	pathExportAudit  = pathAudit + "/export"
+	pathBilling      = pathOrganization + "/billing"
+	pathCheckout     = pathBilling + "/checkout"
+	pathPortal       = pathBilling + "/portal"
+	pathChangePlan   = pathBilling + "/change"
+	pathCancelPlan   = pathBilling + "/cancel"
+	pathKeepPlan     = pathBilling + "/keep"
+	pathExportUsage  = pathBilling + "/people"
 	pathOrgSettings  = pathOrganization + "/settings"
 	pathDeleteOrg    = pathOrgSettings + "/delete"
 

@@ -22,7 +22,7 @@ type area struct {
 }
 
 // areas list every route of the door. Each stands beside the tests of its pages, in routes_<area>_test.go.
-var areas = []area{siteArea, projectArea, peopleArea, brandArea, organizationArea}
+var areas = []area{siteArea, projectArea, peopleArea, brandArea, organizationArea, billingArea}
 
 // form returns a form with these pairs of name and value.
 func form(pairs ...string) func(*world) url.Values {

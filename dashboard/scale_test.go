@@ -32,7 +32,7 @@ func TestPagesUseIndexes(t *testing.T) {
 	big := slices.Sorted(maps.Keys(most))
 	w.store.Close()
 	before := w.read(t, big)
-	served := openSite(t, w.db, w.keys, localURL) // connections of its own, which report what they did when they end
+	served := openSite(t, w.db, w.keys, localURL, nil) // connections of its own, which report what they did when they end
 	b := served.browser()
 	b.setSession(t, w.tokens["owner"])
 	requests := 0

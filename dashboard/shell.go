@@ -30,6 +30,9 @@ func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
 	case v.project.Held:
 		shell.Banner = "This project is suspended by whoever runs this service: " + v.project.HeldReason
 	}
+	if shell.Banner == "" {
+		shell.Banner = d.billingBanner(v)
+	}
 	for _, p := range d.pages() {
 		if p.nav == (navigation{}) || !p.access.allows(v.membership.Role) || p.nav.group == groupProject && v.project.ID.IsZero() {
 			continue

@@ -33,6 +33,7 @@ import (
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/signin"
 	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
 )
 
 // site is a dashboard on a database of its own.
@@ -48,6 +49,7 @@ type site struct {
 	log      *lockedBuffer
 	dns      *dnstest.Server
 	config   dashboard.Config
+	fake     *stripefake.Fake
 	door     atomic.Pointer[echo.Echo]
 }
 
@@ -96,13 +98,13 @@ func newSite(t *testing.T) *site { return newSiteAt(t, localURL) }
 
 func newSiteAt(t *testing.T, baseURL string) *site {
 	t.Helper()
-	return openSite(t, pgtest.New(t), must(secret.ParseKeyring(secret.NewKeyringText())), baseURL)
+	return openSite(t, pgtest.New(t), must(secret.ParseKeyring(secret.NewKeyringText())), baseURL, nil)
 }
 
 // copy is the site on a copy of the database, which nobody may be connected to.
 func (s *site) copy(t *testing.T) *site {
 	t.Helper()
-	return openSite(t, s.db.Copy(t), s.keys, localURL)
+	return openSite(t, s.db.Copy(t), s.keys, localURL, s.fake)
 }
 
 // close ends every connection, so that the database can be copied.
@@ -111,9 +113,9 @@ func (s *site) close() {
 	s.super.Close()
 }
 
-func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL string) *site {
+func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL string, fake *stripefake.Fake) *site {
 	t.Helper()
-	s := &site{db: db, keys: keys, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
+	s := &site{fake: fake, db: db, keys: keys, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
 	s.dns = dnstest.New(t)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
 	s.store = must(postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 5}, keys, log))
@@ -131,6 +133,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},
 		Keys: keys, Outgoing: &http.Client{Transport: &http.Transport{DialContext: onlyHere}}, BaseURL: baseURL, Log: log, Now: time.Now,
 	}
+	s.openBilling(t, &config, log)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.door.Load().ServeHTTP(w, r) }))
 	s.door.Store(dashboard.New(config))
 	s.config = config

@@ -14,12 +14,7 @@ var (
 func siteSamples() []sample {
 	samples := []sample{
 		{"landing", site, Landing(LandingPage{Site: stranger})},
-		{"pricing", site, Pricing(PricingPage{Site: stranger, Plans: []PlanView{
-			{Name: "Free", Monthly: "$0", Users: "10,000", Projects: "3", Servers: "5", Domains: "1", Seats: "3"},
-			{Name: "Pro", Monthly: "$29", Yearly: "$24", Users: "25,000", Projects: "10", Servers: "25", Domains: "3", Seats: "10"},
-			{Name: "Scale", Monthly: "$249", Yearly: "$199", Users: "150,000", Projects: "unlimited", Servers: "unlimited", Domains: "15", Seats: "30"},
-			{Name: "Enterprise", Monthly: "by agreement", Users: "by agreement", Projects: "unlimited", Servers: "unlimited", Domains: "15", Seats: "unlimited"},
-		}})},
+		{"pricing", site, Pricing(PricingPage{Site: stranger, Charged: true, Plans: planSamples()})},
 		{"landing-signed-in", site, Landing(LandingPage{Site: visitor})},
 	}
 	for _, p := range docs.Pages() {

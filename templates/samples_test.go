@@ -91,6 +91,7 @@ func samples() []sample {
 		settingsSamples(),
 		brandSamples(),
 		organizationSamples(),
+		billingSamples(),
 		memberSamples(),
 		launchSamples(),
 		domainSamples(),

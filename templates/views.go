@@ -275,8 +275,8 @@ type LeavePage struct {
 	ClientName string
 	Location   string // validated redirect URI with its parameters; any scheme that was registered, never a script scheme
 	Denied     bool
-	// ToSignIn says that the way leads to where the person signs in, not back to the app.
-	ToSignIn bool
+	// ToSignIn says that the way leads to where the person signs in, and ToPay to where a member pays, not back to the app.
+	ToSignIn, ToPay bool
 }
 
 // MessagePage is a full page that explains an error or an end state.

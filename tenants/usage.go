@@ -20,6 +20,8 @@ type UsageStore interface {
 	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
 	// there is no such organization.
 	ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]ConnectedUsers, error)
+	// CountConnected counts an organization's connected users in a month.
+	CountConnected(ctx context.Context, organization secret.ID, month time.Time) (int, error)
 	// CountedPeople calls each for everybody who was counted in a month, by project; what each returns ends it.
 	CountedPeople(ctx context.Context, organization secret.ID, month time.Time, each func(CountedPerson) error) error
 }

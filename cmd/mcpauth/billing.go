@@ -54,7 +54,7 @@ func billingMail(ctx context.Context, n billing.Notice) (subject, text, html str
 	return view.Subject, templates.BillingMailText(view), out.String(), err
 }
 
-const nothingDeleted = "Nothing is deleted, and everybody who is connected stays connected."
+const nothingDeleted = "No project, server, domain or member is deleted, and everybody who is connected stays connected. Timelines go back as far as the plan says."
 
 func billingWords(n billing.Notice) (subject string, text []string) {
 	until := n.Until.Format("2 January 2006")
@@ -68,7 +68,7 @@ func billingWords(n billing.Notice) (subject string, text []string) {
 	case billing.NoticeCancellation:
 		return n.Plan.Name + " of " + n.Organization + " ends on " + until, []string{"Until then nothing changes, and the cancellation can be taken back. Afterwards the limits of the Free plan hold.", nothingDeleted}
 	case billing.NoticePaymentFailed:
-		return "A payment of " + n.Organization + " failed", []string{"Nothing changes until " + until + ". Please see to the card by then; it is tried again in the meantime.", "Afterwards the limits of the Free plan hold. " + nothingDeleted}
+		return "A payment of " + n.Organization + " failed", []string{"Nothing changes until " + until + ". See to the card by then; it is tried again in the meantime.", "Afterwards the limits of the Free plan hold. " + nothingDeleted}
 	case billing.NoticePaymentRecovered:
 		return "The payment of " + n.Organization + " arrived", []string{"Thank you. There is nothing to do."}
 	case billing.NoticeGraceEnded:
@@ -94,6 +94,7 @@ func beyond(plan tenants.Plan) string {
 type billingCommand struct {
 	Sync      billingSyncCommand      `cmd:"" help:"Create or update products, prices and the meter in Stripe from the table of plans. Prints what it does first; a second run finds nothing to do."`
 	Reconcile billingReconcileCommand `cmd:"" help:"Show connected users beyond the plan by our count and by Stripe's."`
+	Pass      billingPassCommand      `cmd:"" help:"Do now what is done every hour: fetch what is paid for, announce what was reached, report usage."`
 	Events    billingEventsCommand    `cmd:"" help:"Print how many events of Stripe came, by what became of them, and which ones the webhook endpoint has to be subscribed to."`
 	Agree     billingAgreeCommand     `cmd:"" help:"Give an organization a plan by agreement, whatever it pays for."`
 }
@@ -188,6 +189,13 @@ func printReconciled(out io.Writer, found []billing.Both) error {
 		return fmt.Errorf("%d of %d differ; what is to be sent goes out within the hour", differ, len(found))
 	}
 	return nil
+}
+
+type billingPassCommand struct{}
+
+// Run makes one pass.
+func (billingPassCommand) Run(ctx context.Context) error {
+	return withBilling(ctx, func(b *billing.Service) error { return b.Pass(ctx) })
 }
 
 type billingEventsCommand struct{}

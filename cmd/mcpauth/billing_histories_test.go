@@ -54,7 +54,7 @@ func newCustomers(t *testing.T, count int) *customers {
 	c := &customers{db: pgtest.New(t), names: map[secret.ID]string{}}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	c.rand = rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a history, no secret
+	c.rand = rand.New(rand.NewPCG(seed, 0))
 	c.fake = stripefake.New("http://stripe.test", time.Now, nil)
 	server := httptest.NewServer(c.fake.Handler())
 	t.Cleanup(server.Close)

@@ -20,14 +20,16 @@ import (
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
 )
 
 type devCommand struct {
-	DataDir   string `help:"Folder for the database, the master keys and dev.json." default:".data" type:"path"`
-	Listen    string `help:"Address of the product; it is reached as http://localhost with this port." default:"localhost:8080"`
-	MCPListen string `help:"Address of the demo MCP server." default:"localhost:8090" name:"mcp-listen"`
-	Reset     bool   `help:"Throw the data of the folder away first."`
-	Verbose   bool   `help:"Log every request." short:"v"`
+	DataDir      string `help:"Folder for the database, the master keys and dev.json." default:".data" type:"path"`
+	Listen       string `help:"Address of the product; it is reached as http://localhost with this port." default:"localhost:8080"`
+	MCPListen    string `help:"Address of the demo MCP server." default:"localhost:8090" name:"mcp-listen"`
+	StripeListen string `help:"Address of the stand-in for Stripe." default:"localhost:0" name:"stripe-listen"`
+	Reset        bool   `help:"Throw the data of the folder away first."`
+	Verbose      bool   `help:"Log every request." short:"v"`
 }
 
 // Run starts everything, says where it is, and serves until the context ends.
@@ -74,6 +76,11 @@ func (c devCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	stripe, err := startStripe(ctx, c.StripeListen, base)
+	if err != nil {
+		return err
+	}
+	s.stripeKey, s.stripeSecrets, s.stripeURL = stripefake.Key, []string{stripe.secret}, stripe.url
 	if err := postgres.Migrate(ctx, s.databaseOwnerURL, s.databaseURL); err != nil {
 		return err
 	}
@@ -82,6 +89,9 @@ func (c devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer a.store.Close()
+	if err := stripe.sell(ctx, a); err != nil {
+		return fmt.Errorf("seed the stand-in for Stripe: %w", err)
+	}
 	seeded, simulator, err := seed(ctx, a, c.DataDir, mcpBase+"/mcp")
 	if err != nil {
 		return fmt.Errorf("seed the demo: %w", err)
@@ -92,12 +102,13 @@ func (c devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	fmt.Print(seeded.welcome(c.DataDir))
-	return runDev(ctx, a, listener, mcpListener, tools, database)
+	return runDev(ctx, a, listener, mcpListener, tools, database, stripe)
 }
 
 // runDev serves the product and the demo MCP server until the context ends or the database does.
-func runDev(ctx context.Context, a *app, listener, mcpListener net.Listener, tools http.Handler, database *devdb.Server) error {
+func runDev(ctx context.Context, a *app, listener, mcpListener net.Listener, tools http.Handler, database *devdb.Server, stripe *standIn) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return stripe.group.Wait() })
 	group.Go(func() error { return a.run(ctx, listener, true) })
 	group.Go(func() error { return web.Serve(ctx, mcpListener, tools) })
 	group.Go(func() error {

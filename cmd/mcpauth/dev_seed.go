@@ -29,6 +29,7 @@ type devInfo struct {
 	UserEmail          string `json:"user_email"`
 	UserPassword       string `json:"user_password"`
 	MailURL            string `json:"mail_url"`
+	StripeURL          string `json:"stripe_url"`
 }
 
 const (
@@ -50,12 +51,18 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, *own
 	before := info
 	info.DashboardURL, info.MailURL, info.MCPServerURL = a.settings.baseURL+"/dashboard", a.settings.baseURL+"/dev/mail", serverURL
 	info.MemberEmail, info.UserEmail = "member@example.com", "user@example.com"
+	info.StripeURL = a.settings.stripeURL
 	if info.MemberPassword == "" {
 		info.MemberPassword, info.UserPassword = "member-"+secret.Encode(secret.Bytes(9)), "user-"+secret.Encode(secret.Bytes(9))
 	}
 	organization, err := seedMember(ctx, a, info)
 	if err != nil {
 		return devInfo{}, nil, err
+	}
+	if account, err := a.store.BillingAccount(ctx, organization); err == nil && account.Agreed == "" { // so that nobody meets a limit while trying out
+		if err := a.store.Agree(ctx, organization, tenants.PlanEnterprise); err != nil {
+			return devInfo{}, nil, err
+		}
 	}
 	project, server, err := seedProject(ctx, a, organization, serverURL)
 	if err != nil {
@@ -200,6 +207,7 @@ func (i devInfo) welcome(dataDir string) string {
 		"  Issuer       " + i.Issuer,
 		"  MCP server   " + i.MCPServerURL + "  (guarded; tools whoami, list_notes, add_note)",
 		"  Mail         " + i.MailURL,
+		"  Stripe       " + i.StripeURL + "  (a stand-in; its clock can be moved)",
 		"",
 		"Connect a client:  claude mcp add --transport http demo " + i.MCPServerURL,
 		"and sign in as     " + i.UserEmail + "  " + i.UserPassword,
@@ -217,6 +225,7 @@ func writeEnvironment(dataDir string, s settings) error {
 	for _, pair := range [][2]string{
 		{"MCPAUTH_BASE_URL", s.baseURL}, {"MCPAUTH_ISSUER_TEMPLATE", s.baseURL + "/t/{project}"}, {"MCPAUTH_DATABASE_URL", s.databaseURL},
 		{"MCPAUTH_MASTER_KEYS_FILE", filepath.Join(dataDir, keysFile)}, {"MCPAUTH_SMTP_URL", s.smtpURL}, {"MCPAUTH_MAIL_FROM", s.mailFrom},
+		{"MCPAUTH_STRIPE_KEY", s.stripeKey}, {"MCPAUTH_STRIPE_WEBHOOK_SECRETS", strings.Join(s.stripeSecrets, ",")}, {"MCPAUTH_STRIPE_URL", s.stripeURL},
 	} {
 		fmt.Fprintf(&out, "%s='%s'\n", pair[0], strings.ReplaceAll(pair[1], "'", `'\''`))
 	}

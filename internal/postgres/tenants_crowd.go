@@ -53,3 +53,11 @@ func (s *Store) SeedCrowd(ctx context.Context, project secret.ID, c Crowd) error
 		return nil
 	})
 }
+
+// SeedConnected counts this many people in a project this month, whom nobody knows, for measurements and for looking at limits.
+func (s *Store) SeedConnected(ctx context.Context, project secret.ID, count int) error {
+	return s.inProject(ctx, project, func(tx *gorm.DB) error {
+		return tx.Exec(`INSERT INTO connected_users (project_id, month, user_id)
+			SELECT ?, date_trunc('month', now() AT TIME ZONE 'UTC')::date, gen_random_uuid() FROM generate_series(1, ?)`, project, count).Error
+	})
+}

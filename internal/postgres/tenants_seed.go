@@ -85,3 +85,18 @@ func (s *Store) EnsureServer(ctx context.Context, project secret.ID, name, resou
 	})
 	return row.server(), err
 }
+
+// ForgetCustomers takes away what organizations pay for, for a stand-in for Stripe that has forgotten them. What the operator agreed to stays.
+func (s *Store) ForgetCustomers(ctx context.Context) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return tx.Exec(`DELETE FROM billing_accounts WHERE agreed_plan = ''`).Error },
+			func() error {
+				return tx.Exec(`UPDATE billing_accounts SET customer = NULL, subscription = '', plan = 'free', state = '', yearly = false, cancel_at_period_end = false, period_end = NULL, trial_end = NULL, grace_until = NULL`).Error
+			},
+			func() error { return tx.Exec(`DELETE FROM billing_invoices`).Error },
+			func() error { return tx.Exec(`DELETE FROM billing_reports`).Error },
+			func() error { return tx.Exec(`DELETE FROM billing_events`).Error },
+		)
+	})
+}

@@ -46,7 +46,7 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 
 	refused := func(page *answer) {
 		t.Helper()
-		back := page.document().Find(`a[href^="` + testCallback + `"]`).AttrOr("href", "")
+		back := page.document().Find(`a[href^="`+testCallback+`"]`).AttrOr("href", "")
 		location, err := url.Parse(back)
 		if err != nil || page.StatusCode != http.StatusForbidden || !strings.Contains(page.body, "New people have to wait") || location.Query().Get("error") != "temporarily_unavailable" || location.Query().Get("state") == "" {
 			t.Errorf("%d, back to %q\n%s", page.StatusCode, back, page.body)

@@ -81,10 +81,15 @@ class Product {
   }
 
   /** Runs `mcpauth project …` on the demo, as an operator does, and returns what it prints. */
-  async project(command, args = [], input = "") {
+  project(command, args = [], input = "") {
+    return this.operate(["project", command, "--project", "demo", ...args], { input });
+  }
+
+  /** Runs a command of the product, or another program, with the settings of this run, and returns what it prints. */
+  async operate(args, { program = this.program, input = "" } = {}) {
     const lines = (await readFile(join(this.dataDir, "dev.env"), "utf8")).split("\n").filter(Boolean);
     const settings = Object.fromEntries(lines.map((line) => /^(\w+)='(.*)'$/.exec(line).slice(1)));
-    return execFileSync(this.program, ["project", command, "--project", "demo", ...args], { env: { PATH: process.env.PATH, ...settings }, input, encoding: "utf8" }).trim();
+    return execFileSync(program, args, { env: { PATH: process.env.PATH, ...settings }, input, encoding: "utf8" }).trim();
   }
 
   /** Ends the product by its own process id, and says whether it ended well. */

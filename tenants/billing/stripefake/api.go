@@ -129,7 +129,7 @@ func fail(w http.ResponseWriter, err error) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(f.status)
-	_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"type": "invalid_request_error", "message": f.message}})
+	_ = json.NewEncoder(w).Encode(map[string]map[string]string{"error": {"type": "invalid_request_error", "message": f.message}}) //nolint:errchkjson // who is gone is not told
 }
 
 func (f *Fake) createCustomer(c call) (map[string]any, error) {

@@ -1,7 +1,10 @@
 package stripefake
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
+	"net/http"
 	"time"
 
 	"github.com/stripe/stripe-go/v76/webhook"
@@ -36,6 +39,47 @@ func (f *Fake) emit(kind string, object map[string]any) {
 	if f.deliver != nil {
 		f.deliver(e)
 	}
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
+}
+
+// retryEvery is the pause before an event that was not taken is sent again.
+const retryEvery = time.Second
+
+// Deliver sends every event to a webhook, in order and until it is taken, until the context ends.
+func (f *Fake) Deliver(ctx context.Context, url, secret string) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-f.wake:
+		}
+		for _, e := range f.Take() {
+			for !post(ctx, url, secret, e.Payload) {
+				select {
+				case <-ctx.Done():
+					return nil
+				case <-time.After(retryEvery):
+				}
+			}
+		}
+	}
+}
+
+func post(ctx context.Context, url, secret string, payload []byte) (taken bool) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(payload))
+	if err != nil {
+		return false
+	}
+	request.Header.Set("Stripe-Signature", Sign(payload, secret, time.Now()))
+	answer, err := (&http.Client{Timeout: 30 * time.Second}).Do(request) // Stripe waits about as long
+	if err != nil {
+		return false
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode/100 == 2
 }
 
 // Take returns the events since the last call.

@@ -1,0 +1,420 @@
+package dashboard
+
+import (
+	"cmp"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/mcpauth/mcpauth/internal/web"
+	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
+)
+
+// Values of the field period.
+const (
+	periodMonthly = "monthly"
+	periodYearly  = "yearly"
+)
+
+// invoicesShown is how many invoices the page lists; Stripe's has all.
+const invoicesShown = 12
+
+// usageAndBilling shows the meter and, when billing is on, what is paid. Who comes back from the checkout sees what Stripe says now, not what the
+// address says (catalogue 246).
+func (d *dashboard) usageAndBilling(v *visit) error {
+	alert := ""
+	if d.Billing != nil && v.QueryParam("checkout") != "" {
+		if err := d.Billing.Refresh(v.ctx(), v.org()); err != nil && !errors.Is(err, billing.ErrStripe) {
+			return err
+		} else if err != nil {
+			alert = stripeAway
+		}
+	}
+	return d.renderBilling(v, http.StatusOK, alert)
+}
+
+const stripeAway = "Stripe does not answer at the moment. Nothing was changed; try again in a minute."
+
+func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
+	now := d.Now().UTC()
+	month, err := monthOf(v.QueryParam("month"), now)
+	if err != nil {
+		return err
+	}
+	view := templates.BillingPage{Shell: d.shell(v, "Usage and billing", pathBilling), Alert: alert, Month: month.Format("January 2006"), MonthValue: month.Format("2006-01")}
+	here := v.href(pathBilling)
+	view.Earlier = here + "?month=" + month.AddDate(0, -1, 0).Format("2006-01")
+	if month.Before(tenants.MonthOf(now)) {
+		view.Later = here + "?month=" + month.AddDate(0, 1, 0).Format("2006-01")
+	}
+	if v.membership.Role.CanChangeMembers() {
+		view.ExportAction = v.href(pathExportUsage)
+	}
+	plan := tenants.Plan{ConnectedUsers: tenants.Unlimited}
+	if d.Billing != nil {
+		account, err := d.Billing.Store.BillingAccount(v.ctx(), v.org())
+		if err != nil {
+			return err
+		}
+		plan = account.PlanAt(now)
+		if err := d.showAccount(v, &view, account, plan); err != nil {
+			return err
+		}
+	}
+	days, err := d.Usage.ConnectedUsers(v.ctx(), v.org(), month)
+	if err != nil {
+		return err
+	}
+	view.Meter = meterView(days, plan, month, now)
+	return web.Render(v, status, templates.Billing(view))
+}
+
+// monthOf reads the month of an address; empty is the current one. Nobody looks into the future.
+func monthOf(text string, now time.Time) (time.Time, error) {
+	current := tenants.MonthOf(now)
+	if text == "" {
+		return current, nil
+	}
+	month, err := time.Parse("2006-01", text)
+	if err != nil || month.After(current) {
+		return time.Time{}, tenants.ErrNotFound
+	}
+	return month, nil
+}
+
+// showAccount fills in the plan, the limits, what else there is to buy, and invoices.
+func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account billing.Account, plan tenants.Plan) error {
+	use, err := d.Billing.Store.LimitUse(v.ctx(), v.org())
+	if err != nil {
+		return err
+	}
+	view.Plan, view.Price = plan.Name, priceOf(plan, account.Yearly)
+	view.State, view.Tone, view.Remark = accountState(account, plan, d.Now())
+	for _, what := range []tenants.Countable{tenants.CountProjects, tenants.CountServers, tenants.CountDomains, tenants.CountSeats} {
+		most := plan.Max(what)
+		view.Limits = append(view.Limits, templates.LimitLine{What: limitName(what), Used: amount(use.Of(what), ""), Max: amount(most, "any number"), Over: most != tenants.Unlimited && use.Of(what) > most})
+	}
+	view.Yearly = v.QueryParam("period") == periodYearly || v.QueryParam("period") == "" && account.Living() && account.Yearly
+	view.MonthlyHref, view.YearlyHref = v.href(pathBilling)+"?period="+periodMonthly+"#plans", v.href(pathBilling)+"?period="+periodYearly+"#plans"
+	owner := v.membership.Role == tenants.RoleOwner
+	for _, offered := range tenants.PlanTable() {
+		view.Offers = append(view.Offers, d.offer(v, account, offered, view.Yearly, owner))
+	}
+	invoices, err := d.Billing.Store.ListInvoices(v.ctx(), v.org(), invoicesShown)
+	if err != nil {
+		return err
+	}
+	for _, i := range invoices {
+		line := templates.InvoiceLine{Number: cmp.Or(i.Number, i.ID), Total: money(i.Total, i.Currency), Status: i.Status, Tone: "warn", At: i.CreatedAt}
+		switch i.Status {
+		case billing.InvoicePaid:
+			line.Tone = "ok"
+		case "void", "draft":
+			line.Tone = "idle"
+		}
+		if owner {
+			line.Href = i.URL
+		}
+		view.Invoices = append(view.Invoices, line)
+	}
+	if !owner {
+		return nil
+	}
+	if account.Customer != "" {
+		view.PortalAction = v.href(pathPortal)
+	}
+	switch {
+	case account.Living() && account.CancelAtPeriodEnd:
+		view.KeepAction = v.href(pathKeepPlan)
+	case account.Living():
+		view.CancelAction = v.href(pathCancelPlan)
+	}
+	return nil
+}
+
+// offer is one plan of the table, with what can be done about it.
+func (d *dashboard) offer(v *visit, account billing.Account, plan tenants.Plan, yearly, owner bool) templates.PlanOffer {
+	subscribed := account.Living()
+	offer := templates.PlanOffer{ID: plan.ID, Plan: planView(plan), Period: periodMonthly}
+	if yearly {
+		offer.Period = periodYearly
+	}
+	switch {
+	case account.Agreed != "":
+		offer.Current = plan.ID == account.Agreed
+	case subscribed:
+		offer.Current = plan.ID == account.Plan && account.Yearly == yearly
+	default:
+		offer.Current = plan.ID == tenants.PlanFree
+	}
+	if offer.Current || !owner || account.Agreed != "" || plan.Monthly <= 0 {
+		return offer
+	}
+	if !subscribed {
+		offer.Action, offer.Label, offer.Trial = v.href(pathCheckout), "Choose "+plan.Name, !account.TrialUsed
+		return offer
+	}
+	offer.Label = "Change to " + plan.Name
+	if plan.ID == account.Plan {
+		offer.Label = "Pay " + offer.Period
+	}
+	offer.Href = v.href(pathChangePlan) + "?" + url.Values{"plan": {plan.ID}, "period": {offer.Period}}.Encode()
+	return offer
+}
+
+// limitName is what is counted, as the head of a row.
+func limitName(what tenants.Countable) string {
+	text := string(what)
+	if what == tenants.CountServers {
+		text = "MCP servers in the largest project"
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}
+
+func priceOf(plan tenants.Plan, yearly bool) string {
+	switch {
+	case plan.Monthly == 0:
+		return "Free of charge"
+	case plan.Monthly == tenants.Unlimited:
+		return "By agreement"
+	case yearly:
+		return dollars(plan.Yearly) + " a month, paid by the year"
+	default:
+		return dollars(plan.Monthly) + " a month"
+	}
+}
+
+// accountState is the state of the payment in a word, and what happens next.
+func accountState(account billing.Account, plan tenants.Plan, now time.Time) (state, tone, remark string) {
+	day := func(t time.Time) string { return t.UTC().Format("2 January 2006") }
+	switch {
+	case account.Agreed != "":
+		return "by agreement", "ok", ""
+	case account.CancelAtPeriodEnd && account.Living():
+		return "ends on " + day(account.PeriodEnd), "warn", "Until then nothing changes. Afterwards the limits of the Free plan hold; no project is deleted, and everybody who is connected stays connected."
+	case account.State == billing.StateTrialing:
+		return "trial", "ok", "Free until " + day(account.TrialEnd) + ", then " + priceOf(plan, account.Yearly) + "."
+	case account.State == billing.StateActive:
+		return "paid", "ok", "Renews on " + day(account.PeriodEnd) + "."
+	case account.State == billing.StatePastDue && now.Before(account.GraceUntil):
+		return "payment overdue", "bad", "The last payment failed. Nothing changes until " + day(account.GraceUntil) + "; use another card before then."
+	case account.State == billing.StatePastDue, account.State == billing.StateUnpaid:
+		return "payment overdue", "bad", "The limits of the Free plan hold until the open invoice is paid. Then " + tenants.PlanByID(account.Plan).Name + " is back at once."
+	default:
+		return "active", "ok", ""
+	}
+}
+
+// billingBanner is the trouble with payments or limits that every page tells; empty: none.
+func (d *dashboard) billingBanner(v *visit) string {
+	if d.Billing == nil {
+		return ""
+	}
+	account, err := d.Billing.Store.BillingAccount(v.ctx(), v.org())
+	if err != nil {
+		return "" // the page itself will say it
+	}
+	plan := account.PlanAt(d.Now())
+	if state, tone, remark := accountState(account, plan, d.Now()); tone == "bad" {
+		return strings.ToUpper(state[:1]) + state[1:] + ". " + remark
+	}
+	if plan.MostConnected() == tenants.Unlimited {
+		return ""
+	}
+	used, err := d.Usage.CountConnected(v.ctx(), v.org(), tenants.MonthOf(d.Now()))
+	if err != nil || used < plan.ConnectedUsers {
+		return ""
+	}
+	if used < plan.MostConnected() {
+		return fmt.Sprintf("%s people were connected this month, and %s includes %s. From %s on new people have to wait; whoever was connected before goes on as always.", amount(used, ""), plan.Name, amount(plan.ConnectedUsers, ""), amount(plan.MostConnected(), ""))
+	}
+	return fmt.Sprintf("New people have to wait: %s people were connected this month, and %s includes %s and a fifth of grace. A larger plan lets them in at once.", amount(used, ""), plan.Name, amount(plan.ConnectedUsers, ""))
+}
+
+// money writes an amount of the smallest unit of a currency with two digits.
+func money(total int64, currency string) string {
+	sign := ""
+	if total < 0 {
+		sign, total = "−", -total
+	}
+	if currency == "usd" {
+		return fmt.Sprintf("%s$%s.%02d", sign, amount(int(total/100), ""), total%100)
+	}
+	return fmt.Sprintf("%s%s.%02d %s", sign, amount(int(total/100), ""), total%100, strings.ToUpper(currency))
+}
+
+// planOf reads which plan, and whether by the year, a form or an address names.
+func planOf(form url.Values) (plan tenants.Plan, yearly bool, err error) {
+	period := form.Get("period")
+	if period != periodMonthly && period != periodYearly {
+		return tenants.Plan{}, false, tenants.FieldError{Field: "period", Message: "Choose monthly or yearly."}
+	}
+	plan, err = billing.Sold(form.Get("plan"))
+	return plan, period == periodYearly, err
+}
+
+// checkout leads to Stripe's page for a first subscription.
+func (d *dashboard) checkout(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	plan, yearly, err := planOf(form)
+	if err != nil {
+		return d.billingFailed(v, err)
+	}
+	address, err := d.Billing.Checkout(v.ctx(), v.membership.Organization, v.session.Account.Email, plan, yearly, d.BaseURL+v.href(pathBilling))
+	if errors.Is(err, billing.ErrSubscribed) {
+		return seeOther(v, v.href(pathChangePlan)+"?"+url.Values{"plan": {plan.ID}, "period": {form.Get("period")}}.Encode())
+	}
+	return d.leaveToPay(v, address, err)
+}
+
+// portal leads to Stripe's page for cards, tax ids and invoices.
+func (d *dashboard) portal(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	address, err := d.Billing.Portal(v.ctx(), v.org(), d.BaseURL+v.href(pathBilling)+"?checkout=back")
+	return d.leaveToPay(v, address, err)
+}
+
+// leaveToPay goes to Stripe by a page: browsers hold a redirect after a form post against the form's policy.
+func (d *dashboard) leaveToPay(v *visit, address string, err error) error {
+	if err != nil {
+		return d.billingFailed(v, err)
+	}
+	return web.Render(v, http.StatusOK, templates.Leave(templates.LeavePage{ClientName: "Stripe", Location: address, ToPay: true}))
+}
+
+// billingFailed shows the page with what went wrong.
+func (d *dashboard) billingFailed(v *visit, err error) error {
+	problems, isField := fieldErrors(err)
+	switch {
+	case isField:
+		return d.renderBilling(v, http.StatusUnprocessableEntity, cmp.Or(problems["plan"], problems["period"]))
+	case errors.Is(err, billing.ErrNotSubscribed):
+		return d.renderBilling(v, http.StatusConflict, "There is no subscription to change. Choose a plan below.")
+	case errors.Is(err, billing.ErrStripe):
+		d.Log.WarnContext(v.ctx(), "stripe", "error", err)
+		return d.renderBilling(v, http.StatusServiceUnavailable, stripeAway)
+	case errors.Is(err, billing.ErrRefused), errors.Is(err, billing.ErrMissing):
+		d.Log.ErrorContext(v.ctx(), "stripe", "error", err)
+		return d.renderBilling(v, http.StatusBadGateway, "Stripe did not take the request. Nothing was changed, and it has been recorded.")
+	default:
+		return err
+	}
+}
+
+// showPlanChange says what another plan costs now and what would exceed it.
+func (d *dashboard) showPlanChange(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	query := v.Request().URL.Query()
+	plan, yearly, err := planOf(query)
+	if err != nil {
+		return d.billingFailed(v, err)
+	}
+	preview, err := d.Billing.PreviewChange(v.ctx(), v.org(), plan, yearly)
+	if err != nil {
+		return d.billingFailed(v, err)
+	}
+	account, err := d.Billing.Store.BillingAccount(v.ctx(), v.org())
+	if err != nil {
+		return err
+	}
+	exceeding, err := d.Billing.Exceeds(v.ctx(), v.org(), plan)
+	if err != nil {
+		return err
+	}
+	from := tenants.PlanByID(account.Plan)
+	view := templates.PlanChangePage{Shell: d.shell(v, "Change the plan", pathBilling), From: from.Name, To: plan.Name, Price: priceOf(plan, yearly), Action: v.href(pathChangePlan), BackHref: v.href(pathBilling), Plan: plan.ID, Period: query.Get("period")}
+	switch {
+	case preview.Due > 0:
+		view.Due = money(preview.Due, preview.Currency) + " is charged now: the new price less what is left of the old one. The limits of " + plan.Name + " hold at once."
+	case account.State == billing.StateTrialing:
+		view.Due = "Nothing is charged now; the trial goes on."
+	default:
+		view.Due = "Nothing is charged now. What is left of the old price is credited to the next invoices."
+	}
+	for _, e := range exceeding {
+		view.Exceeding = append(view.Exceeding, templates.LimitLine{What: limitName(e.What), Used: amount(e.Used, ""), Max: amount(e.Max, "")})
+	}
+	if plan.Retention < from.Retention {
+		view.Timeline = fmt.Sprintf("The timeline of your projects goes back %d days then, instead of %d; older steps are removed. The audit log stays whole.", plan.Retention, from.Retention)
+	}
+	return web.Render(v, http.StatusOK, templates.PlanChange(view))
+}
+
+func (d *dashboard) changePlan(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	plan, yearly, err := planOf(form)
+	if err == nil {
+		err = d.Billing.Change(v.ctx(), v.org(), plan, yearly)
+	}
+	return d.billingDone(v, err, "The plan is "+plan.Name+" now.")
+}
+
+func (d *dashboard) cancelPlan(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.org(), true), "The plan ends with what is paid for.")
+}
+
+func (d *dashboard) keepPlan(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
+	}
+	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.org(), false), "The plan stays.")
+}
+
+func (d *dashboard) billingDone(v *visit, err error, done string) error {
+	if err != nil {
+		return d.billingFailed(v, err)
+	}
+	return d.done(v, v.href(pathBilling), done)
+}
+
+// exportUsage streams who was counted in a month.
+func (d *dashboard) exportUsage(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	month, err := monthOf(form.Get("month"), d.Now())
+	if err != nil {
+		return err
+	}
+	if err := d.Organizations.Store.RecordExport(v.ctx(), v.actor(), v.org()); err != nil {
+		return err
+	}
+	header := v.Response().Header()
+	header.Set("Content-Disposition", `attachment; filename="connected-users-`+month.Format("2006-01")+`.csv"`)
+	header.Set("Content-Type", "text/csv; charset=utf-8")
+	out := csv.NewWriter(v.Response())
+	if err := out.Write([]string{"project", "user", "email", "counted_at"}); err != nil {
+		return err
+	}
+	err = d.Usage.CountedPeople(v.ctx(), v.org(), month, func(p tenants.CountedPerson) error {
+		return out.Write(plainCells(p.Project, p.User.String(), p.Email, p.CountedAt.UTC().Format(time.RFC3339)))
+	})
+	out.Flush()
+	return err
+}
