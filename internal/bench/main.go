@@ -44,6 +44,8 @@ type options struct {
 	passwords int
 	// dashboard is how many rows of activity a project has whose pages are looked at.
 	dashboard int
+	// meter is how many people get tokens over a month boundary, and are then compared with what the meter counted.
+	meter int
 }
 
 func main() {
@@ -72,6 +74,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	if o.dashboard > 0 {
 		return measureDashboard(ctx, o, os.Stdout, os.Stderr)
+	}
+	if o.meter > 0 {
+		return measureMeter(ctx, o, os.Stdout, os.Stderr)
 	}
 	if o.linear > 0 {
 		return measureLinearity(ctx, o, os.Stdout, os.Stderr)
@@ -114,6 +119,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	flags.IntVar(&o.linear, "linear", 0, "check instead that this many refreshes, introspections and revocations on shared grants, through two nodes that are killed in between, are linearizable, 100 to 1000000")
 	flags.IntVar(&o.passwords, "passwords", 0, "measure instead what this many people who type wrong passwords at once do to refreshes and to the server's memory, 1 to 2000")
 	flags.IntVar(&o.dashboard, "dashboard", 0, "measure instead how long the server takes for each page of a project with this many rows of activity, a tenth as many grants and a hundredth as many users, 7000 to 5000000")
+	flags.IntVar(&o.meter, "meter", 0, "compare instead what the meter counted with the answers that this many people got over a month boundary, in several projects through two nodes, and measure what the meter costs, 100 to 1000000")
 	flags.StringVar(&o.out, "out", "internal/bench/results.json", "where the figures go as JSON; - is standard output")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -135,6 +141,7 @@ func parseOptions(args []string, usage io.Writer) (options, error) {
 	check(o.revocations >= 0 && o.revocations <= 100000, "-revocations: expected 1 to 100000")
 	check(o.dashboard == 0 || o.dashboard >= 7000 && o.dashboard <= 5_000_000, "-dashboard: expected 7000 to 5000000")
 	check(o.passwords >= 0 && o.passwords <= 2000, "-passwords: expected 1 to 2000")
+	check(o.meter == 0 || o.meter >= 100 && o.meter <= 1000000, "-meter: expected 100 to 1000000")
 	check(o.linear == 0 || o.linear >= 100 && o.linear <= 1000000, "-linear: expected 100 to 1000000")
 	check(o.only == "" || o.only == nameFloor || o.only == nameReal, "-only: expected floor or real")
 	for _, name := range o.workloads {

@@ -61,3 +61,21 @@ func (s *Store) SeedConnected(ctx context.Context, project secret.ID, count int)
 			SELECT ?, date_trunc('month', now() AT TIME ZONE 'UTC')::date, gen_random_uuid() FROM generate_series(1, ?)`, project, count).Error
 	})
 }
+
+// Seeded is a person with a session.
+type Seeded struct{ User, Session secret.ID }
+
+// SeedPeople makes people who are signed in, for measurements.
+func (s *Store) SeedPeople(ctx context.Context, project secret.ID, count int) (people []Seeded, err error) {
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		if err := tx.Exec(`SET LOCAL statement_timeout = 0`).Error; err != nil {
+			return err
+		}
+		return tx.Raw(`WITH made AS (
+				INSERT INTO users (project_id, id, email, email_verified_at) SELECT @project, gen_random_uuid(), gen_random_uuid() || '@people.example', now() FROM generate_series(1, @count) RETURNING id
+			)
+			INSERT INTO user_sessions (project_id, id, token_hash, account_id, expires_at) SELECT @project, gen_random_uuid(), sha256(convert_to(id::text, 'UTF8')), id, now() + interval '1 day' FROM made
+			RETURNING account_id AS "user", id AS session`, map[string]any{"project": project, "count": count}).Scan(&people).Error
+	})
+	return people, err
+}

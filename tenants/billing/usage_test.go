@@ -1,0 +1,310 @@
+package billing_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/mcpauth/mcpauth/internal/postgres"
+	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"github.com/mcpauth/mcpauth/internal/secret"
+	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
+	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+)
+
+// shop is an organization on Pro with a production project, and a Stripe that can be away.
+type shop struct {
+	*billing.Service
+	fake         *stripefake.Fake
+	store        *postgres.Store
+	pool         *pgxpool.Pool
+	organization secret.ID
+	project      secret.ID
+	clock        atomic.Int64 // added to the time
+}
+
+// faulty is a Stripe that takes what it is sent and then does not answer, or is away altogether.
+type faulty struct {
+	billing.Stripe
+	away, mute atomic.Bool
+}
+
+func (f *faulty) SendUsage(ctx context.Context, event, identifier, customer string, value int, at time.Time) error {
+	if f.away.Load() {
+		return billing.ErrStripe
+	}
+	err := f.Stripe.SendUsage(ctx, event, identifier, customer, value, at)
+	if f.mute.Load() {
+		return billing.ErrStripe
+	}
+	return err
+}
+
+func newShop(t *testing.T) (*shop, *faulty) {
+	t.Helper()
+	s := &shop{}
+	s.fake = stripefake.New("http://stripe.test", time.Now, nil)
+	server := httptest.NewServer(s.fake.Handler())
+	t.Cleanup(server.Close)
+	db := pgtest.New(t)
+	keys, err := secret.ParseKeyring(secret.NewKeyringText())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.store, err = postgres.Open(t.Context(), postgres.Config{URL: db.AppURL}, keys, slog.New(slog.DiscardHandler)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.store.Close)
+	if s.pool, err = pgxpool.New(t.Context(), db.SuperuserURL); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.pool.Close)
+	stripe := &faulty{Stripe: billing.NewStripe(stripefake.Key, server.URL, nil)}
+	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
+	mail := func(_ context.Context, n billing.Notice) (string, string, string, error) {
+		return string(n.Kind), "text", "<p>text</p>", nil
+	}
+	if s.Service, err = billing.New(billing.Config{Store: s.store, Stripe: stripe, Secrets: []string{"whsec_" + secret.Encode(secret.Bytes(24))}, BaseURL: "https://mcpauth.example", Mail: mail, Now: now}); err != nil {
+		t.Fatal(err)
+	}
+	synced(t, stripe)
+	if _, s.organization, err = s.store.EnsureMember(t.Context(), "owner@example.com", "-", "Acme"); err != nil {
+		t.Fatal(err)
+	}
+	template, err := tenants.ParseIssuerTemplate("https://{project}.mcpauth.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	project, _, _, err := tenants.Projects{Store: s.store, Primary: template}.Create(t.Context(), tenants.SystemActor, s.organization, "Acme", "https://tools.example/mcp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.project = project.ID
+	s.exec(t, `UPDATE projects SET environment = 'production'`)
+	return s, stripe
+}
+
+// synced makes the catalogue.
+func synced(t *testing.T, api billing.Stripe) {
+	t.Helper()
+	steps, err := billing.PlanSync(t.Context(), api)
+	for _, step := range steps {
+		if err == nil {
+			err = step.Do(t.Context())
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) exec(t *testing.T, statement string, args ...any) {
+	t.Helper()
+	if _, err := s.pool.Exec(t.Context(), statement, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) connect(t *testing.T, count int) {
+	t.Helper()
+	if err := s.store.SeedConnected(t.Context(), s.project, count); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (s *shop) subscribe(t *testing.T) {
+	t.Helper()
+	url, err := s.Checkout(t.Context(), tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Refresh(t.Context(), s.organization); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// both is the organization's line of the reconciliation.
+func (s *shop) both(t *testing.T) billing.Both {
+	t.Helper()
+	found, err := s.Reconcile(t.Context(), tenants.MonthOf(time.Now()))
+	if err != nil || len(found) != 1 {
+		t.Fatal(found, err)
+	}
+	return found[0]
+}
+
+// What is beyond the plan reaches Stripe once, whatever is lost on the way: Stripe is away, takes a report and does not answer, the report is
+// older than Stripe remembers it, and two processes report at the same moment. The reconciliation shows both sides the while.
+func TestUsageIsReportedOnce(t *testing.T) {
+	t.Parallel()
+	s, stripe := newShop(t)
+	s.subscribe(t)
+	s.connect(t, 24_000)
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Counted != 24_000 || b.Billable != 0 || b.Stripe != 0 || !b.Agrees() {
+		t.Errorf("within the plan: %+v", b)
+	}
+	s.connect(t, 1_500)
+	stripe.away.Store(true)
+	for range 2 {
+		if err := s.Report(t.Context()); err == nil {
+			t.Error("an outage is not told")
+		}
+	}
+	if b := s.both(t); b.Billable != 500 || b.Pending != 500 || b.Reported != 0 || b.Stripe != 0 || b.Agrees() {
+		t.Errorf("Stripe is away: %+v", b)
+	}
+	stripe.away.Store(false)
+	stripe.mute.Store(true)
+	if err := s.Report(t.Context()); err == nil {
+		t.Error("an answer that did not come is not told")
+	}
+	if b := s.both(t); b.Pending != 500 || b.Stripe != 500 || b.Agrees() {
+		t.Errorf("taken and not answered: %+v", b)
+	}
+	stripe.mute.Store(false)
+	s.clock.Store(int64(48 * time.Hour)) // Stripe has forgotten the identifier
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Reported != 500 || b.Pending != 0 || b.Stripe != 500 || !b.Agrees() {
+		t.Errorf("afterwards: %+v", b)
+	}
+	s.clock.Store(0)
+	s.connect(t, 250)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() { _ = s.Report(t.Context()) }) // the others may find it sent
+	}
+	all.Wait()
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Billable != 750 || b.Reported != 750 || b.Stripe != 750 || !b.Agrees() {
+		t.Errorf("eight at once: %+v", b)
+	}
+	// Nothing that was reported is taken back when the plan grows, and nothing is reported for a month that was paid for already.
+	s.exec(t, `UPDATE billing_accounts SET plan = 'scale'`)
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Billable != 0 || b.Stripe != 750 || !b.Agrees() {
+		t.Errorf("on a larger plan: %+v", b)
+	}
+}
+
+// Owners hear at 80 percent, at 100 and when new people wait: each once a month, however often it is looked.
+func TestUsageIsAnnouncedOnce(t *testing.T) {
+	t.Parallel()
+	s, _ := newShop(t)
+	for _, step := range []struct{ more, mails int }{{7_999, 0}, {1, 1}, {500, 1}, {1_500, 2}, {1_999, 2}, {1, 3}, {500, 3}} {
+		s.connect(t, step.more)
+		var all sync.WaitGroup
+		for range 3 {
+			all.Go(func() {
+				if err := s.Pass(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		var mails, lines int
+		if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM river_job WHERE kind = 'mail'), (SELECT count(*) FROM organization_audit_log WHERE action = 'billing.usage_announced')`).Scan(&mails, &lines); err != nil {
+			t.Fatal(err)
+		}
+		if mails != step.mails || lines != step.mails {
+			t.Errorf("%d more: %d mails and %d lines in the log, want %d", step.more, mails, lines, step.mails)
+		}
+	}
+}
+
+// A second run of sync finds nothing to do; a run that broke off is finished by the next one; a new price retires the old one, and who pays the
+// old one stays on the same plan.
+func TestSync(t *testing.T) {
+	t.Parallel()
+	fake := stripefake.New("http://stripe.test", time.Now, nil)
+	server := httptest.NewServer(fake.Handler())
+	t.Cleanup(server.Close)
+	api := billing.NewStripe(stripefake.Key, server.URL, nil)
+	steps, err := billing.PlanSync(t.Context(), api)
+	if err != nil || len(steps) != 11 { // the meter, two products, four prices of each
+		t.Fatalf("%d steps: %v", len(steps), err)
+	}
+	if found, err := api.Products(t.Context()); err != nil || len(found) != 0 {
+		t.Errorf("planning changed something: %v %v", found, err)
+	}
+	for _, step := range steps[:4] {
+		if err := step.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 7 {
+		t.Errorf("after a run that broke off: %d steps (%v)", len(steps), err)
+	}
+	for _, step := range steps {
+		if err := step.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 0 {
+		t.Errorf("a second run: %d steps (%v)", len(steps), err)
+	}
+	prices, err := api.Prices(t.Context(), "mcpauth_pro_yearly", "mcpauth_pro_monthly_over")
+	if err != nil || len(prices) != 2 {
+		t.Fatal(prices, err)
+	}
+	for _, p := range prices {
+		if want := map[string]int64{"mcpauth_pro_yearly": 12 * 24 * 100_000, "mcpauth_pro_monthly_over": 1_500}[p.LookupKey]; p.Amount != want {
+			t.Errorf("%s costs %d thousandths of a cent, want %d", p.LookupKey, p.Amount, want)
+		}
+	}
+	// Somebody raised a price by hand.
+	other := prices[0]
+	other.Amount += 100
+	if err := api.CreatePrice(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 2 {
+		t.Errorf("after another price: %d steps (%v)", len(steps), err)
+	}
+}
+
+func TestProjection(t *testing.T) {
+	t.Parallel()
+	month := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	steady := func(days, each int) (out []tenants.ConnectedUsers) {
+		for d := range days {
+			out = append(out, tenants.ConnectedUsers{Day: month.AddDate(0, 0, d), Count: each})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		days []tenants.ConnectedUsers
+		now  time.Time
+		want int
+	}{
+		{"nothing", nil, month.AddDate(0, 0, 10), 0},
+		{"the first minute says nothing", steady(1, 5), month.Add(time.Minute), 5},
+		{"steady", steady(15, 10), month.AddDate(0, 0, 15), 300}, // the sixteenth has just begun: 150, and 15 days are left at 10 each
+		{"the last moment", steady(30, 10), month.AddDate(0, 1, 0).Add(-time.Second), 300},
+		{"a wave that is over", steady(3, 1000), month.AddDate(0, 0, 20), 3000},
+	} {
+		if got := billing.Projection(c.days, c.now); got < c.want-c.want/10 || got > c.want+c.want/10 {
+			t.Errorf("%s: %d, want about %d", c.name, got, c.want)
+		}
+	}
+}
