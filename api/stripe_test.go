@@ -212,6 +212,11 @@ func TestOneEventManyTimes(t *testing.T) {
 		})
 	}
 	all.Wait()
+	for i := range 2 {
+		if outcome, err := h.services[i].Receive(t.Context(), e.Payload, signature); err != nil || outcome != billing.OutcomeDuplicate {
+			t.Errorf("once more: %s %v", outcome, err)
+		}
+	}
 	for query, want := range map[string]int{
 		`SELECT count(*) FROM billing_events`: 1, `SELECT count(*) FROM organization_audit_log WHERE action = 'billing.plan_changed'`: 1,
 		`SELECT count(*) FROM river_job WHERE kind = 'mail'`: 1, `SELECT count(*) FROM billing_accounts WHERE plan = 'pro' AND state = 'trialing'`: 1,
@@ -219,6 +224,60 @@ func TestOneEventManyTimes(t *testing.T) {
 		if n := h.number(t, query); n != want {
 			t.Errorf("%s: %d, want %d", query, n, want)
 		}
+	}
+}
+
+// slow is a Stripe whose first answer about subscriptions arrives late.
+type slow struct {
+	billing.Stripe
+	once        sync.Once
+	asked, late chan struct{}
+}
+
+func (s *slow) Subscriptions(ctx context.Context, customer string) ([]billing.Subscription, error) {
+	found, err := s.Stripe.Subscriptions(ctx, customer)
+	s.once.Do(func() {
+		close(s.asked)
+		<-s.late
+	})
+	return found, err
+}
+
+// Catalogue 243: an answer that Stripe gave before a change does not replace one that it gave after, however late it arrives.
+func TestLateAnswerOfStripe(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	stripe := &slow{Stripe: h.stripe, asked: make(chan struct{}), late: make(chan struct{})}
+	events := h.buy(t)
+	h.services[0].Stripe = stripe
+	var first, second sync.WaitGroup
+	first.Go(func() { h.send(0, events[0].Payload, stripefake.Sign(events[0].Payload, current, time.Now())) })
+	<-stripe.asked
+	account, err := h.store.BillingAccount(t.Context(), h.organization.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.fake.Cancel(account.Customer, true, false)
+	done := make(chan struct{})
+	second.Go(func() {
+		defer close(done)
+		for _, e := range h.fake.Take() {
+			h.send(1, e.Payload, stripefake.Sign(e.Payload, current, time.Now()))
+		}
+	})
+	for waits := false; !waits; { // the second event is through, or waits for the first
+		select {
+		case <-done:
+			waits = true
+		default:
+			waits = h.number(t, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) > 0
+		}
+	}
+	close(stripe.late)
+	first.Wait()
+	second.Wait()
+	if account, err = h.store.BillingAccount(t.Context(), h.organization.ID); err != nil || account.State != billing.StateCanceled {
+		t.Errorf("stored %q, at Stripe canceled (%v)", account.State, err)
 	}
 }
 

@@ -25,6 +25,12 @@ func TestReadSettings(t *testing.T) {
 			[]string{"MCPAUTH_BASE_URL: expected", "MCPAUTH_ISSUER_TEMPLATE:", "master key 1: expected 32 bytes", "expected a number from 2 to 500",
 				"expected networks such as", "expected a number of days", "expected debug, info"}},
 		{"required", []string{"MCPAUTH_SMTP_URL=", "MCPAUTH_MASTER_KEYS="}, []string{"MCPAUTH_SMTP_URL is missing", "MCPAUTH_MASTER_KEYS_FILE is missing"}},
+		{"billing", []string{"MCPAUTH_STRIPE_KEY=rk_live_x", "MCPAUTH_STRIPE_WEBHOOK_SECRETS=whsec_0123456789abcdef, whsec_fedcba9876543210"}, nil},
+		// Catalogue 239: with billing on nothing starts without a secret of the webhook.
+		{"billing without a secret", []string{"MCPAUTH_STRIPE_KEY=sk_test_x"}, []string{"would believe everybody"}},
+		{"billing with an empty secret", []string{"MCPAUTH_STRIPE_KEY=sk_test_x", "MCPAUTH_STRIPE_WEBHOOK_SECRETS=whsec_0123456789abcdef,"}, []string{"expected one or two secrets"}},
+		{"a secret without billing", []string{"MCPAUTH_STRIPE_WEBHOOK_SECRETS=whsec_0123456789abcdef"}, []string{"belong together"}},
+		{"another kind of key", []string{"MCPAUTH_STRIPE_KEY=pk_live_x", "MCPAUTH_STRIPE_WEBHOOK_SECRETS=whsec_0123456789abcdef"}, []string{"expected a key such as sk_test_"}},
 		{"two sources of keys", []string{"MCPAUTH_MASTER_KEYS_FILE=/none"}, []string{"not both"}},
 	}
 	for _, test := range tests {

@@ -58,7 +58,7 @@ func measureMeterCost(ctx context.Context, o options, database *devdb.Server, di
 		return err
 	}
 	b := &bench{options: o, database: database, superuser: superuser, progress: progress}
-	b.workloads, b.fresh, b.only = []string{"token-code", "refresh"}, true, "" // analysed above
+	b.workloads, b.fresh, b.only = []string{"token_code", "refresh"}, true, "" // analysed above
 	figures, err := b.rounds(ctx, targets)
 	if err != nil {
 		return err

@@ -94,6 +94,16 @@ var mutations = []mutation{
 	{"216", "dashboard/visit.go", `if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil {`,
 		`if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil && false {`, "./dashboard", "TestRoutes"},
 	{"228", "dashboard/page_confirm.go", `form.Set(again+"method", v.Request().Method)`, `form.Set(again+"method", "GET")`, "./dashboard", "Confirm|Codes"},
+	{"238", "tenants/billing/events.go", `if webhook.ValidatePayloadWithTolerance(payload, signature, key, signatureTolerance) == nil {`, `if webhook.ValidatePayloadWithTolerance(payload, signature, key, signatureTolerance) == nil || signature != "" {`, "./api", "TestSignatures"},
+	{"239", "tenants/billing/billing.go", `if len(s) < minSecret {`, `if len(s) < 0 {`, "./api", "TestSecrets"},
+	{"240", "tenants/billing/events.go", `time.Unix(seconds, 0).After(s.Now().Add(signatureTolerance))`, `seconds < 0`, "./api", "TestSignatures"},
+	{"241", "api/stripe.go", `http.MaxBytesReader(w, r.Body, billing.MaxEvent)`, `r.Body`, "./api", "TestLargeBody"},
+	{"242", "internal/postgres/billing.go", `if result.RowsAffected == 0 {
+			outcome`, `if result.RowsAffected < 0 {
+			outcome`, "./api", "TestOneEventManyTimes|TestForeignEvents"},
+	{"243", "internal/postgres/billing.go", `FROM billing_accounts WHERE customer = ? FOR UPDATE`, `FROM billing_accounts WHERE customer = ?`, "./api", "TestLateAnswerOfStripe"},
+	{"244", "tenants/billing/events.go", `if raw.Livemode != s.Live || raw.Account != "" {`, `if raw.Livemode != s.Live && raw.Account != "" {`, "./api", "TestForeignEvents"},
+	{"245", "tenants/billing/event_invoice.go", `if invoice.Customer == account.Customer {`, `if invoice.Customer != "" {`, "./api", "TestSpoofedTenant"},
 	{"229", "internal/postgres/tenants_team.go", `WHERE id = ? FOR NO KEY UPDATE`, `WHERE id = ?`, "./dashboard", "TestLimits"},
 	{"P5", "oauth/resource.go", `strings.TrimSuffix(u.EscapedPath(), "/")`, `u.EscapedPath()`, "./oauth/...", "Resource|TestAuthorize|TestFullFlow|TestScope"},
 }
