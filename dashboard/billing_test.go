@@ -79,6 +79,9 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 	}
 	path, _ := b.createProject(t, organization, "Acme")
 	b.post(t, path+"/launch/environment", "environment", "production").want(t, http.StatusConflict)
+	if got := b.get(t, billingPath(organization, "")).doc.Find(`#cancel`).Parent().Find(`[data-exceeds]`).Map(textOf); len(got) != 1 || !strings.Contains(got[0], "Production projects12, of 3") {
+		t.Errorf("cancelling explains %v", got)
+	}
 	b.post(t, billingPath(organization, "/cancel")).wantRedirect(t, billingPath(organization, ""))
 	if text := b.get(t, billingPath(organization, "")).doc.Text(); !strings.Contains(text, "ends on") || !strings.Contains(text, "Keep the plan") {
 		t.Errorf("after cancelling: %s", text)
@@ -87,6 +90,27 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 	if text := b.get(t, billingPath(organization, "")).doc.Text(); strings.Contains(text, "ends on") {
 		t.Error("the cancellation was not taken back")
 	}
+}
+
+// An organization that goes on paying is not deleted.
+func TestPaidOrganizationIsNotDeleted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, _, organization := s.member(t, "owner@example.com")
+	s.buy(t, organization, tenants.PlanPro)
+	path := "/dashboard/" + organization.String() + "/settings/delete"
+	if page := b.post(t, path, "confirm", "Acme of owner@example.com").want(t, http.StatusUnprocessableEntity); !strings.Contains(page.doc.Text(), "Cancel the subscription first") {
+		t.Errorf("%s", page.text)
+	}
+	account, err := s.store.BillingAccount(t.Context(), organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.fake.Cancel(account.Customer, true, false)
+	if err := s.config.Billing.Refresh(t.Context(), organization); err != nil {
+		t.Fatal(err)
+	}
+	b.post(t, path, "confirm", "Acme of owner@example.com").want(t, http.StatusSeeOther)
 }
 
 // A failed payment is told on every page, changes nothing for two weeks, and then leaves the limits of the Free plan until it is paid.

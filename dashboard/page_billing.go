@@ -134,8 +134,17 @@ func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account b
 		view.KeepAction = v.href(pathKeepPlan)
 	case account.Living():
 		view.CancelAction = v.href(pathCancelPlan)
+		view.CancelExceeding = exceedingLines(use, tenants.PlanByID(tenants.PlanFree))
 	}
 	return nil
+}
+
+// exceedingLines lists what there is more of than a plan includes.
+func exceedingLines(use billing.Use, plan tenants.Plan) (lines []templates.LimitLine) {
+	for _, e := range use.Exceeding(plan) {
+		lines = append(lines, templates.LimitLine{What: limitName(e.What), Used: amount(e.Used, ""), Max: amount(e.Max, "")})
+	}
+	return lines
 }
 
 // offer is one plan of the table, with what can be done about it.
@@ -333,7 +342,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 	if err != nil {
 		return err
 	}
-	exceeding, err := d.Billing.Exceeds(v.ctx(), v.org(), plan)
+	use, err := d.Billing.Store.LimitUse(v.ctx(), v.org())
 	if err != nil {
 		return err
 	}
@@ -347,9 +356,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 	default:
 		view.Due = "Nothing is charged now. What is left of the old price is credited to the next invoices."
 	}
-	for _, e := range exceeding {
-		view.Exceeding = append(view.Exceeding, templates.LimitLine{What: limitName(e.What), Used: amount(e.Used, ""), Max: amount(e.Max, "")})
-	}
+	view.Exceeding = exceedingLines(use, plan)
 	if plan.Retention < from.Retention {
 		view.Timeline = fmt.Sprintf("The timeline of your projects goes back %d days then, instead of %d; older steps are removed. The audit log stays whole.", plan.Retention, from.Retention)
 	}

@@ -49,6 +49,14 @@ CREATE TABLE billing_reports (
     PRIMARY KEY (organization_id, month, sequence)
 );
 
+-- How many connected users the largest plan of a month included: who takes a smaller one pays for nobody who was included before.
+CREATE TABLE billing_months (
+    organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    month           date NOT NULL CHECK (month = date_trunc('month', month)::date),
+    included        bigint NOT NULL,
+    PRIMARY KEY (organization_id, month)
+);
+
 -- What was announced of a month: each once.
 CREATE TABLE billing_notices (
     organization_id uuid NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -69,7 +77,7 @@ CREATE TABLE deleted_projects (
 
 -- +goose StatementBegin
 DO $$ BEGIN
-    GRANT SELECT, INSERT, UPDATE, DELETE ON billing_accounts, billing_events, billing_invoices, billing_reports, billing_notices, deleted_projects TO mcpauth_app;
+    GRANT SELECT, INSERT, UPDATE, DELETE ON billing_accounts, billing_events, billing_invoices, billing_months, billing_reports, billing_notices, deleted_projects TO mcpauth_app;
     GRANT DELETE ON connected_users TO mcpauth_app;
 END $$;
 -- +goose StatementEnd

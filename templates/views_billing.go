@@ -27,6 +27,7 @@ type BillingPage struct {
 	// Actions are empty for who may not, or where there is nothing to do.
 	PortalAction, CancelAction, KeepAction, ExportAction string
 	MonthValue                                           string // for ExportAction
+	CancelExceeding                                      []LimitLine
 }
 
 // MeterView is the count of connected users in a month. Numbers are in words; Included is empty where there is no limit.

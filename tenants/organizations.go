@@ -16,6 +16,9 @@ const InvitationLifetime = 7 * 24 * time.Hour
 // ErrLastOwner is returned for what would leave an organization without an owner.
 var ErrLastOwner = errors.New("an organization needs an owner")
 
+// ErrPaid is returned for what would lose a subscription that goes on being paid.
+var ErrPaid = errors.New("there is a subscription")
+
 // Member is a person who belongs to an organization.
 type Member struct {
 	ID         secret.ID
@@ -75,7 +78,7 @@ type OrganizationStore interface {
 	FindMembership(ctx context.Context, member, organization secret.ID) (Membership, error)
 	CreateOrganization(ctx context.Context, actor Actor, name string, owner secret.ID) (Organization, error)
 	RenameOrganization(ctx context.Context, actor Actor, organization secret.ID, name string) error
-	// DeleteOrganization returns ErrConflict while it has projects.
+	// DeleteOrganization returns ErrConflict while it has projects, and ErrPaid while it has a subscription.
 	DeleteOrganization(ctx context.Context, actor Actor, organization secret.ID) error
 	ListMembers(ctx context.Context, organization secret.ID) ([]Member, error)
 	ListInvitations(ctx context.Context, organization secret.ID) ([]Invitation, error)
@@ -149,6 +152,9 @@ func (o Organizations) Delete(ctx context.Context, actor Actor, org secret.ID, n
 		return err
 	}
 	err = o.Store.DeleteOrganization(ctx, actor, org)
+	if errors.Is(err, ErrPaid) {
+		return FieldError{Field: "confirm", Message: "Cancel the subscription first, under usage and billing. The organization can be deleted once it has ended."}
+	}
 	if errors.Is(err, ErrConflict) {
 		return FieldError{Field: "confirm", Message: "Delete the projects of this organization first."}
 	}

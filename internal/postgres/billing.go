@@ -117,6 +117,11 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 	}
 	a := change.Account
 	if a != account {
+		if included := billing.Included(account.PlanAt(time.Now())); included > 0 { // the smaller plan does not charge for whom the larger one included
+			if err := rememberIncluded(tx, account.Organization, tenants.MonthOf(time.Now()), included); err != nil {
+				return err
+			}
+		}
 		err := mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
 				cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, updated_at = now() WHERE organization_id = @organization`,
 			map[string]any{"organization": account.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
@@ -177,11 +182,19 @@ func (s *Store) requireRoomForUser(tx *gorm.DB, project secret.ID) error {
 	if err != nil || row.Environment == environmentProduction {
 		return err
 	}
+	return s.requireFewPeople(tx, project)
+}
+
+// requireFewPeople holds a project to what a development project may have.
+func (s *Store) requireFewPeople(tx *gorm.DB, project secret.ID) error {
+	if !s.billing {
+		return nil
+	}
 	var used int
 	if err := tx.Raw(`SELECT count(*) FROM (SELECT FROM users WHERE project_id = ? LIMIT ?) AS living`, project, tenants.DevelopmentUsersMax+1).Scan(&used).Error; err != nil {
 		return err
 	}
-	return tenants.Limit{What: tenants.CountDevelopmentUsers, Max: tenants.DevelopmentUsersMax, Way: "Make it a production project."}.Check(used - 1)
+	return tenants.Limit{What: tenants.CountDevelopmentUsers, Max: tenants.DevelopmentUsersMax, Way: "Keep it a production project."}.Check(used - 1)
 }
 
 // retention is how long the timeline of a project is kept.

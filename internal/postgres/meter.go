@@ -139,19 +139,19 @@ func (s *Store) CountConnected(ctx context.Context, organization secret.ID, mont
 // monthUsage reads one organization's month. lock is for its account.
 func monthUsage(tx *gorm.DB, organization secret.ID, month time.Time, lock string) (billing.Usage, error) {
 	var sums struct {
-		Name              string
-		Reported, Pending int
+		Name                        string
+		Included, Reported, Pending int
 	}
 	var out billing.Usage
 	err := firstError(
 		func() (err error) { out.Account, err = billingAccount(tx, organization, lock); return err },
 		func() error {
-			return tx.Raw(`SELECT o.name, coalesce(sum(r.value) FILTER (WHERE r.sent_at IS NOT NULL), 0) AS reported, coalesce(sum(r.value) FILTER (WHERE r.sent_at IS NULL), 0) AS pending
-				FROM organizations o LEFT JOIN billing_reports r ON r.organization_id = o.id AND r.month = ?::date WHERE o.id = ? GROUP BY o.name`, month.Format(time.DateOnly), organization).Take(&sums).Error
+			return tx.Raw(`SELECT o.name, coalesce((SELECT included FROM billing_months m WHERE m.organization_id = o.id AND m.month = ?::date), 0) AS included, coalesce(sum(r.value) FILTER (WHERE r.sent_at IS NOT NULL), 0) AS reported, coalesce(sum(r.value) FILTER (WHERE r.sent_at IS NULL), 0) AS pending
+				FROM organizations o LEFT JOIN billing_reports r ON r.organization_id = o.id AND r.month = ?::date WHERE o.id = ? GROUP BY o.id, o.name`, month.Format(time.DateOnly), month.Format(time.DateOnly), organization).Take(&sums).Error
 		},
 		func() (err error) { out.Counted, err = countMonth(tx, organization, month); return err },
 	)
-	out.Organization, out.Name, out.Reported, out.Pending = organization, sums.Name, sums.Reported, sums.Pending
+	out.Organization, out.Name, out.Month, out.Included, out.Reported, out.Pending = organization, sums.Name, month, sums.Included, sums.Reported, sums.Pending
 	return out, err
 }
 
@@ -181,6 +181,16 @@ func (s *Store) MonthsUsage(ctx context.Context, month time.Time) ([]billing.Usa
 		out = append(out, usage)
 	}
 	return out, nil
+}
+
+// RememberIncluded implements billing.Store.
+func (s *Store) RememberIncluded(ctx context.Context, organization secret.ID, month time.Time, included int) error {
+	return translate(rememberIncluded(s.db.WithContext(ctx), organization, month, included))
+}
+
+func rememberIncluded(tx *gorm.DB, organization secret.ID, month time.Time, included int) error {
+	return tx.Exec(`INSERT INTO billing_months AS m (organization_id, month, included) VALUES (?, ?::date, ?)
+		ON CONFLICT (organization_id, month) DO UPDATE SET included = excluded.included WHERE excluded.included > m.included`, organization, month.Format(time.DateOnly), included).Error
 }
 
 // PlanReport implements billing.Store.

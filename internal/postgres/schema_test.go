@@ -18,7 +18,7 @@ import (
 // Every table is one or the other; a new one must be named here.
 var (
 	controlTables = []string{
-		"billing_accounts", "billing_events", "billing_invoices", "billing_notices", "billing_reports", "deleted_projects", "deployment", "member_answers", "member_challenges", "member_identities", "member_passkeys", "member_sessions", "members", "organization_audit_log", "organization_invitations", "organization_members",
+		"billing_accounts", "billing_events", "billing_invoices", "billing_months", "billing_notices", "billing_reports", "deleted_projects", "deployment", "member_answers", "member_challenges", "member_identities", "member_passkeys", "member_sessions", "members", "organization_audit_log", "organization_invitations", "organization_members",
 		"organizations", "project_domains", "project_issuers", "projects", "rate_limits", "released_domains", "used_slugs",
 	}
 	tenantTables = []string{

@@ -27,7 +27,11 @@ func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organiza
 	value := environment(production)
 	recorded := change{actor: actor, action: "project.environment_changed", target: "project:" + project.String(), detail: map[string]string{"environment": value}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
-		if err := requireRoomForProduction(tx, organization, project, limit); err != nil {
+		err := requireRoomForProduction(tx, organization, project, limit)
+		if !production {
+			err = s.requireFewPeople(tx, project)
+		}
+		if err != nil {
 			refused := tx.Session(&gorm.Session{})
 			_ = refused.AddError(err)
 			return refused

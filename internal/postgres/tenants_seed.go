@@ -96,6 +96,7 @@ func (s *Store) ForgetCustomers(ctx context.Context) error {
 			},
 			func() error { return tx.Exec(`DELETE FROM billing_invoices`).Error },
 			func() error { return tx.Exec(`DELETE FROM billing_reports`).Error },
+			func() error { return tx.Exec(`DELETE FROM billing_months`).Error },
 			func() error { return tx.Exec(`DELETE FROM billing_events`).Error },
 		)
 	})

@@ -58,6 +58,9 @@ func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organiz
 				if projects > 0 {
 					return errConflict
 				}
+				if account, err := billingAccount(tx, organization, ""); err != nil || account.Living() {
+					return firstError(func() error { return err }, func() error { return tenants.ErrPaid })
+				}
 				return mustChange(tx.Exec(`DELETE FROM organizations WHERE id = ?`, organization))
 			},
 		)

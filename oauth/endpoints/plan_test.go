@@ -2,6 +2,7 @@ package endpoints_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -107,6 +108,10 @@ func TestPeopleOfADevelopmentProject(t *testing.T) {
 	w.exec(`UPDATE projects SET environment = 'production' WHERE id = $1`, tn.project.ID)
 	if page := signUp("next@demo.example"); !page.has("button[value=allow]") {
 		t.Errorf("in production: %d\n%s", page.StatusCode, page.body)
+	}
+	// A project of many people is not called a development project again, so that nobody goes uncounted.
+	if err := w.store.SetProduction(t.Context(), tenants.SystemActor, w.org, tn.project.ID, false, tenants.Limit{Max: tenants.Unlimited}); !errors.Is(err, tenants.ErrLimit) {
+		t.Errorf("101 people in a development project: %v", err)
 	}
 }
 

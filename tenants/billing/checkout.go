@@ -185,13 +185,12 @@ type Exceeding struct {
 	Used, Max int
 }
 
-// Exceeds compares what an organization has with a plan.
-func (s *Service) Exceeds(ctx context.Context, organization secret.ID, plan tenants.Plan) (out []Exceeding, err error) {
-	use, err := s.Store.LimitUse(ctx, organization)
+// Exceeding compares what an organization has with a plan.
+func (u Use) Exceeding(plan tenants.Plan) (out []Exceeding) {
 	for _, what := range []tenants.Countable{tenants.CountProjects, tenants.CountServers, tenants.CountDomains, tenants.CountSeats} {
-		if most := plan.Max(what); most != tenants.Unlimited && use.Of(what) > most {
-			out = append(out, Exceeding{What: what, Used: use.Of(what), Max: most})
+		if most := plan.Max(what); most != tenants.Unlimited && u.Of(what) > most {
+			out = append(out, Exceeding{What: what, Used: u.Of(what), Max: most})
 		}
 	}
-	return out, err
+	return out
 }

@@ -51,6 +51,8 @@ type Usage struct {
 	Organization secret.ID
 	Name         string
 	Account      Account
+	Month        time.Time
+	Included     int // the most that a plan of this month included, as remembered; zero: nothing is known
 	Counted      int
 	Reported     int // of those beyond the plan, as sent
 	Pending      int // made and not known to have arrived
@@ -77,6 +79,8 @@ type Store interface {
 	// MonthUsage reads one organization's month, MonthsUsage those that were counted or reported in it.
 	MonthUsage(ctx context.Context, organization secret.ID, month time.Time) (Usage, error)
 	MonthsUsage(ctx context.Context, month time.Time) ([]Usage, error)
+	// RememberIncluded keeps the largest number of a month.
+	RememberIncluded(ctx context.Context, organization secret.ID, month time.Time, included int) error
 	// PlanReport locks the account and adds a report of what decide returns beyond what was reported before; nothing when it is not above zero.
 	PlanReport(ctx context.Context, organization secret.ID, month time.Time, decide func(Usage) int) error
 	PendingReports(ctx context.Context) ([]Reported, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -22,13 +23,29 @@ const identifiersKept = 20 * time.Hour
 // lateDays is for how many days into a month the one before is still reported.
 const lateDays = 3
 
-// billable is how many connected users are to be paid for, beyond those that the plan includes.
-func (u Usage) billable(now time.Time) int {
-	plan := u.Account.PlanAt(now)
-	if plan.Overage == 0 || plan.ConnectedUsers == tenants.Unlimited {
+// Included is how many connected users of a month a plan pays for; zero: it is not one that charges for more.
+func Included(plan tenants.Plan) int {
+	switch {
+	case plan.ConnectedUsers == tenants.Unlimited:
+		return math.MaxInt32
+	case plan.Overage > 0:
+		return plan.ConnectedUsers
+	default:
 		return 0
 	}
-	return max(0, u.Counted-plan.ConnectedUsers)
+}
+
+// billable is how many connected users are to be paid for: those beyond what the largest plan of the month included. Of a month that is over
+// only what was remembered counts, for the plan of today says nothing about it.
+func (u Usage) billable(now time.Time) int {
+	included := u.Included
+	if u.Month.Equal(tenants.MonthOf(now)) {
+		included = max(included, Included(u.Account.PlanAt(now)))
+	}
+	if included == 0 {
+		return 0
+	}
+	return max(0, u.Counted-included)
 }
 
 // Pass does what is due: it fetches every account (so that a lost event is made good), announces what was reached, and reports usage. One
@@ -107,6 +124,9 @@ func (s *Service) Report(ctx context.Context) error {
 		usages, err := s.Store.MonthsUsage(ctx, month)
 		problems = append(problems, err)
 		for _, u := range usages {
+			if included := Included(u.Account.PlanAt(now)); included > 0 && u.Account.Living() && month.Equal(tenants.MonthOf(now)) && included > u.Included {
+				problems = append(problems, s.Store.RememberIncluded(ctx, u.Organization, month, included))
+			}
 			if !u.Account.Living() || u.billable(now) <= u.Reported+u.Pending {
 				continue
 			}

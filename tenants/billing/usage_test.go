@@ -204,6 +204,44 @@ func TestUsageIsReportedOnce(t *testing.T) {
 	if b := s.both(t); b.Billable != 0 || b.Stripe != 750 || !b.Agrees() {
 		t.Errorf("on a larger plan: %+v", b)
 	}
+	s.exec(t, `UPDATE billing_accounts SET plan = 'pro'`)
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Billable != 0 || b.Stripe != 750 || !b.Agrees() {
+		t.Errorf("on a smaller plan again, in the month that the larger one included them: %+v", b)
+	}
+}
+
+// The last hour of a month is reported in the next one, by the plan of then: who has changed since pays neither more nor less.
+func TestMonthThatIsOver(t *testing.T) {
+	t.Parallel()
+	s, _ := newShop(t)
+	s.subscribe(t)
+	s.connect(t, 26_000)
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.connect(t, 100)
+	next := tenants.MonthOf(time.Now()).AddDate(0, 1, 0)
+	s.clock.Store(int64(time.Until(next.Add(30 * time.Minute))))
+	s.exec(t, `UPDATE billing_accounts SET plan = 'scale'`)
+	for range 2 {
+		if err := s.Report(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if b := s.both(t); b.Billable != 1_100 || b.Reported != 1_100 || b.Stripe != 1_100 || !b.Agrees() {
+		t.Errorf("%+v", b)
+	}
+	s.connect(t, 50)
+	s.clock.Store(int64(time.Until(next.AddDate(0, 0, 4)))) // too late: the invoice is out
+	if err := s.Report(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if b := s.both(t); b.Stripe != 1_100 {
+		t.Errorf("after three days: %+v", b)
+	}
 }
 
 // Owners hear at 80 percent, at 100 and when new people wait: each once a month, however often it is looked.
