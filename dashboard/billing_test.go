@@ -87,6 +87,11 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 		t.Errorf("after cancelling: %s", text)
 	}
 	b.post(t, billingPath(organization, "/keep")).wantRedirect(t, billingPath(organization, ""))
+	for _, action := range []string{"change", "cancel", "keep"} {
+		if n := s.rows(t, `SELECT FROM organization_audit_log WHERE action = $1 AND actor LIKE 'member:%'`, "billing."+action+"_asked"); n != 1 {
+			t.Errorf("%s: %d lines in the log say who asked", action, n)
+		}
+	}
 	if text := b.get(t, billingPath(organization, "")).doc.Text(); strings.Contains(text, "ends on") {
 		t.Error("the cancellation was not taken back")
 	}

@@ -281,7 +281,7 @@ func (d *dashboard) checkout(v *visit) error {
 	if err != nil {
 		return d.billingFailed(v, err)
 	}
-	address, err := d.Billing.Checkout(v.ctx(), v.membership.Organization, v.session.Account.Email, plan, yearly, d.BaseURL+v.href(pathBilling))
+	address, err := d.Billing.Checkout(v.ctx(), v.actor(), v.membership.Organization, v.session.Account.Email, plan, yearly, d.BaseURL+v.href(pathBilling))
 	if errors.Is(err, billing.ErrSubscribed) {
 		return seeOther(v, v.href(pathChangePlan)+"?"+url.Values{"plan": {plan.ID}, "period": {form.Get("period")}}.Encode())
 	}
@@ -293,7 +293,7 @@ func (d *dashboard) portal(v *visit) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
-	address, err := d.Billing.Portal(v.ctx(), v.org(), d.BaseURL+v.href(pathBilling)+"?checkout=back")
+	address, err := d.Billing.Portal(v.ctx(), v.actor(), v.org(), d.BaseURL+v.href(pathBilling)+"?checkout=back")
 	return d.leaveToPay(v, address, err)
 }
 
@@ -373,7 +373,7 @@ func (d *dashboard) changePlan(v *visit) error {
 	}
 	plan, yearly, err := planOf(form)
 	if err == nil {
-		err = d.Billing.Change(v.ctx(), v.org(), plan, yearly)
+		err = d.Billing.Change(v.ctx(), v.actor(), v.org(), plan, yearly)
 	}
 	return d.billingDone(v, err, "The plan is "+plan.Name+" now.")
 }
@@ -382,14 +382,14 @@ func (d *dashboard) cancelPlan(v *visit) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
-	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.org(), true), "The plan ends with what is paid for.")
+	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.actor(), v.org(), true), "The plan ends with what is paid for.")
 }
 
 func (d *dashboard) keepPlan(v *visit) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
-	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.org(), false), "The plan stays.")
+	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.actor(), v.org(), false), "The plan stays.")
 }
 
 func (d *dashboard) billingDone(v *visit, err error, done string) error {

@@ -62,7 +62,7 @@ func (s *site) openBilling(t *testing.T, config *dashboard.Config, log *slog.Log
 // buy subscribes an organization, as its owner does it at Stripe's.
 func (s *site) buy(t *testing.T, organization secret.ID, plan string) {
 	t.Helper()
-	address := must(s.config.Billing.Checkout(t.Context(), tenants.Organization{ID: organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(plan), false, "https://mcpauth.example"))
+	address := must(s.config.Billing.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(plan), false, "https://mcpauth.example"))
 	if _, err := s.fake.Pay(address[strings.LastIndex(address, "/")+1:], false); err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,7 @@ func (c *customers) step(t *testing.T, customer string) {
 	}
 	switch c.rand.IntN(7) {
 	case 0, 1:
-		if err := c.stripe.ChangeSubscription(t.Context(), "", found[0], prices); err != nil {
+		if err := c.stripe.ChangeSubscription(t.Context(), found[0], prices); err != nil {
 			t.Fatal(err)
 		}
 	case 2, 3:

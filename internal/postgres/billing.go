@@ -257,6 +257,13 @@ func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.
 	return nil
 }
 
+// RecordBilling implements billing.Store.
+func (s *Store) RecordBilling(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+		return auditOrganization(tx, organization, change{actor: actor, action: action, target: organizationTarget(organization), detail: detail})
+	})
+}
+
 // Agree implements billing.Store.
 func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {

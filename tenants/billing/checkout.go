@@ -43,7 +43,7 @@ func (s *Service) customer(ctx context.Context, organization tenants.Organizatio
 
 // Checkout returns the URL of a page at Stripe's on which a first subscription is paid for. Coming back from it gives nothing (catalogue
 // 246): what Stripe says does. email is where Stripe sends invoices. It returns ErrSubscribed.
-func (s *Service) Checkout(ctx context.Context, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (string, error) {
+func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (string, error) {
 	customer, err := s.customer(ctx, organization, email)
 	if err != nil {
 		return "", err
@@ -68,17 +68,23 @@ func (s *Service) Checkout(ctx context.Context, organization tenants.Organizatio
 	}
 	// Two clicks in an hour lead to one session, which can be completed once.
 	key := strings.Join([]string{"checkout", organization.ID.String(), account.Subscription, plan.ID, planName("", yearly), s.Now().UTC().Truncate(time.Hour).Format(time.RFC3339)}, ":")
+	if err := s.Store.RecordBilling(ctx, actor, organization.ID, "billing.checkout_opened", map[string]string{"plan": planName(plan.ID, yearly)}); err != nil {
+		return "", err
+	}
 	return s.Stripe.CreateCheckout(ctx, key, wanted)
 }
 
 // Portal returns the URL of Stripe's page for cards, addresses, tax ids and invoices. It returns ErrNotSubscribed for who never was a customer.
-func (s *Service) Portal(ctx context.Context, organization secret.ID, page string) (string, error) {
+func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization secret.ID, page string) (string, error) {
 	account, err := s.Store.BillingAccount(ctx, organization)
 	if err != nil {
 		return "", err
 	}
 	if account.Customer == "" {
 		return "", ErrNotSubscribed
+	}
+	if err := s.Store.RecordBilling(ctx, actor, organization, "billing.portal_opened", nil); err != nil {
+		return "", err
 	}
 	return s.Stripe.CreatePortal(ctx, account.Customer, page)
 }
@@ -136,7 +142,7 @@ func (s *Service) PreviewChange(ctx context.Context, organization secret.ID, pla
 }
 
 // Change puts a subscription on another plan at once; the rest of the period is charged or credited. It returns ErrNotSubscribed.
-func (s *Service) Change(ctx context.Context, organization secret.ID, plan tenants.Plan, yearly bool) error {
+func (s *Service) Change(ctx context.Context, actor tenants.Actor, organization secret.ID, plan tenants.Plan, yearly bool) error {
 	subscription, err := s.living(ctx, organization)
 	if err != nil {
 		return err
@@ -145,15 +151,19 @@ func (s *Service) Change(ctx context.Context, organization secret.ID, plan tenan
 	if err != nil {
 		return err
 	}
-	key := strings.Join([]string{"change", subscription.ID, planName(subscription.Product, subscription.Yearly), planName(plan.ID, yearly), s.Now().UTC().Truncate(time.Minute).Format(time.RFC3339)}, ":")
-	if err := s.Stripe.ChangeSubscription(ctx, key, subscription, prices); err != nil {
+	if err := s.Stripe.ChangeSubscription(ctx, subscription, prices); err != nil {
 		return err
 	}
-	return s.Refresh(ctx, organization)
+	return s.asked(ctx, actor, organization, "billing.change_asked", map[string]string{"to": planName(plan.ID, yearly)})
+}
+
+// asked records who asked Stripe for something, and fetches what came of it.
+func (s *Service) asked(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error {
+	return errors.Join(s.Store.RecordBilling(ctx, actor, organization, action, detail), s.Refresh(ctx, organization))
 }
 
 // Cancel ends a subscription at the end of what is paid for, or takes that back. It returns ErrNotSubscribed.
-func (s *Service) Cancel(ctx context.Context, organization secret.ID, cancel bool) error {
+func (s *Service) Cancel(ctx context.Context, actor tenants.Actor, organization secret.ID, cancel bool) error {
 	subscription, err := s.living(ctx, organization)
 	if err != nil {
 		return err
@@ -161,7 +171,11 @@ func (s *Service) Cancel(ctx context.Context, organization secret.ID, cancel boo
 	if err := s.Stripe.CancelAtPeriodEnd(ctx, subscription.ID, cancel); err != nil {
 		return err
 	}
-	return s.Refresh(ctx, organization)
+	action := "billing.keep_asked"
+	if cancel {
+		action = "billing.cancel_asked"
+	}
+	return s.asked(ctx, actor, organization, action, nil)
 }
 
 // prices finds what a plan costs in Stripe, as sync made it.

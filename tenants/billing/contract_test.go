@@ -127,7 +127,7 @@ func everyCall(t *testing.T, api billing.Stripe, pay func(url string)) {
 	}
 	_, err = api.PreviewChange(ctx, subscriptions[0], dearer)
 	must(err)
-	must(api.ChangeSubscription(ctx, "key-3", subscriptions[0], dearer))
+	must(api.ChangeSubscription(ctx, subscriptions[0], dearer))
 	must(api.CancelAtPeriodEnd(ctx, subscriptions[0].ID, true))
 	invoices, err := api.Invoices(ctx, customer)
 	must(err)

@@ -69,6 +69,8 @@ type Store interface {
 	ApplyEvent(ctx context.Context, id, kind, customer string, outcome Outcome, decide func(context.Context, Account) (Change, error)) (Outcome, error)
 	// ChangeAccount applies a change to an account, locked in the same way.
 	ChangeAccount(ctx context.Context, organization secret.ID, decide func(context.Context, Account) (Change, error)) error
+	// RecordBilling writes to the organization's audit log what a member asked for.
+	RecordBilling(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error
 	// Agree gives an organization a plan, or takes it back when empty.
 	Agree(ctx context.Context, organization secret.ID, plan string) error
 	ListInvoices(ctx context.Context, organization secret.ID, most int) ([]Invoice, error)

@@ -75,7 +75,8 @@ type Stripe interface {
 	// PreviewChange says what ChangeSubscription would ask for at once.
 	PreviewChange(ctx context.Context, subscription Subscription, prices []Price) (Preview, error)
 	// ChangeSubscription replaces the prices and charges or credits the rest of the period; a cancellation that was asked for is withdrawn.
-	ChangeSubscription(ctx context.Context, key string, subscription Subscription, prices []Price) error
+	// Asked twice it does nothing the second time.
+	ChangeSubscription(ctx context.Context, subscription Subscription, prices []Price) error
 	CancelAtPeriodEnd(ctx context.Context, subscription string, cancel bool) error
 
 	Products(ctx context.Context) ([]Product, error)

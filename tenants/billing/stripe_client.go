@@ -236,9 +236,9 @@ func (c *client) PreviewChange(ctx context.Context, s Subscription, prices []Pri
 	return out, err
 }
 
-func (c *client) ChangeSubscription(ctx context.Context, key string, s Subscription, prices []Price) error {
+func (c *client) ChangeSubscription(ctx context.Context, s Subscription, prices []Price) error {
 	params := &stripe.SubscriptionParams{Items: itemsFor(s, prices), ProrationBehavior: new(prorationNow), CancelAtPeriodEnd: new(false)}
-	return ask(ctx, &params.Params, key, func() error {
+	return ask(ctx, &params.Params, "", func() error {
 		_, err := subscription.Client{B: c.backend, Key: c.key}.Update(s.ID, params)
 		return err
 	})

@@ -122,7 +122,7 @@ func (s *shop) connect(t *testing.T, count int) {
 
 func (s *shop) subscribe(t *testing.T) {
 	t.Helper()
-	url, err := s.Checkout(t.Context(), tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
+	url, err := s.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -241,6 +241,22 @@ func TestMonthThatIsOver(t *testing.T) {
 	}
 	if b := s.both(t); b.Stripe != 1_100 {
 		t.Errorf("after three days: %+v", b)
+	}
+}
+
+// What is long over is forgotten: events that Stripe does not send again, and who was counted two years ago.
+func TestOldRecordsAreForgotten(t *testing.T) {
+	t.Parallel()
+	s, _ := newShop(t)
+	s.connect(t, 2)
+	s.exec(t, `INSERT INTO connected_users (project_id, month, user_id) SELECT project_id, (month - n * interval '1 month')::date, user_id FROM connected_users, unnest(ARRAY[24, 27]) AS n`)
+	s.exec(t, `INSERT INTO billing_events (id, type, outcome, received_at) VALUES ('evt_new', 't', 'applied', now() - interval '31 days'), ('evt_old', 't', 'applied', now() - interval '61 days')`)
+	if _, err := s.store.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var people, events int
+	if err := s.pool.QueryRow(t.Context(), `SELECT (SELECT count(*) FROM connected_users), (SELECT count(*) FROM billing_events)`).Scan(&people, &events); err != nil || people != 4 || events != 1 {
+		t.Errorf("%d rows of people and %d events are left, want 4 and 1 (%v)", people, events, err)
 	}
 }
 

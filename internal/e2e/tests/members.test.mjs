@@ -47,7 +47,8 @@ test("the dashboard works by keyboard alone, from sign-in to a project and what 
   const { page, complaints } = await newProfile(t, browser);
   const { keyboard } = page;
   await page.goto(product.dev.dashboard_url);
-  await keyboard.type(product.dev.member_email); // the first field has the focus
+  await page.waitForFunction(() => document.activeElement?.name === "email"); // the first field has the focus
+  await keyboard.type(product.dev.member_email);
   await pressTo(page, "Password");
   await keyboard.type(product.dev.member_password);
   await keyboard.press("Enter");
