@@ -37,6 +37,6 @@ func (p PlanView) period(yearly bool) string {
 type planLine struct{ label, value string }
 
 func (p PlanView) lines() []planLine {
-	return []planLine{{"Connected users a month", p.Users}, {"Each further one", p.Over}, {"Production projects", p.Projects}, {"MCP servers in a project", p.Servers}, {"Custom domains", p.Domains}, {"Seats", p.Seats},
+	return []planLine{{"Users a month", p.Users}, {"Each further one", p.Over}, {"Production projects", p.Projects}, {"Servers a project", p.Servers}, {"Custom domains", p.Domains}, {"Seats", p.Seats},
 		{"Timeline", p.Timeline}, {"Our name on your pages", p.Badge}}
 }

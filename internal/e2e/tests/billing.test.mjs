@@ -166,7 +166,7 @@ async function connectedApp(t, port, person) {
 
 /** Does one thing in Stripe's portal, and comes back. */
 async function usePortal(page, act) {
-  await page.getByRole("button", { name: "Cards, tax ids and invoices" }).click();
+  await page.getByRole("button", { name: /^(Cards, tax ids and invoices|Use another card)$/ }).click();
   await page.getByRole("button", { name: act, exact: true }).click();
   await page.getByRole("link", { name: "Back to mcpauth" }).click();
   await page.getByRole("heading", { name: "Usage and billing" }).waitFor();
