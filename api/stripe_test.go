@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -414,9 +415,45 @@ func TestUnpaidCheckout(t *testing.T) {
 	if plan, err := h.services[0].PlanOf(t.Context(), h.organization.ID); err != nil || plan.ID != tenants.PlanFree {
 		t.Errorf("on %s without paying (%v)", plan.ID, err)
 	}
-	again, err := h.services[0].Checkout(t.Context(), tenants.SystemActor, h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example/billing")
-	if err != nil || again != url {
-		t.Errorf("a second click leads to another checkout that could be paid as well: %v", err)
+	again, err := h.services[1].Checkout(t.Context(), tenants.SystemActor, h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example/billing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Nobody pays twice: of two checkouts one can be paid, and after that there is no further one.
+	if _, err := h.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err == nil {
+		t.Error("the first checkout can be paid beside the second")
+	}
+	if _, err := h.fake.Pay(again[strings.LastIndex(again, "/")+1:], false); err != nil {
+		t.Fatal(err)
+	}
+	if third, err := h.services[0].Checkout(t.Context(), tenants.SystemActor, h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanScale), true, "https://mcpauth.example/billing"); !errors.Is(err, billing.ErrSubscribed) {
+		t.Errorf("a checkout after one was paid: %q %v", third, err)
+	}
+}
+
+// Five clicks at once through two nodes make one checkout that can be paid.
+func TestCheckoutsAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newWebhook(t)
+	urls := make([]string, 5)
+	var all sync.WaitGroup
+	for i := range urls {
+		all.Go(func() {
+			var err error
+			if urls[i], err = h.services[i%2].Checkout(t.Context(), tenants.SystemActor, h.organization, "owner@example.com", tenants.PlanByID(tenants.PlanPro), i > 2, "https://mcpauth.example/billing"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	paid := 0
+	for _, url := range urls {
+		if _, err := h.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err == nil {
+			paid++
+		}
+	}
+	if paid != 1 {
+		t.Errorf("%d of %d checkouts could be paid", paid, len(urls))
 	}
 }
 

@@ -12,6 +12,7 @@ CREATE TABLE billing_accounts (
     trial_end            timestamptz,
     cancel_at_period_end boolean NOT NULL DEFAULT false,
     grace_until          timestamptz,                -- until when a failed payment changes nothing
+    checkout             text NOT NULL DEFAULT '',   -- Stripe's id of the only checkout that can still be paid
     trial_used           boolean NOT NULL DEFAULT false,
     agreed_plan          text NOT NULL DEFAULT '',   -- given by the operator; stands above the subscription
     updated_at           timestamptz NOT NULL DEFAULT now()

@@ -115,7 +115,7 @@ func (c *customers) step(t *testing.T, customer string) {
 		t.Fatal(prices, err)
 	}
 	if len(found) == 0 || found[0].State == billing.StateCanceled {
-		url, err := c.stripe.CreateCheckout(t.Context(), "", billing.Checkout{Customer: customer, Prices: prices, TrialDays: 14 * c.rand.IntN(2), SuccessURL: "http://a.test", ReturnTo: "http://a.test"})
+		_, url, err := c.stripe.CreateCheckout(t.Context(), billing.Checkout{Customer: customer, Prices: prices, TrialDays: 14 * c.rand.IntN(2), SuccessURL: "http://a.test", ReturnTo: "http://a.test"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,18 +17,18 @@ var _ billing.Store = (*Store)(nil)
 
 // billingRow is a row of billing_accounts.
 type billingRow struct {
-	OrganizationID                        secret.ID
-	Customer                              *string
-	Subscription, Plan, State, AgreedPlan string
-	Yearly, CancelAtPeriodEnd, TrialUsed  bool
-	PeriodEnd, TrialEnd, GraceUntil       *time.Time
+	OrganizationID                                  secret.ID
+	Customer                                        *string
+	Subscription, Plan, State, Checkout, AgreedPlan string
+	Yearly, CancelAtPeriodEnd, TrialUsed            bool
+	PeriodEnd, TrialEnd, GraceUntil                 *time.Time
 }
 
-const billingColumns = `organization_id, customer, subscription, plan, state, agreed_plan, yearly, cancel_at_period_end, trial_used, period_end, trial_end, grace_until`
+const billingColumns = `organization_id, customer, subscription, plan, state, checkout, agreed_plan, yearly, cancel_at_period_end, trial_used, period_end, trial_end, grace_until`
 
 func (r billingRow) account() billing.Account {
 	a := billing.Account{Organization: r.OrganizationID, Subscription: r.Subscription, Plan: r.Plan, Yearly: r.Yearly, State: billing.State(r.State), PeriodEnd: or(r.PeriodEnd), TrialEnd: or(r.TrialEnd),
-		CancelAtPeriodEnd: r.CancelAtPeriodEnd, GraceUntil: or(r.GraceUntil), TrialUsed: r.TrialUsed, Agreed: r.AgreedPlan}
+		CancelAtPeriodEnd: r.CancelAtPeriodEnd, GraceUntil: or(r.GraceUntil), TrialUsed: r.TrialUsed, Checkout: r.Checkout, Agreed: r.AgreedPlan}
 	if r.Customer != nil {
 		a.Customer = *r.Customer
 	}
@@ -123,9 +123,9 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 			}
 		}
 		err := mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
-				cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, updated_at = now() WHERE organization_id = @organization`,
+				cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, checkout = @checkout, updated_at = now() WHERE organization_id = @organization`,
 			map[string]any{"organization": account.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
-				"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed}))
+				"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed, "checkout": a.Checkout}))
 		if err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ type Account struct {
 	CancelAtPeriodEnd bool
 	GraceUntil        time.Time // of an overdue payment
 	TrialUsed         bool
+	Checkout          string // Stripe's id of the only checkout that can still be paid
 	Agreed            string // id of the plan that the operator gave; stands above the subscription
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
@@ -42,8 +41,9 @@ func (s *Service) customer(ctx context.Context, organization tenants.Organizatio
 }
 
 // Checkout returns the URL of a page at Stripe's on which a first subscription is paid for. Coming back from it gives nothing (catalogue
-// 246): what Stripe says does. email is where Stripe sends invoices. It returns ErrSubscribed.
-func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (string, error) {
+// 246): what Stripe says does. An earlier checkout cannot be paid any more, so that nobody pays twice. email is where Stripe sends invoices. It
+// returns ErrSubscribed.
+func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (url string, err error) {
 	customer, err := s.customer(ctx, organization, email)
 	if err != nil {
 		return "", err
@@ -51,27 +51,36 @@ func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organizatio
 	if err := s.Refresh(ctx, organization.ID); err != nil {
 		return "", err
 	}
-	account, err := s.Store.BillingAccount(ctx, organization.ID)
-	if err != nil {
-		return "", err
-	}
-	if account.Living() {
-		return "", ErrSubscribed
-	}
 	prices, err := s.prices(ctx, plan, yearly)
 	if err != nil {
 		return "", err
 	}
 	wanted := Checkout{Customer: customer, Prices: prices, SuccessURL: page + "?checkout=done", ReturnTo: page}
-	if !account.TrialUsed {
-		wanted.TrialDays = TrialDays
-	}
-	// Two clicks in an hour lead to one session, which can be completed once.
-	key := strings.Join([]string{"checkout", organization.ID.String(), account.Subscription, plan.ID, planName("", yearly), s.Now().UTC().Truncate(time.Hour).Format(time.RFC3339)}, ":")
-	if err := s.Store.RecordBilling(ctx, actor, organization.ID, "billing.checkout_opened", map[string]string{"plan": planName(plan.ID, yearly)}); err != nil {
+	err = s.Store.ChangeAccount(ctx, organization.ID, func(ctx context.Context, account Account) (Change, error) {
+		change := Change{Account: account}
+		if account.Checkout != "" {
+			if err := s.Stripe.ExpireCheckout(ctx, account.Checkout); err != nil {
+				if !errors.Is(err, ErrRefused) && !errors.Is(err, ErrMissing) {
+					return Change{}, err
+				}
+				if change, err = s.fetch(ctx, account); err != nil { // it may have been paid a moment ago
+					return Change{}, err
+				}
+			}
+		}
+		if change.Account.Living() {
+			return Change{}, ErrSubscribed
+		}
+		if !change.Account.TrialUsed {
+			wanted.TrialDays = TrialDays
+		}
+		change.Account.Checkout, url, err = s.Stripe.CreateCheckout(ctx, wanted)
+		return change, err
+	})
+	if err != nil {
 		return "", err
 	}
-	return s.Stripe.CreateCheckout(ctx, key, wanted)
+	return url, s.Store.RecordBilling(ctx, actor, organization.ID, "billing.checkout_opened", map[string]string{"plan": planName(plan.ID, yearly)})
 }
 
 // Portal returns the URL of Stripe's page for cards, addresses, tax ids and invoices. It returns ErrNotSubscribed for who never was a customer.

@@ -115,7 +115,10 @@ func everyCall(t *testing.T, api billing.Stripe, pay func(url string)) {
 	must(api.UpdateProduct(ctx, products[0]))
 	customer, err := api.CreateCustomer(ctx, "key-1", "Acme", "ada@acme.example", "0192")
 	must(err)
-	url, err := api.CreateCheckout(ctx, "key-2", billing.Checkout{Customer: customer, Prices: prices, TrialDays: billing.TrialDays, SuccessURL: "https://mcpauth.example/a", ReturnTo: "https://mcpauth.example/b"})
+	other, _, err := api.CreateCheckout(ctx, billing.Checkout{Customer: customer, Prices: prices, SuccessURL: "https://mcpauth.example/a", ReturnTo: "https://mcpauth.example/b"})
+	must(err)
+	must(api.ExpireCheckout(ctx, other))
+	_, url, err := api.CreateCheckout(ctx, billing.Checkout{Customer: customer, Prices: prices, TrialDays: billing.TrialDays, SuccessURL: "https://mcpauth.example/a", ReturnTo: "https://mcpauth.example/b"})
 	must(err)
 	pay(url)
 	_, err = api.CreatePortal(ctx, customer, "https://mcpauth.example/b")
@@ -175,7 +178,7 @@ func TestContract(t *testing.T) {
 	if len(own.failed) > 0 {
 		t.Errorf("the fake refused:\n%s", strings.Join(own.failed, "\n"))
 	}
-	if len(own.answers) < 18 {
+	if len(own.answers) < 19 {
 		t.Errorf("only %d kinds of request were made: %v", len(own.answers), own.answers)
 	}
 	for request, object := range own.answers {

@@ -70,7 +70,9 @@ type Stripe interface {
 	Subscriptions(ctx context.Context, customer string) ([]Subscription, error)
 	Invoice(ctx context.Context, id string) (Invoice, error)
 	Invoices(ctx context.Context, customer string) ([]Invoice, error)
-	CreateCheckout(ctx context.Context, key string, checkout Checkout) (url string, err error)
+	CreateCheckout(ctx context.Context, checkout Checkout) (id, url string, err error)
+	// ExpireCheckout makes sure that a checkout cannot be paid any more. ErrRefused: it was paid, or has expired.
+	ExpireCheckout(ctx context.Context, id string) error
 	CreatePortal(ctx context.Context, customer, returnTo string) (url string, err error)
 	// PreviewChange says what ChangeSubscription would ask for at once.
 	PreviewChange(ctx context.Context, subscription Subscription, prices []Price) (Preview, error)

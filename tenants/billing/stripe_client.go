@@ -167,7 +167,15 @@ func (c *client) Invoices(ctx context.Context, customer string) (found []Invoice
 	return found, err
 }
 
-func (c *client) CreateCheckout(ctx context.Context, key string, wanted Checkout) (url string, err error) {
+func (c *client) ExpireCheckout(ctx context.Context, id string) error {
+	params := &stripe.CheckoutSessionExpireParams{}
+	return ask(ctx, &params.Params, "", func() error {
+		_, err := checkout.Client{B: c.backend, Key: c.key}.Expire(id, params)
+		return err
+	})
+}
+
+func (c *client) CreateCheckout(ctx context.Context, wanted Checkout) (id, url string, err error) {
 	params := &stripe.CheckoutSessionParams{
 		Mode: new(string(stripe.CheckoutSessionModeSubscription)), Customer: &wanted.Customer, SuccessURL: &wanted.SuccessURL, CancelURL: &wanted.ReturnTo,
 		TaxIDCollection:          &stripe.CheckoutSessionTaxIDCollectionParams{Enabled: new(true)},
@@ -184,14 +192,14 @@ func (c *client) CreateCheckout(ctx context.Context, key string, wanted Checkout
 	if wanted.TrialDays > 0 {
 		params.SubscriptionData = &stripe.CheckoutSessionSubscriptionDataParams{TrialPeriodDays: new(int64(wanted.TrialDays))}
 	}
-	err = ask(ctx, &params.Params, key, func() error {
+	err = ask(ctx, &params.Params, "", func() error {
 		made, err := checkout.Client{B: c.backend, Key: c.key}.New(params)
 		if err == nil {
-			url = made.URL
+			id, url = made.ID, made.URL
 		}
 		return err
 	})
-	return url, err
+	return id, url, err
 }
 
 func (c *client) CreatePortal(ctx context.Context, customer, returnTo string) (url string, err error) {

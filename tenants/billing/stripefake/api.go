@@ -55,6 +55,7 @@ func (f *Fake) routes() map[string]func(call) (map[string]any, error) {
 		"POST /v1/billing/meter_events":               f.createUsage,
 		"GET /v1/billing/meters/{id}/event_summaries": f.sumUsage,
 		"POST /v1/checkout/sessions":                  f.createSession,
+		"POST /v1/checkout/sessions/{id}/expire":      f.expireSession,
 		"POST /v1/billing_portal/sessions":            f.createPortal,
 		"GET /v1/subscriptions":                       f.listSubscriptions,
 		"POST /v1/subscriptions/{id}":                 f.updateSubscription,
@@ -276,6 +277,18 @@ func (f *Fake) createSession(c call) (map[string]any, error) {
 	}
 	s.trialDays, _ = strconv.Atoi(c.form.Get("subscription_data[trial_period_days]"))
 	f.sessions[s.id] = s
+	return f.sessionObject(s), nil
+}
+
+func (f *Fake) expireSession(c call) (map[string]any, error) {
+	s := f.sessions[c.PathValue("id")]
+	switch {
+	case s == nil:
+		return nil, missing("checkout session", c.PathValue("id"))
+	case s.done, s.expired:
+		return nil, invalid("Only Checkout Sessions with a status in [\"open\"] can be expired.")
+	}
+	s.expired = true
 	return f.sessionObject(s), nil
 }
 

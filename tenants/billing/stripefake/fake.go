@@ -75,7 +75,7 @@ type session struct {
 	id, customer, success, cancel string
 	prices                        []string
 	trialDays                     int
-	done                          bool
+	done, expired                 bool
 	created                       time.Time
 }
 
@@ -126,7 +126,7 @@ func (f *Fake) Pay(sessionID string, declined bool) (back string, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s := f.sessions[sessionID]
-	if s == nil || s.done {
+	if s == nil || s.done || s.expired {
 		return "", fmt.Errorf("no open checkout session %q", sessionID)
 	}
 	f.customers[s.customer].declines = declined

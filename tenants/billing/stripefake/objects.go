@@ -57,8 +57,11 @@ func (f *Fake) meterObject(m *meter) map[string]any {
 
 func (f *Fake) sessionObject(s *session) map[string]any {
 	status := "open"
-	if s.done {
+	switch {
+	case s.done:
 		status = "complete"
+	case s.expired:
+		status = "expired"
 	}
 	return map[string]any{"id": s.id, "object": "checkout.session", "customer": s.customer, "mode": "subscription", "status": status, "url": f.base + "/checkout/" + s.id, "success_url": s.success, "cancel_url": s.cancel,
 		"created": s.created.Unix(), "livemode": false, "metadata": map[string]any{}}

@@ -56,7 +56,7 @@ func (f *Fake) checkoutPage(w http.ResponseWriter, id, alert string) {
 	if s.trialDays > 0 {
 		v.Facts = append(v.Facts, [2]string{"Trial", strconv.Itoa(s.trialDays) + " days"})
 	}
-	if !s.done {
+	if !s.done && !s.expired {
 		v.Actions = []action{{"/checkout/" + id, "pay", "Pay with a card that works"}, {"/checkout/" + id, "decline", "Pay with a card that is declined"}}
 	}
 	render(w, v)
