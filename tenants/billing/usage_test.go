@@ -1,148 +1,15 @@
 package billing_test
 
 import (
-	"context"
-	"log/slog"
 	"net/http/httptest"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
 	"github.com/mcpauth/mcpauth/tenants/billing"
 	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
 )
-
-// shop is an organization on Pro with a production project, and a Stripe that can be away.
-type shop struct {
-	*billing.Service
-	fake         *stripefake.Fake
-	store        *postgres.Store
-	pool         *pgxpool.Pool
-	organization secret.ID
-	project      secret.ID
-	clock        atomic.Int64 // added to the time
-}
-
-// faulty is a Stripe that takes what it is sent and then does not answer, or is away altogether.
-type faulty struct {
-	billing.Stripe
-	away, mute atomic.Bool
-}
-
-func (f *faulty) SendUsage(ctx context.Context, event, identifier, customer string, value int, at time.Time) error {
-	if f.away.Load() {
-		return billing.ErrStripe
-	}
-	err := f.Stripe.SendUsage(ctx, event, identifier, customer, value, at)
-	if f.mute.Load() {
-		return billing.ErrStripe
-	}
-	return err
-}
-
-func newShop(t *testing.T) (*shop, *faulty) {
-	t.Helper()
-	s := &shop{}
-	s.fake = stripefake.New("http://stripe.test", time.Now, nil)
-	server := httptest.NewServer(s.fake.Handler())
-	t.Cleanup(server.Close)
-	db := pgtest.New(t)
-	keys, err := secret.ParseKeyring(secret.NewKeyringText())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.store, err = postgres.Open(t.Context(), postgres.Config{URL: db.AppURL}, keys, slog.New(slog.DiscardHandler)); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.store.Close)
-	if s.pool, err = pgxpool.New(t.Context(), db.SuperuserURL); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(s.pool.Close)
-	stripe := &faulty{Stripe: billing.NewStripe(stripefake.Key, server.URL, nil)}
-	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
-	mail := func(_ context.Context, n billing.Notice) (string, string, string, error) {
-		return string(n.Kind), "text", "<p>text</p>", nil
-	}
-	if s.Service, err = billing.New(billing.Config{Store: s.store, Stripe: stripe, Secrets: []string{"whsec_" + secret.Encode(secret.Bytes(24))}, BaseURL: "https://mcpauth.example", Mail: mail, Now: now}); err != nil {
-		t.Fatal(err)
-	}
-	synced(t, stripe)
-	if _, s.organization, err = s.store.EnsureMember(t.Context(), "owner@example.com", "-", "Acme"); err != nil {
-		t.Fatal(err)
-	}
-	template, err := tenants.ParseIssuerTemplate("https://{project}.mcpauth.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	project, _, _, err := tenants.Projects{Store: s.store, Primary: template}.Create(t.Context(), tenants.SystemActor, s.organization, "Acme", "https://tools.example/mcp")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.project = project.ID
-	s.exec(t, `UPDATE projects SET environment = 'production'`)
-	return s, stripe
-}
-
-// synced makes the catalogue.
-func synced(t *testing.T, api billing.Stripe) {
-	t.Helper()
-	steps, err := billing.PlanSync(t.Context(), api)
-	for _, step := range steps {
-		if err == nil {
-			err = step.Do(t.Context())
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *shop) exec(t *testing.T, statement string, args ...any) {
-	t.Helper()
-	if _, err := s.pool.Exec(t.Context(), statement, args...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *shop) connect(t *testing.T, count int) {
-	t.Helper()
-	if err := s.store.SeedConnected(t.Context(), s.project, count); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (s *shop) subscribe(t *testing.T) {
-	t.Helper()
-	url, err := s.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Refresh(t.Context(), s.organization); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// both is the organization's line of the reconciliation.
-func (s *shop) both(t *testing.T) billing.Both {
-	t.Helper()
-	found, err := s.Reconcile(t.Context(), tenants.MonthOf(time.Now()))
-	if err != nil || len(found) != 1 {
-		t.Fatal(found, err)
-	}
-	return found[0]
-}
 
 // What is beyond the plan reaches Stripe once, whatever is lost on the way: Stripe is away, takes a report and does not answer, the report is
 // older than Stripe remembers it, and two processes report at the same moment. The reconciliation shows both sides the while.
