@@ -122,6 +122,7 @@ func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account b
 		}
 		view.Invoices = append(view.Invoices, line)
 	}
+	view.OwnersOnly = !owner
 	if !owner {
 		return nil
 	}

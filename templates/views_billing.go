@@ -20,6 +20,7 @@ type BillingPage struct {
 	Meter               MeterView
 	Limits              []LimitLine
 	Offers              []PlanOffer
+	OwnersOnly          bool // the reader may look, and owners choose
 	Yearly              bool // offers are shown as paid by the year
 	MonthlyHref         string
 	YearlyHref          string

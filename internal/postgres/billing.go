@@ -115,23 +115,8 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 	if err != nil {
 		return err
 	}
-	a := change.Account
-	if a != account {
-		if included := billing.Included(account.PlanAt(time.Now())); included > 0 { // the smaller plan does not charge for whom the larger one included
-			if err := rememberIncluded(tx, account.Organization, tenants.MonthOf(time.Now()), included); err != nil {
-				return err
-			}
-		}
-		err := mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
-				cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, checkout = @checkout, updated_at = now() WHERE organization_id = @organization`,
-			map[string]any{"organization": account.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
-				"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed, "checkout": a.Checkout}))
-		if err != nil {
-			return err
-		}
-	}
-	if a != account { // pages show the plan, and limits follow from it
-		if err := tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, account.Organization).Error; err != nil {
+	if !change.Account.Same(account) {
+		if err := storeAccount(tx, account, change.Account); err != nil {
 			return err
 		}
 	}
@@ -146,6 +131,28 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 		}
 	}
 	return nil
+}
+
+// storeAccount replaces what was fetched before, and tells every node, since pages show the plan. What the larger plan included stays
+// included for the month.
+func storeAccount(tx *gorm.DB, before, a billing.Account) error {
+	return firstError(
+		func() error {
+			if included := billing.Included(before.PlanAt(time.Now())); included > 0 {
+				return rememberIncluded(tx, a.Organization, tenants.MonthOf(time.Now()), included)
+			}
+			return nil
+		},
+		func() error {
+			return mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
+					cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, checkout = @checkout, updated_at = now() WHERE organization_id = @organization`,
+				map[string]any{"organization": a.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
+					"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed, "checkout": a.Checkout}))
+		},
+		func() error {
+			return tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, a.Organization).Error
+		},
+	)
 }
 
 // orNull is NULL for the zero time.
@@ -163,10 +170,13 @@ func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice) error {
 	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 		return err
 	}
+	if before.Status == i.Status {
+		return nil
+	}
 	err = tx.Exec(`INSERT INTO billing_invoices (organization_id, id, number, status, total, currency, url, created_at) VALUES (@organization, @id, @number, @status, @total, @currency, @url, @created)
 		ON CONFLICT (organization_id, id) DO UPDATE SET number = excluded.number, status = excluded.status, total = excluded.total, url = excluded.url`,
 		map[string]any{"organization": organization, "id": i.ID, "number": i.Number, "status": i.Status, "total": i.Total, "currency": i.Currency, "url": i.URL, "created": i.CreatedAt}).Error
-	if err != nil || i.Status != billing.InvoicePaid || before.Status == billing.InvoicePaid {
+	if err != nil || i.Status != billing.InvoicePaid {
 		return err
 	}
 	return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.invoice_paid", target: "invoice:" + i.ID, detail: map[string]string{"number": i.Number}})

@@ -67,6 +67,15 @@ func (a Account) PlanAt(now time.Time) tenants.Plan {
 	}
 }
 
+// Same compares two accounts; times that name one moment are the same, in whatever zone.
+func (a Account) Same(b Account) bool {
+	same := a.PeriodEnd.Equal(b.PeriodEnd) && a.TrialEnd.Equal(b.TrialEnd) && a.GraceUntil.Equal(b.GraceUntil)
+	for _, account := range []*Account{&a, &b} {
+		account.PeriodEnd, account.TrialEnd, account.GraceUntil = time.Time{}, time.Time{}, time.Time{}
+	}
+	return same && a == b
+}
+
 // Living reports whether there is a subscription that could be changed or cancelled.
 func (a Account) Living() bool { return a.Subscription != "" && a.State.living() }
 

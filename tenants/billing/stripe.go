@@ -69,6 +69,7 @@ type Stripe interface {
 	// Subscriptions lists a customer's, ended ones included, the latest first.
 	Subscriptions(ctx context.Context, customer string) ([]Subscription, error)
 	Invoice(ctx context.Context, id string) (Invoice, error)
+	// Invoices lists a customer's latest hundred.
 	Invoices(ctx context.Context, customer string) ([]Invoice, error)
 	CreateCheckout(ctx context.Context, checkout Checkout) (id, url string, err error)
 	// ExpireCheckout makes sure that a checkout cannot be paid any more. ErrRefused: it was paid, or has expired.

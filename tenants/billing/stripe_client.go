@@ -151,6 +151,7 @@ func (c *client) Invoice(ctx context.Context, id string) (out Invoice, err error
 
 func (c *client) Invoices(ctx context.Context, customer string) (found []Invoice, err error) {
 	params := &stripe.InvoiceListParams{Customer: &customer}
+	params.Single = true
 	err = list(ctx, &params.ListParams, func() error {
 		pages := invoice.Client{B: c.backend, Key: c.key}.List(params)
 		for pages.Next() {
