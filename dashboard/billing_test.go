@@ -209,6 +209,9 @@ func TestBillingOffAndAway(t *testing.T) {
 			t.Errorf("%s: %s", path, page.doc.Find("main").Text())
 		}
 	}
+	if page := b.get(t, billingPath(organization, "?checkout=done")).want(t, http.StatusOK); page.doc.Find(`[data-testid=plan]`).Text() != "Pro" || !strings.Contains(page.doc.Find(`[role=alert]`).Text(), "Stripe does not answer") {
+		t.Errorf("coming back: %s", page.doc.Find("main").Text())
+	}
 	b.post(t, billingPath(organization, "/change"), "plan", "enterprise", "period", "monthly").want(t, http.StatusUnprocessableEntity)
 	b.post(t, billingPath(organization, "/change"), "plan", "pro", "period", "weekly").want(t, http.StatusUnprocessableEntity)
 	config.Billing = nil

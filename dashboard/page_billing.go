@@ -29,10 +29,12 @@ const invoicesShown = 12
 func (d *dashboard) usageAndBilling(v *visit) error {
 	alert := ""
 	if d.Billing != nil && v.QueryParam("checkout") != "" {
-		if err := d.Billing.Refresh(v.ctx(), v.org()); err != nil && !errors.Is(err, billing.ErrStripe) {
-			return err
-		} else if err != nil {
+		switch err := d.Billing.Refresh(v.ctx(), v.org()); {
+		case errors.Is(err, billing.ErrStripe), errors.Is(err, billing.ErrRefused), errors.Is(err, billing.ErrMissing):
+			d.Log.WarnContext(v.ctx(), "stripe", "error", err)
 			alert = stripeAway
+		case err != nil:
+			return err
 		}
 	}
 	return d.renderBilling(v, http.StatusOK, alert)
