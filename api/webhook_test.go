@@ -39,7 +39,7 @@ type webhook struct {
 
 func newWebhook(t *testing.T) *webhook {
 	t.Helper()
-	h := &webhook{fake: stripefake.New("http://stripe.test", time.Now, nil)}
+	h := &webhook{fake: stripefake.New("http://stripe.test", time.Now)}
 	server := httptest.NewServer(h.fake.Handler())
 	t.Cleanup(server.Close)
 	h.stripe = billing.NewStripe(stripefake.Key, server.URL, nil)

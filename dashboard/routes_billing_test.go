@@ -40,7 +40,7 @@ func (s *site) openBilling(t *testing.T, config *dashboard.Config, log *slog.Log
 	t.Helper()
 	known := s.fake != nil
 	if !known {
-		s.fake = stripefake.New("https://stripe.example", time.Now, nil)
+		s.fake = stripefake.New("https://stripe.example", time.Now)
 	}
 	server := httptest.NewServer(s.fake.Handler())
 	t.Cleanup(server.Close)

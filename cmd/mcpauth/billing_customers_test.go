@@ -48,7 +48,7 @@ func newCustomers(t *testing.T, count int) *customers {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c.rand = rand.New(rand.NewPCG(seed, 0))
-	c.fake = stripefake.New("http://stripe.test", time.Now, nil)
+	c.fake = stripefake.New("http://stripe.test", time.Now)
 	server := httptest.NewServer(c.fake.Handler())
 	t.Cleanup(server.Close)
 	c.url, c.stripe = server.URL, billing.NewStripe(stripefake.Key, server.URL, nil)

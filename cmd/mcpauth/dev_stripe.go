@@ -28,7 +28,7 @@ func startStripe(ctx context.Context, address, base string) (*standIn, error) {
 		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	s := &standIn{fake: stripefake.New(url, time.Now, nil), url: url, secret: "whsec_" + secret.Encode(secret.Bytes(24)), group: group}
+	s := &standIn{fake: stripefake.New(url, time.Now), url: url, secret: "whsec_" + secret.Encode(secret.Bytes(24)), group: group}
 	group.Go(func() error { return web.Serve(ctx, listener, s.fake.Handler()) })
 	group.Go(func() error { return s.fake.Deliver(ctx, base+api.PathStripe, s.secret) })
 	return s, nil

@@ -89,7 +89,6 @@ type Invoice struct {
 	Total              int64  // in the currency's smallest unit
 	Currency           string // ISO 4217, lower case
 	URL                string // page at Stripe
-	Attempted          bool   // a payment was tried
 	CreatedAt          time.Time
 }
 

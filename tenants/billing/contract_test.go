@@ -165,7 +165,7 @@ func TestContract(t *testing.T) {
 		t.Fatalf("stripe-mock refused:\n%s", strings.Join(mock.failed, "\n"))
 	}
 
-	fake := stripefake.New("http://stripe.test", time.Now, nil)
+	fake := stripefake.New("http://stripe.test", time.Now)
 	server := httptest.NewServer(fake.Handler())
 	defer server.Close()
 	own := &recorder{answers: map[string]map[string]any{}}

@@ -50,7 +50,7 @@ func (f *faulty) SendUsage(ctx context.Context, event, identifier, customer stri
 func newShop(t *testing.T) (*shop, *faulty) {
 	t.Helper()
 	s := &shop{}
-	s.fake = stripefake.New("http://stripe.test", time.Now, nil)
+	s.fake = stripefake.New("http://stripe.test", time.Now)
 	server := httptest.NewServer(s.fake.Handler())
 	t.Cleanup(server.Close)
 	db := pgtest.New(t)

@@ -130,7 +130,7 @@ func moment(seconds int64) time.Time {
 }
 
 func invoiceOf(i *stripe.Invoice) Invoice {
-	out := Invoice{ID: i.ID, Number: i.Number, Status: string(i.Status), Total: i.Total, Currency: string(i.Currency), URL: i.HostedInvoiceURL, Attempted: i.Attempted, CreatedAt: moment(i.Created)}
+	out := Invoice{ID: i.ID, Number: i.Number, Status: string(i.Status), Total: i.Total, Currency: string(i.Currency), URL: i.HostedInvoiceURL, CreatedAt: moment(i.Created)}
 	if i.Customer != nil {
 		out.Customer = i.Customer.ID
 	}

@@ -156,7 +156,7 @@ func TestUsageIsAnnouncedOnce(t *testing.T) {
 // old one stays on the same plan.
 func TestSync(t *testing.T) {
 	t.Parallel()
-	fake := stripefake.New("http://stripe.test", time.Now, nil)
+	fake := stripefake.New("http://stripe.test", time.Now)
 	server := httptest.NewServer(fake.Handler())
 	t.Cleanup(server.Close)
 	api := billing.NewStripe(stripefake.Key, server.URL, nil)

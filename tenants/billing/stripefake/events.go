@@ -36,9 +36,6 @@ func (f *Fake) emit(kind string, object map[string]any) {
 	customer, _ := object["customer"].(string)
 	e := Event{ID: id, Type: kind, Customer: customer, Payload: payload}
 	f.events = append(f.events, e)
-	if f.deliver != nil {
-		f.deliver(e)
-	}
 	select {
 	case f.wake <- struct{}{}:
 	default:

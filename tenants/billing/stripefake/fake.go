@@ -36,7 +36,6 @@ type Fake struct {
 	invoices      map[string]*invoice
 	answers       map[string]answer // by idempotency key
 	events        []Event
-	deliver       func(Event)
 	wake          chan struct{}
 }
 
@@ -106,10 +105,9 @@ type invoice struct {
 	lines                              []string
 }
 
-// New returns an account with nothing in it. base is the URL under which browsers reach its pages; deliver gets each event, in order, while the
-// fake is locked, and must not call it; nil: events are only kept.
-func New(base string, now func() time.Time, deliver func(Event)) *Fake {
-	return &Fake{base: base, now: now, deliver: deliver, wake: make(chan struct{}, 1), customers: map[string]*customer{}, products: map[string]*product{}, prices: map[string]*price{}, meters: map[string]*meter{},
+// New returns an account with nothing in it. base is the URL under which browsers reach its pages. Events wait for Take or Deliver.
+func New(base string, now func() time.Time) *Fake {
+	return &Fake{base: base, now: now, wake: make(chan struct{}, 1), customers: map[string]*customer{}, products: map[string]*product{}, prices: map[string]*price{}, meters: map[string]*meter{},
 		sessions: map[string]*session{}, portals: map[string]*portal{}, subscriptions: map[string]*subscription{}, invoices: map[string]*invoice{}, answers: map[string]answer{}}
 }
 
