@@ -38,15 +38,15 @@ func (b *lockedBuffer) String() string {
 }
 
 // work runs a worker node until the test ends or stop is called, and returns what it logs.
-func (r *accountsRig) work(sender postgres.MailSender) (log *lockedBuffer, stop func()) {
+func (r *accountsRig) work(sender postgres.MailSender, options ...postgres.WorkOption) (log *lockedBuffer, stop func()) {
 	r.t.Helper()
 	log = &lockedBuffer{}
 	store := r.open(slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})))
 	ctx, cancel := context.WithCancel(r.t.Context())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- store.Work(ctx, sender, postgres.PollEvery(10*time.Millisecond),
-			postgres.RetryAfter(func(int) time.Duration { return 10 * time.Millisecond }))
+		ended <- store.Work(ctx, sender, append(options, postgres.PollEvery(10*time.Millisecond),
+			postgres.RetryAfter(func(int) time.Duration { return 10 * time.Millisecond }))...)
 	}()
 	var once sync.Once
 	stop = func() {
@@ -222,6 +222,35 @@ func TestWorkEndsGently(t *testing.T) {
 	r.begin(r.users, "bob@example.com")
 	if n := r.count("SELECT count(*) FROM river_job WHERE state = 'available'"); n != 1 || sent.Load() != 1 {
 		t.Errorf("%d waiting, %d sent", n, sent.Load())
+	}
+}
+
+// A process may be asked to end while it enqueues what is due: nothing is wrong then, and the log says so.
+func TestWorkEndsWhileEnqueuing(t *testing.T) {
+	t.Parallel()
+	r := newAccountsRig(t)
+	r.exec("CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END $$")
+	r.exec("CREATE TRIGGER wait BEFORE INSERT ON river_job FOR EACH ROW EXECUTE FUNCTION wait()")
+	tx, err := r.super.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	if _, err := tx.Exec(t.Context(), "SELECT pg_advisory_xact_lock(1)"); err != nil {
+		t.Fatal(err)
+	}
+	log, stop := r.work(sendFunc(func(context.Context, mail.Message) error { return nil }),
+		postgres.PassBilling(func(context.Context) error { return nil }))
+	ctx := within(t, time.Minute)
+	for waiting := false; !waiting; {
+		const query = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')"
+		if err := r.super.QueryRow(ctx, query).Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop()
+	if shown := log.String(); !strings.Contains(shown, "Error inserting periodic jobs") || strings.Contains(shown, "level=ERROR") {
+		t.Errorf("the log shows %s", shown)
 	}
 }
 

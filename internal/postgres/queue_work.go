@@ -88,7 +88,7 @@ func (s *Store) Work(ctx context.Context, sender MailSender, options ...WorkOpti
 	}
 	client, err := river.NewClient(riverdatabasesql.New(s.sql), &river.Config{
 		PeriodicJobs:      periodic,
-		Logger:            s.log,
+		Logger:            slog.New(stoppingLog{s.log.Handler()}),
 		Workers:           workers,
 		Queues:            map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: mailWorkers}},
 		PollOnly:          true, // LISTEN does not pass a pooler
