@@ -66,7 +66,7 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 	if got := change.Find(`[data-exceeds]`).Map(textOf); len(got) != 1 || !strings.Contains(got[0], "Production projects12, of 10") {
 		t.Errorf("exceeding: %v", got)
 	}
-	if text := change.Text(); !strings.Contains(text, "All of it stays") || !strings.Contains(text, "goes back 14 days") {
+	if text := change.Text(); !strings.Contains(text, "All of it stays") || !strings.Contains(text, "goes back 90 days for 90 more days, and 14 days after that") {
 		t.Errorf("not said: %s", text)
 	}
 	b.post(t, billingPath(organization, "/change"), "plan", "pro", "period", "monthly").wantRedirect(t, billingPath(organization, ""))
@@ -79,6 +79,9 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 	}
 	path, _ := b.createProject(t, organization, "Acme")
 	b.post(t, path+"/launch/environment", "environment", "production").want(t, http.StatusConflict)
+	if text := b.get(t, billingPath(organization, "")).doc.Text(); !strings.Contains(text, "goes back 14 days for 14 more days, and 3 days after that") {
+		t.Error("cancelling does not say what becomes of the timeline")
+	}
 	if got := b.get(t, billingPath(organization, "")).doc.Find(`#cancel`).Parent().Find(`[data-exceeds]`).Map(textOf); len(got) != 1 || !strings.Contains(got[0], "Production projects12, of 3") {
 		t.Errorf("cancelling explains %v", got)
 	}

@@ -18,6 +18,14 @@ func exceedingLines(use billing.Use, plan tenants.Plan) (lines []templates.Limit
 	return lines
 }
 
+// timelineLine is what a smaller plan means for the timeline; empty: nothing.
+func timelineLine(from, to tenants.Plan) string {
+	if to.Retention >= from.Retention {
+		return ""
+	}
+	return fmt.Sprintf("The timeline of your projects goes back %d days for %d more days, and %d days after that. The audit log stays whole.", from.Retention, from.Retention, to.Retention)
+}
+
 // limitName is what is counted, as the head of a row.
 func limitName(what tenants.Countable) string {
 	text := string(what)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/csv"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"time"
@@ -136,7 +135,8 @@ func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account b
 		view.KeepAction = v.href(pathKeepPlan)
 	case account.Living():
 		view.CancelAction = v.href(pathCancelPlan)
-		view.CancelExceeding = exceedingLines(use, tenants.PlanByID(tenants.PlanFree))
+		free := tenants.PlanByID(tenants.PlanFree)
+		view.CancelExceeding, view.CancelTimeline = exceedingLines(use, free), timelineLine(tenants.PlanByID(account.Plan), free)
 	}
 	return nil
 }
@@ -270,9 +270,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 		view.Due = "Nothing is charged now. What is left of the old price is credited to the next invoices."
 	}
 	view.Exceeding = exceedingLines(use, plan)
-	if plan.Retention < from.Retention {
-		view.Timeline = fmt.Sprintf("The timeline of your projects goes back %d days then, instead of %d; older steps are removed. The audit log stays whole.", plan.Retention, from.Retention)
-	}
+	view.Timeline = timelineLine(from, plan)
 	return web.Render(v, http.StatusOK, templates.PlanChange(view))
 }
 

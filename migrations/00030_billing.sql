@@ -15,8 +15,12 @@ CREATE TABLE billing_accounts (
     checkout             text NOT NULL DEFAULT '',   -- Stripe's id of the only checkout that can still be paid
     trial_used           boolean NOT NULL DEFAULT false,
     agreed_plan          text NOT NULL DEFAULT '',   -- given by the operator; stands above the subscription
+    kept_days            integer NOT NULL DEFAULT 0, -- of the timeline, by a larger plan than today's, until kept_until
+    kept_until           timestamptz,
+    looked_at            timestamptz NOT NULL DEFAULT '-infinity', -- when a pass last took its turn to fetch the state
     updated_at           timestamptz NOT NULL DEFAULT now()
 );
+CREATE INDEX billing_accounts_looked_at ON billing_accounts (looked_at) WHERE customer IS NOT NULL;
 
 -- One row for each event that was answered with 2xx, in the transaction of its effect.
 CREATE TABLE billing_events (

@@ -471,7 +471,7 @@ func Billing(p BillingPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "cancel", Block: true, Label: "Cancel at the end of the period", Action: p.CancelAction, Button: "Cancel the plan", Text: "Everything stays as it is until then, and you can change your mind. Afterwards the limits of the Free plan hold: no project is deleted, everybody who is connected stays connected, and the timeline goes back three days."}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "cancel", Block: true, Label: "Cancel at the end of the period", Action: p.CancelAction, Button: "Cancel the plan", Text: "Everything stays as it is until then, and you can change your mind. Afterwards the limits of the Free plan hold: no project is deleted, and everybody who is connected stays connected. " + p.CancelTimeline}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

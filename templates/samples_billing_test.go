@@ -51,7 +51,7 @@ func billingSamples() []sample {
 	ending.State, ending.Tone, ending.Remark, ending.CancelAction, ending.KeepAction = "ends on 1 December 2026", "warn", "Until then nothing changes. Afterwards the limits of the Free plan hold; nothing is deleted, and everybody who is connected stays connected.", "", "/dashboard/keep"
 	off := BillingPage{Shell: shell("Usage and billing", ""), Month: "November 2026", Meter: MeterView{Used: "0", Projected: "0", Chart: ui.BarsProps{Title: "New each day", Unit: "connected users", Hook: "connected"}, Sentence: "A person counts once a month in each production project, with the first access token that is issued or renewed."}}
 	change := PlanChangePage{Shell: shell("Change the plan", ""), From: "Scale", To: "Pro", Price: "$29 a month", Due: "Nothing is charged now. What is left of the old price is credited to the next invoices.", Action: "/dashboard/change", BackHref: "/dashboard/billing", Plan: "pro", Period: "monthly",
-		Exceeding: []LimitLine{{What: "Production projects", Used: "12", Max: "10"}, {What: "Seats", Used: "14", Max: "10"}}, Timeline: "The timeline of your projects goes back 14 days then, instead of 90; older steps are removed. The audit log stays whole."}
+		Exceeding: []LimitLine{{What: "Production projects", Used: "12", Max: "10"}, {What: "Seats", Used: "14", Max: "10"}}, Timeline: "The timeline of your projects goes back 90 days for 90 more days, and 14 days after that. The audit log stays whole."}
 	return []sample{
 		{"billing-free", dashboard, Billing(free)},
 		{"billing-overdue", dashboard, Billing(pro)},

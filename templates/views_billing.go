@@ -29,6 +29,7 @@ type BillingPage struct {
 	PortalAction, CancelAction, KeepAction, ExportAction string
 	MonthValue                                           string // for ExportAction
 	CancelExceeding                                      []LimitLine
+	CancelTimeline                                       string // what becomes of the timeline after CancelAction
 }
 
 // MeterView is the count of connected users in a month. Numbers are in words; Included is empty where there is no limit.
@@ -74,7 +75,7 @@ type PlanChangePage struct {
 	// Due is what is charged or credited at once, in a sentence.
 	Due       string
 	Exceeding []LimitLine
-	Timeline  string // how long the timeline goes back afterwards; empty: as before
+	Timeline  string // what becomes of the timeline; empty: nothing
 	Action    string
 	BackHref  string
 	Plan      string

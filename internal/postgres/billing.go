@@ -21,14 +21,15 @@ type billingRow struct {
 	Customer                                        *string
 	Subscription, Plan, State, Checkout, AgreedPlan string
 	Yearly, CancelAtPeriodEnd, TrialUsed            bool
-	PeriodEnd, TrialEnd, GraceUntil                 *time.Time
+	KeptDays                                        int
+	PeriodEnd, TrialEnd, GraceUntil, KeptUntil      *time.Time
 }
 
-const billingColumns = `organization_id, customer, subscription, plan, state, checkout, agreed_plan, yearly, cancel_at_period_end, trial_used, period_end, trial_end, grace_until`
+const billingColumns = `organization_id, customer, subscription, plan, state, checkout, agreed_plan, yearly, cancel_at_period_end, trial_used, period_end, trial_end, grace_until, kept_days, kept_until`
 
 func (r billingRow) account() billing.Account {
 	a := billing.Account{Organization: r.OrganizationID, Subscription: r.Subscription, Plan: r.Plan, Yearly: r.Yearly, State: billing.State(r.State), PeriodEnd: or(r.PeriodEnd), TrialEnd: or(r.TrialEnd),
-		CancelAtPeriodEnd: r.CancelAtPeriodEnd, GraceUntil: or(r.GraceUntil), TrialUsed: r.TrialUsed, Checkout: r.Checkout, Agreed: r.AgreedPlan}
+		CancelAtPeriodEnd: r.CancelAtPeriodEnd, GraceUntil: or(r.GraceUntil), TrialUsed: r.TrialUsed, Checkout: r.Checkout, Agreed: r.AgreedPlan, KeptDays: r.KeptDays, KeptUntil: or(r.KeptUntil)}
 	if r.Customer != nil {
 		a.Customer = *r.Customer
 	}
@@ -134,8 +135,9 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 }
 
 // storeAccount replaces what was fetched before, and tells every node, since pages show the plan. What the larger plan included stays
-// included for the month.
+// included for the month, and what it kept of the timeline stays for as long as it said.
 func storeAccount(tx *gorm.DB, before, a billing.Account) error {
+	a = a.Keeping(before, time.Now())
 	return firstError(
 		func() error {
 			if included := billing.Included(before.PlanAt(time.Now())); included > 0 {
@@ -145,9 +147,10 @@ func storeAccount(tx *gorm.DB, before, a billing.Account) error {
 		},
 		func() error {
 			return mustChange(tx.Exec(`UPDATE billing_accounts SET subscription = @subscription, plan = @plan, yearly = @yearly, state = @state, period_end = @period_end, trial_end = @trial_end,
-					cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, checkout = @checkout, updated_at = now() WHERE organization_id = @organization`,
+					cancel_at_period_end = @cancel, grace_until = @grace, trial_used = @trial_used, checkout = @checkout, agreed_plan = @agreed, kept_days = @kept_days, kept_until = @kept_until,
+					updated_at = now() WHERE organization_id = @organization`,
 				map[string]any{"organization": a.Organization, "subscription": a.Subscription, "plan": a.Plan, "yearly": a.Yearly, "state": string(a.State), "period_end": orNull(a.PeriodEnd), "trial_end": orNull(a.TrialEnd),
-					"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed, "checkout": a.Checkout}))
+					"cancel": a.CancelAtPeriodEnd, "grace": orNull(a.GraceUntil), "trial_used": a.TrialUsed, "checkout": a.Checkout, "agreed": a.Agreed, "kept_days": a.KeptDays, "kept_until": orNull(a.KeptUntil)}))
 		},
 		func() error {
 			return tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, a.Organization).Error
@@ -219,10 +222,16 @@ func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) 
 		return firstError(
 			func() error { return lockOrganization(tx, organization) },
 			func() error {
-				return tx.Exec(`INSERT INTO billing_accounts (organization_id, agreed_plan) VALUES (?, ?) ON CONFLICT (organization_id) DO UPDATE SET agreed_plan = excluded.agreed_plan, updated_at = now()`, organization, plan).Error
+				return tx.Exec(`INSERT INTO billing_accounts (organization_id) VALUES (?) ON CONFLICT DO NOTHING`, organization).Error
 			},
 			func() error {
-				return tx.Exec(`SELECT pg_notify(?, id::text) FROM projects WHERE organization_id = ?`, projectsChannel, organization).Error
+				before, err := billingAccount(tx, organization, "FOR UPDATE")
+				if err != nil {
+					return err
+				}
+				after := before
+				after.Agreed = plan
+				return storeAccount(tx, before, after)
 			},
 			func() error {
 				return auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: "billing.plan_agreed", target: organizationTarget(organization), detail: map[string]string{"plan": plan}})
@@ -245,11 +254,13 @@ func (s *Store) ListInvoices(ctx context.Context, organization secret.ID, most i
 	}), translate(err)
 }
 
-// BillingAccounts implements billing.Store.
-func (s *Store) BillingAccounts(ctx context.Context, after secret.ID, most int) ([]billing.Account, error) {
-	var rows []billingRow
-	err := s.db.WithContext(ctx).Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE customer IS NOT NULL AND organization_id > CAST(? AS uuid) ORDER BY organization_id LIMIT ?`, after.String(), most).Scan(&rows).Error
-	return mapRows(rows, billingRow.account), translate(err)
+// TakeAccounts implements billing.Store. Rows that are being changed are left out: their state is being fetched.
+func (s *Store) TakeAccounts(ctx context.Context, at time.Time, most int) ([]secret.ID, error) {
+	var rows []idRow
+	err := s.db.WithContext(ctx).Raw(`UPDATE billing_accounts SET looked_at = @at WHERE organization_id IN (SELECT organization_id FROM billing_accounts
+			WHERE customer IS NOT NULL AND looked_at < @at ORDER BY looked_at LIMIT @most FOR UPDATE SKIP LOCKED) RETURNING organization_id AS id`,
+		map[string]any{"at": at, "most": most}).Scan(&rows).Error
+	return mapRows(rows, func(r idRow) secret.ID { return r.ID }), translate(err)
 }
 
 // CountEvents implements billing.Store.

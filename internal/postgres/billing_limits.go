@@ -46,7 +46,7 @@ func (s *Store) retention(ctx context.Context, project secret.ID) (time.Duration
 		return 0, translate(err)
 	}
 	account, err := s.BillingAccount(ctx, organization.ID)
-	return time.Duration(account.PlanAt(time.Now()).Retention) * 24 * time.Hour, err
+	return time.Duration(account.Retention(time.Now())) * 24 * time.Hour, err
 }
 
 // How long events of Stripe and what was counted are kept. Stripe sends an event again for three days, and people for thirty.

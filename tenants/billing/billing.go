@@ -53,6 +53,8 @@ type Account struct {
 	TrialUsed         bool
 	Checkout          string // Stripe's id of the only checkout that can still be paid
 	Agreed            string // id of the plan that the operator gave; stands above the subscription
+	KeptDays          int    // of the timeline, by a larger plan than today's, until KeptUntil
+	KeptUntil         time.Time
 }
 
 // PlanAt is the plan whose limits hold.
@@ -67,11 +69,44 @@ func (a Account) PlanAt(now time.Time) tenants.Plan {
 	}
 }
 
+// Retention is for how many days the timeline of projects is kept. An overdue payment shortens nothing while the subscription lives.
+func (a Account) Retention(now time.Time) int {
+	if now.Before(a.KeptUntil) {
+		return max(a.planned().Retention, a.KeptDays)
+	}
+	return a.planned().Retention
+}
+
+// planned is the plan that the account is on, paid or not.
+func (a Account) planned() tenants.Plan {
+	switch {
+	case a.Agreed != "":
+		return tenants.PlanByID(a.Agreed)
+	case a.Living():
+		return tenants.PlanByID(a.Plan)
+	default:
+		return tenants.PlanByID(tenants.PlanFree)
+	}
+}
+
+// Keeping is the account as it follows one on another plan: a smaller plan removes nothing of the timeline before the larger one would have.
+func (a Account) Keeping(before Account, now time.Time) Account {
+	days := before.planned().Retention
+	if days <= a.planned().Retention {
+		return a
+	}
+	if now.Before(a.KeptUntil) {
+		days = max(days, a.KeptDays)
+	}
+	a.KeptDays, a.KeptUntil = days, now.AddDate(0, 0, days)
+	return a
+}
+
 // Same compares two accounts; times that name one moment are the same, in whatever zone.
 func (a Account) Same(b Account) bool {
-	same := a.PeriodEnd.Equal(b.PeriodEnd) && a.TrialEnd.Equal(b.TrialEnd) && a.GraceUntil.Equal(b.GraceUntil)
+	same := a.PeriodEnd.Equal(b.PeriodEnd) && a.TrialEnd.Equal(b.TrialEnd) && a.GraceUntil.Equal(b.GraceUntil) && a.KeptUntil.Equal(b.KeptUntil)
 	for _, account := range []*Account{&a, &b} {
-		account.PeriodEnd, account.TrialEnd, account.GraceUntil = time.Time{}, time.Time{}, time.Time{}
+		account.PeriodEnd, account.TrialEnd, account.GraceUntil, account.KeptUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	}
 	return same && a == b
 }

@@ -58,7 +58,7 @@ func newShop(t *testing.T) (*shop, *faulty) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.store, err = postgres.Open(t.Context(), postgres.Config{URL: db.AppURL}, keys, slog.New(slog.DiscardHandler)); err != nil {
+	if s.store, err = postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, Billing: true}, keys, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.store.Close)
@@ -141,4 +141,13 @@ func (s *shop) both(t *testing.T) billing.Both {
 		t.Fatal(found, err)
 	}
 	return found[0]
+}
+
+// lines counts what the organization's audit log has of an action.
+func (s *shop) lines(t *testing.T, action string) (n int) {
+	t.Helper()
+	if err := s.pool.QueryRow(t.Context(), `SELECT count(*) FROM organization_audit_log WHERE action = $1`, action).Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
 }

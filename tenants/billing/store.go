@@ -74,8 +74,9 @@ type Store interface {
 	// Agree gives an organization a plan, or takes it back when empty.
 	Agree(ctx context.Context, organization secret.ID, plan string) error
 	ListInvoices(ctx context.Context, organization secret.ID, most int) ([]Invoice, error)
-	// BillingAccounts lists those with a customer, in the order of their ids, after the one given.
-	BillingAccounts(ctx context.Context, after secret.ID, most int) ([]Account, error)
+	// TakeAccounts takes organizations with a customer that were not taken since the time given, the longest ago first, and notes that they were
+	// at that time: nobody else gets them for the same time.
+	TakeAccounts(ctx context.Context, at time.Time, most int) ([]secret.ID, error)
 	CountEvents(ctx context.Context) (map[string]int, error)
 
 	// MonthUsage reads one organization's month, MonthsUsage those that were counted or reported in it.

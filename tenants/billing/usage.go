@@ -48,37 +48,42 @@ func (u Usage) billable(now time.Time) int {
 	return max(0, u.Counted-included)
 }
 
-// Pass does what is due: it fetches every account (so that a lost event is made good), announces what was reached, and reports usage. One
+// refreshTime is for how long one pass fetches accounts.
+const refreshTime = 10 * time.Minute
+
+// Pass does what is due: it fetches accounts (so that a lost event is made good), announces what was reached, and reports usage. One
 // account that fails does not keep the others from their turn. Any number of processes may do it at once.
 func (s *Service) Pass(ctx context.Context) error {
-	return errors.Join(s.refreshAll(ctx), s.announce(ctx), s.Report(ctx))
+	return errors.Join(s.refreshAll(ctx, refreshTime), s.announce(ctx), s.Report(ctx))
 }
 
-func (s *Service) refreshAll(ctx context.Context) error {
+// refreshAll fetches those that were not fetched for the longest time, until all are or the time is up: the next pass goes on with the others.
+func (s *Service) refreshAll(ctx context.Context, most time.Duration) error {
 	var problems []error
-	const most = 100
-	for after := (secret.ID{}); ; {
-		accounts, err := s.Store.BillingAccounts(ctx, after, most)
+	const batch = 20
+	at, end := s.Now(), time.Now().Add(most)
+	for {
+		organizations, err := s.Store.TakeAccounts(ctx, at, batch)
 		if err != nil {
 			return errors.Join(append(problems, err)...)
 		}
-		for _, account := range accounts {
-			after = account.Organization
-			if err := s.Refresh(ctx, account.Organization); err != nil {
-				problems = append(problems, fmt.Errorf("refresh %s: %w", account.Organization, err))
+		for _, organization := range organizations {
+			if err := s.Refresh(ctx, organization); err != nil {
+				problems = append(problems, fmt.Errorf("refresh %s: %w", organization, err))
 			}
-			problems = append(problems, s.announceGrace(ctx, account))
+			problems = append(problems, s.announceGrace(ctx, organization))
 		}
-		if len(accounts) < most || ctx.Err() != nil {
+		if len(organizations) < batch || time.Now().After(end) || ctx.Err() != nil {
 			return errors.Join(problems...)
 		}
 	}
 }
 
 // announceGrace tells once that the grace of an overdue payment is over.
-func (s *Service) announceGrace(ctx context.Context, account Account) error {
-	if !account.overdue() || account.GraceUntil.IsZero() || s.Now().Before(account.GraceUntil) {
-		return nil
+func (s *Service) announceGrace(ctx context.Context, organization secret.ID) error {
+	account, err := s.Store.BillingAccount(ctx, organization)
+	if err != nil || !account.overdue() || account.GraceUntil.IsZero() || s.Now().Before(account.GraceUntil) {
+		return err
 	}
 	return s.Store.Notify(ctx, account.Organization, tenants.MonthOf(account.GraceUntil), string(NoticeGraceEnded),
 		s.worded(ctx, account.Organization, Effect{Action: "billing.grace_ended", Notice: &Notice{Kind: NoticeGraceEnded, Plan: tenants.PlanByID(account.Plan)}})[0])

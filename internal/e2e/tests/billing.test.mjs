@@ -128,7 +128,7 @@ test("free, over the limit, upgrade, invoice, failed payment, recovery, downgrad
   await page.getByText("The plan is Scale now.").waitFor();
   await page.locator('[data-plan="pro"]').getByRole("link", { name: "Change to Pro" }).click();
   assert.match(await page.getByTestId("due").textContent(), /^Nothing is charged now\./);
-  await page.getByText("The timeline of your projects goes back 14 days then, instead of 90").waitFor();
+  await page.getByText("The timeline of your projects goes back 90 days for 90 more days, and 14 days after that").waitFor();
   await button("Change to Pro").click();
   await page.getByText("The plan is Pro now.").waitFor();
 
