@@ -54,7 +54,7 @@ func billingMail(ctx context.Context, n billing.Notice) (subject, text, html str
 	return view.Subject, templates.BillingMailText(view), out.String(), err
 }
 
-const nothingDeleted = "No project, server, domain or member is deleted, and everybody who is connected stays connected. Timelines go back as far as the plan says."
+const nothingDeleted = "No project, server, domain or member is deleted, and everybody who is connected stays connected. Timelines keep what they have for as long as they would have."
 
 func billingWords(n billing.Notice) (subject string, text []string) {
 	until := n.Until.Format("2 January 2006")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
@@ -26,14 +27,16 @@ func Sold(id string) (tenants.Plan, error) {
 	return tenants.Plan{}, tenants.FieldError{Field: "plan", Message: "Choose Pro or Scale."}
 }
 
-// customer returns the customer of an organization, and makes it on the first time. The idempotency key is the organization with what is sent,
-// so that two first times make one; should two owners come at once, the first one's is linked.
+// customer returns the customer of an organization, and makes it on the first time. The idempotency key is the organization with what is sent
+// and the time, so that two first times make one, and a failure that Stripe keeps for the key is over soon; should two owners come at once, the
+// first one's is linked.
 func (s *Service) customer(ctx context.Context, organization tenants.Organization, email string) (string, error) {
 	account, err := s.Store.BillingAccount(ctx, organization.ID)
 	if err != nil || account.Customer != "" {
 		return account.Customer, err
 	}
-	id, err := s.Stripe.CreateCustomer(ctx, "customer:"+organization.ID.String()+":"+secret.Encode(secret.Hash(organization.Name + "\n" + email)[:12]), organization.Name, email, organization.ID.String())
+	key := fmt.Sprintf("customer:%s:%s:%d", organization.ID, secret.Encode(secret.Hash(organization.Name + "\n" + email)[:12]), s.Now().Truncate(time.Minute).Unix())
+	id, err := s.Stripe.CreateCustomer(ctx, key, organization.Name, email, organization.ID.String())
 	if err != nil {
 		return "", err
 	}

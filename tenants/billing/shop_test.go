@@ -3,8 +3,10 @@ package billing_test
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -33,7 +35,21 @@ type shop struct {
 // faulty is a Stripe that takes what it is sent and then does not answer, or is away altogether.
 type faulty struct {
 	billing.Stripe
-	away, mute atomic.Bool
+	away, mute, broken atomic.Bool
+}
+
+// breaking fails on what is to be changed while it is broken, and remembers that of an idempotency key as Stripe does.
+func (f *faulty) breaking(handler http.Handler) http.Handler {
+	var failed sync.Map
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		key := r.Header.Get("Idempotency-Key")
+		if _, before := failed.Load(key); before || f.broken.Load() && r.Method == http.MethodPost {
+			failed.Store(key, true)
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 func (f *faulty) SendUsage(ctx context.Context, event, identifier, customer string, value int, at time.Time) error {
@@ -51,7 +67,8 @@ func newShop(t *testing.T) (*shop, *faulty) {
 	t.Helper()
 	s := &shop{}
 	s.fake = stripefake.New("http://stripe.test", time.Now)
-	server := httptest.NewServer(s.fake.Handler())
+	stripe := &faulty{}
+	server := httptest.NewServer(stripe.breaking(s.fake.Handler()))
 	t.Cleanup(server.Close)
 	db := pgtest.New(t)
 	keys, err := secret.ParseKeyring(secret.NewKeyringText())
@@ -66,7 +83,7 @@ func newShop(t *testing.T) (*shop, *faulty) {
 		t.Fatal(err)
 	}
 	t.Cleanup(s.pool.Close)
-	stripe := &faulty{Stripe: billing.NewStripe(stripefake.Key, server.URL, nil)}
+	stripe.Stripe = billing.NewStripe(stripefake.Key, server.URL, nil)
 	now := func() time.Time { return time.Now().Add(time.Duration(s.clock.Load())) }
 	mail := func(_ context.Context, n billing.Notice) (string, string, string, error) {
 		return string(n.Kind), "text", "<p>text</p>", nil

@@ -126,10 +126,12 @@ func (c *client) CreateMeter(ctx context.Context, m Meter) (id string, err error
 	return id, err
 }
 
+// SendUsage has the moment in its idempotency key, since Stripe answers a key as it did the first time, for a day and also when it failed, and
+// refuses it with another moment. The identifier keeps later attempts from adding again.
 func (c *client) SendUsage(ctx context.Context, event, identifier, customer string, value int, at time.Time) error {
 	params := &stripe.BillingMeterEventParams{EventName: &event, Identifier: &identifier, Timestamp: new(at.Unix()),
 		Payload: map[string]string{fieldCustomer: customer, fieldValue: strconv.Itoa(value)}}
-	return ask(ctx, &params.Params, identifier, func() error {
+	return ask(ctx, &params.Params, identifier+":"+strconv.FormatInt(at.Unix(), 10), func() error {
 		_, err := meterevent.Client{B: c.backend, Key: c.key}.New(params)
 		return err
 	})

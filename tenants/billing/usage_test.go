@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"errors"
 	"net/http/httptest"
 	"sync"
 	"testing"
@@ -77,6 +78,26 @@ func TestUsageIsReportedOnce(t *testing.T) {
 	}
 	if b := s.both(t); b.Billable != 0 || b.Stripe != 750 || !b.Agrees() {
 		t.Errorf("on a smaller plan again, in the month that the larger one included them: %+v", b)
+	}
+}
+
+// Stripe breaks down over a report. It would tell so again for a day to whoever asks in the same words, and is asked in others an hour later.
+func TestUsageAfterBreakdown(t *testing.T) {
+	t.Parallel()
+	s, stripe := newShop(t)
+	s.subscribe(t)
+	s.connect(t, 25_010)
+	stripe.broken.Store(true)
+	if err := s.Report(t.Context()); !errors.Is(err, billing.ErrStripe) {
+		t.Errorf("broken down: %v", err)
+	}
+	stripe.broken.Store(false)
+	s.clock.Store(int64(time.Hour))
+	if err := s.Report(t.Context()); err != nil {
+		t.Errorf("an hour later: %v", err)
+	}
+	if b := s.both(t); b.Reported != 10 || b.Stripe != 10 || !b.Agrees() {
+		t.Errorf("an hour later: %+v", b)
 	}
 }
 
