@@ -16,7 +16,7 @@ type Admission struct {
 
 // AdmissionStore reads what an admission depends on.
 type AdmissionStore interface {
-	// Newcomer reports whether a person was never counted in a production project, and whose project it is.
+	// Newcomer reports whether a person never connected to a production project, and whose project it is.
 	Newcomer(ctx context.Context, project, user secret.ID) (organization secret.ID, newcomer bool, err error)
 	// CountConnected counts an organization's connected users in a month.
 	CountConnected(ctx context.Context, organization secret.ID, month time.Time) (int, error)

@@ -52,7 +52,7 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 		if err != nil || page.StatusCode != http.StatusForbidden || !strings.Contains(page.body, "New people have to wait") || location.Query().Get("error") != "temporarily_unavailable" || location.Query().Get("state") == "" {
 			t.Errorf("%d, back to %q\n%s", page.StatusCode, back, page.body)
 		}
-		if n := value[int](w, `SELECT count(*) FROM grants g JOIN users u ON u.id = g.user_id WHERE u.email = 'new@demo.example'`); n != 0 {
+		if n := value[int](w, `SELECT count(*) FROM grants g JOIN users u ON u.id = g.user_id WHERE u.email = $1`, stranger.user); n != 0 {
 			t.Errorf("%d grants of somebody who has to wait", n)
 		}
 	}
@@ -77,6 +77,12 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 	stranger.user = "third@demo.example"
 	plan.ConnectedUsers = 0
 	stranger.connected(newBrowser(t, w.door), client) // projects for trying out are not counted
+	w.exec(`UPDATE projects SET environment = 'production' WHERE id = $1`, tn.project.ID)
+	stranger.connected(newBrowser(t, w.door), tn.client()) // and who was connected in one goes on
+	tn.addUser("new2@demo.example")
+	stranger.user = "new2@demo.example"
+	again = newBrowser(t, w.door)
+	refused(again.submit(again.get(stranger.authorizeURL(stranger.request(client))), "#password", url.Values{"email": {stranger.user}, "password": {userPassword}}))
 }
 
 // A development project holds 100 people: the next one is told so, nothing of them is stored, and in production there is no such bound.
