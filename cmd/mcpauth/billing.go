@@ -92,7 +92,7 @@ func beyond(plan tenants.Plan) string {
 }
 
 type billingCommand struct {
-	Sync      billingSyncCommand      `cmd:"" help:"Create or update products, prices and the meter in Stripe from the table of plans. Prints what it does first; a second run finds nothing to do."`
+	Sync      billingSyncCommand      `cmd:"" help:"Create or update products, prices, the meter and the settings of the customer portal in Stripe from the table of plans. Prints what it does first; a second run finds nothing to do."`
 	Reconcile billingReconcileCommand `cmd:"" help:"Show connected users beyond the plan by our count and by Stripe's."`
 	Pass      billingPassCommand      `cmd:"" help:"Do now what is done every hour: fetch what is paid for, announce what was reached, report usage."`
 	Events    billingEventsCommand    `cmd:"" help:"Print how many events of Stripe came, by what became of them, and which ones the webhook endpoint has to be subscribed to."`

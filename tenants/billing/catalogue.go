@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +36,11 @@ func pricesOf(plan tenants.Plan, meter string) (prices []Price) {
 		prices = append(prices, base, over)
 	}
 	return prices
+}
+
+// wantedPortal is what customers do at Stripe. Plans are changed on our own pages, which say what a smaller one means.
+func wantedPortal() PortalSettings {
+	return PortalSettings{Updates: []string{"address", "email", "name", "tax_id"}, Cards: true, Invoices: true, Cancel: true}
 }
 
 // Step is one thing that sync does.
@@ -78,7 +84,23 @@ func PlanSync(ctx context.Context, api Stripe) ([]Step, error) {
 			steps = append(steps, priceSteps(api, wanted, &meter, prices)...)
 		}
 	}
-	return steps, nil
+	more, err := portalSteps(ctx, api)
+	return append(steps, more...), err
+}
+
+func portalSteps(ctx context.Context, api Stripe) ([]Step, error) {
+	there, err := api.PortalSettings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	wanted, text := wantedPortal(), "create the settings of the customer portal"
+	if len(there) > 0 {
+		wanted.ID, text = there[0].ID, "update the settings of the customer portal"
+		if reflect.DeepEqual(there[0], wanted) {
+			return nil, nil
+		}
+	}
+	return []Step{{text, func(ctx context.Context) error { return api.StorePortalSettings(ctx, wanted) }}}, nil
 }
 
 func productSteps(api Stripe, plan tenants.Plan, there []Product) []Step {

@@ -95,10 +95,17 @@ func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization 
 	if account.Customer == "" {
 		return "", ErrNotSubscribed
 	}
+	settings, err := s.Stripe.PortalSettings(ctx)
+	if err == nil && len(settings) == 0 {
+		err = fmt.Errorf("%w: it has no settings of the customer portal; run `mcpauth billing sync`", ErrRefused)
+	}
+	if err != nil {
+		return "", err
+	}
 	if err := s.Store.RecordBilling(ctx, actor, organization, "billing.portal_opened", nil); err != nil {
 		return "", err
 	}
-	return s.Stripe.CreatePortal(ctx, account.Customer, page)
+	return s.Stripe.CreatePortal(ctx, account.Customer, settings[0].ID, page)
 }
 
 // Refresh fetches the state of one account.

@@ -56,6 +56,14 @@ type Checkout struct {
 	SuccessURL, ReturnTo string
 }
 
+// PortalSettings says what customers may do on Stripe's page for what they pay.
+type PortalSettings struct {
+	ID      string
+	Updates []string // of their data, in Stripe's words, sorted
+	// Cards and Invoices are for paying and for what was paid; Cancel is at the end of the period.
+	Cards, Invoices, Cancel bool
+}
+
 // Preview is what a change would cost now.
 type Preview struct {
 	Due      int64
@@ -74,7 +82,7 @@ type Stripe interface {
 	CreateCheckout(ctx context.Context, checkout Checkout) (id, url string, err error)
 	// ExpireCheckout makes sure that a checkout cannot be paid any more. ErrRefused: it was paid, or has expired.
 	ExpireCheckout(ctx context.Context, id string) error
-	CreatePortal(ctx context.Context, customer, returnTo string) (url string, err error)
+	CreatePortal(ctx context.Context, customer, settings, returnTo string) (url string, err error)
 	// PreviewChange says what ChangeSubscription would ask for at once.
 	PreviewChange(ctx context.Context, subscription Subscription, prices []Price) (Preview, error)
 	// ChangeSubscription replaces the prices and charges or credits the rest of the period; a cancellation that was asked for is withdrawn.
@@ -89,6 +97,10 @@ type Stripe interface {
 	// CreatePrice takes the lookup key over from the price that has it.
 	CreatePrice(ctx context.Context, price Price) error
 	RetirePrice(ctx context.Context, id string) error
+	// PortalSettings lists those that StorePortalSettings made.
+	PortalSettings(ctx context.Context) ([]PortalSettings, error)
+	// StorePortalSettings makes them, or changes those with the ID.
+	StorePortalSettings(ctx context.Context, settings PortalSettings) error
 	Meters(ctx context.Context) ([]Meter, error)
 	CreateMeter(ctx context.Context, meter Meter) (id string, err error)
 	// SendUsage adds to a meter; the same identifier adds once.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
-	portal "github.com/stripe/stripe-go/v76/billingportal/session"
 	checkout "github.com/stripe/stripe-go/v76/checkout/session"
 	"github.com/stripe/stripe-go/v76/customer"
 	"github.com/stripe/stripe-go/v76/invoice"
@@ -195,18 +194,6 @@ func (c *client) CreateCheckout(ctx context.Context, wanted Checkout) (id, url s
 		return err
 	})
 	return id, url, err
-}
-
-func (c *client) CreatePortal(ctx context.Context, customer, returnTo string) (url string, err error) {
-	params := &stripe.BillingPortalSessionParams{Customer: &customer, ReturnURL: &returnTo}
-	err = ask(ctx, &params.Params, "", func() error {
-		made, err := portal.Client{B: c.backend, Key: c.key}.New(params)
-		if err == nil {
-			url = made.URL
-		}
-		return err
-	})
-	return url, err
 }
 
 // itemsFor puts prices in the place of those that a subscription has.

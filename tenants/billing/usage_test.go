@@ -2,14 +2,12 @@ package billing_test
 
 import (
 	"errors"
-	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/mcpauth/mcpauth/tenants"
 	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
 )
 
 // What is beyond the plan reaches Stripe once, whatever is lost on the way: Stripe is away, takes a report and does not answer, the report is
@@ -170,57 +168,6 @@ func TestUsageIsAnnouncedOnce(t *testing.T) {
 		if mails != step.mails || lines != step.mails {
 			t.Errorf("%d more: %d mails and %d lines in the log, want %d", step.more, mails, lines, step.mails)
 		}
-	}
-}
-
-// A second run of sync finds nothing to do; a run that broke off is finished by the next one; a new price retires the old one, and who pays the
-// old one stays on the same plan.
-func TestSync(t *testing.T) {
-	t.Parallel()
-	fake := stripefake.New("http://stripe.test", time.Now)
-	server := httptest.NewServer(fake.Handler())
-	t.Cleanup(server.Close)
-	api := billing.NewStripe(stripefake.Key, server.URL, nil)
-	steps, err := billing.PlanSync(t.Context(), api)
-	if err != nil || len(steps) != 11 { // the meter, two products, four prices of each
-		t.Fatalf("%d steps: %v", len(steps), err)
-	}
-	if found, err := api.Products(t.Context()); err != nil || len(found) != 0 {
-		t.Errorf("planning changed something: %v %v", found, err)
-	}
-	for _, step := range steps[:4] {
-		if err := step.Do(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 7 {
-		t.Errorf("after a run that broke off: %d steps (%v)", len(steps), err)
-	}
-	for _, step := range steps {
-		if err := step.Do(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 0 {
-		t.Errorf("a second run: %d steps (%v)", len(steps), err)
-	}
-	prices, err := api.Prices(t.Context(), "mcpauth_pro_yearly", "mcpauth_pro_monthly_over")
-	if err != nil || len(prices) != 2 {
-		t.Fatal(prices, err)
-	}
-	for _, p := range prices {
-		if want := map[string]int64{"mcpauth_pro_yearly": 12 * 24 * 100_000, "mcpauth_pro_monthly_over": 1_500}[p.LookupKey]; p.Amount != want {
-			t.Errorf("%s costs %d thousandths of a cent, want %d", p.LookupKey, p.Amount, want)
-		}
-	}
-	// Somebody raised a price by hand.
-	other := prices[0]
-	other.Amount += 100
-	if err := api.CreatePrice(t.Context(), other); err != nil {
-		t.Fatal(err)
-	}
-	if steps, err = billing.PlanSync(t.Context(), api); err != nil || len(steps) != 2 {
-		t.Errorf("after another price: %d steps (%v)", len(steps), err)
 	}
 }
 

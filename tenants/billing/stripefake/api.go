@@ -56,6 +56,9 @@ func (f *Fake) routes() map[string]func(call) (map[string]any, error) {
 		"POST /v1/checkout/sessions":                  f.createSession,
 		"POST /v1/checkout/sessions/{id}/expire":      f.expireSession,
 		"POST /v1/billing_portal/sessions":            f.createPortal,
+		"GET /v1/billing_portal/configurations":       f.listSettings,
+		"POST /v1/billing_portal/configurations":      f.createSettings,
+		"POST /v1/billing_portal/configurations/{id}": f.updateSettings,
 		"GET /v1/subscriptions":                       f.listSubscriptions,
 		"POST /v1/subscriptions/{id}":                 f.updateSubscription,
 		"GET /v1/invoices":                            f.listInvoices,
@@ -168,15 +171,6 @@ func (f *Fake) expireSession(c call) (map[string]any, error) {
 	}
 	s.expired = true
 	return f.sessionObject(s), nil
-}
-
-func (f *Fake) createPortal(c call) (map[string]any, error) {
-	p := &portal{id: f.id("bps"), customer: c.form.Get("customer"), back: c.form.Get("return_url"), created: f.time()}
-	if f.customers[p.customer] == nil {
-		return nil, missing("customer", p.customer)
-	}
-	f.portals[p.id] = p
-	return f.portalObject(p), nil
 }
 
 func (f *Fake) listSubscriptions(c call) (map[string]any, error) {

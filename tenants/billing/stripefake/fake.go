@@ -32,6 +32,7 @@ type Fake struct {
 	usage         []usage
 	sessions      map[string]*session
 	portals       map[string]*portal
+	settings      map[string]*settings
 	subscriptions map[string]*subscription
 	invoices      map[string]*invoice
 	answers       map[string]answer // by idempotency key
@@ -80,7 +81,16 @@ type session struct {
 
 type portal struct {
 	id, customer, back string
+	settings           *settings
 	created            time.Time
+}
+
+// settings are what customers may do in a portal.
+type settings struct {
+	id, headline, mark      string
+	updates                 []string
+	cards, invoices, cancel bool
+	created                 time.Time
 }
 
 type item struct{ id, price string }
@@ -108,7 +118,7 @@ type invoice struct {
 // New returns an account with nothing in it. base is the URL under which browsers reach its pages. Events wait for Take or Deliver.
 func New(base string, now func() time.Time) *Fake {
 	return &Fake{base: base, now: now, wake: make(chan struct{}, 1), customers: map[string]*customer{}, products: map[string]*product{}, prices: map[string]*price{}, meters: map[string]*meter{},
-		sessions: map[string]*session{}, portals: map[string]*portal{}, subscriptions: map[string]*subscription{}, invoices: map[string]*invoice{}, answers: map[string]answer{}}
+		sessions: map[string]*session{}, portals: map[string]*portal{}, settings: map[string]*settings{}, subscriptions: map[string]*subscription{}, invoices: map[string]*invoice{}, answers: map[string]answer{}}
 }
 
 func (f *Fake) id(prefix string) string {

@@ -68,7 +68,19 @@ func (f *Fake) sessionObject(s *session) map[string]any {
 }
 
 func (f *Fake) portalObject(p *portal) map[string]any {
-	return map[string]any{"id": p.id, "object": "billing_portal.session", "customer": p.customer, "return_url": p.back, "url": f.base + "/portal/" + p.id, "created": p.created.Unix(), "livemode": false}
+	return map[string]any{"id": p.id, "object": "billing_portal.session", "customer": p.customer, "configuration": p.settings.id, "return_url": p.back, "url": f.base + "/portal/" + p.id, "created": p.created.Unix(), "livemode": false}
+}
+
+func (f *Fake) settingsObject(s *settings) map[string]any {
+	updates := []any{}
+	for _, update := range s.updates {
+		updates = append(updates, update)
+	}
+	return map[string]any{"id": s.id, "object": "billing_portal.configuration", "active": true, "is_default": false, "business_profile": map[string]any{"headline": s.headline}, "created": s.created.Unix(), "livemode": false,
+		"metadata": map[string]any{"mcpauth": s.mark}, "features": map[string]any{
+			"customer_update": map[string]any{"enabled": len(updates) > 0, "allowed_updates": updates}, "payment_method_update": map[string]any{"enabled": s.cards},
+			"invoice_history": map[string]any{"enabled": s.invoices}, "subscription_cancel": map[string]any{"enabled": s.cancel, "mode": "at_period_end"},
+		}}
 }
 
 func (f *Fake) subscriptionObject(s *subscription) map[string]any {

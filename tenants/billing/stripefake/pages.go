@@ -84,6 +84,7 @@ func (f *Fake) portalPage(w http.ResponseWriter, r *http.Request) {
 	for _, s := range f.of(p.customer) {
 		v.Facts = append(v.Facts, [2]string{f.basePrice(s).key, s.status + " until " + s.end.Format(time.DateOnly)})
 		switch {
+		case !p.settings.cancel:
 		case s.living() && s.cancelAtEnd:
 			v.Actions = append(v.Actions, action{path, "keep", "Keep the plan"})
 		case s.living():
