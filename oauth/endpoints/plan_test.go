@@ -152,7 +152,7 @@ func TestBadgeAndRetention(t *testing.T) {
 	if n := steps(3); n != 2 {
 		t.Errorf("Free: %d of three steps are left, want those of the last 3 days", n)
 	}
-	w.exec(`INSERT INTO billing_accounts (organization_id, plan, state) VALUES ($1, 'pro', 'active')`, w.org)
+	w.exec(`INSERT INTO billing_accounts (organization_id, subscription, plan, state) VALUES ($1, 'sub_1', 'pro', 'active')`, w.org)
 	if badge() {
 		t.Error("Pro: a badge")
 	}
