@@ -33,7 +33,7 @@ func (d *dashboard) overview(v *visit) error {
 	}
 	view := templates.OverviewPage{
 		Shell: d.shell(v, v.project.Name, pathProject), Name: v.project.Name, Issuer: v.project.Issuer, Aliases: v.project.Aliases, MetadataURL: oauth.MetadataURL(v.project.Issuer),
-		Suspended: v.project.Suspended, Users: strconv.Itoa(counts.TotalUsers), Connections: counted(counts.LivingGrants, 100*tenants.CountedTo-1),
+		Suspended: v.project.Suspended, Users: ui.Number(counts.TotalUsers), Connections: counted(counts.LivingGrants, 100*tenants.CountedTo-1),
 		ActivityHref: v.href(pathActivity) + "?show=all", ConnectionsHref: v.href(pathConnections), UsersHref: v.href(pathUsers),
 		Charts: []ui.BarsProps{
 			chart(counts, counts.Connections, "Connections made", "connections", "", "chart-connections"),

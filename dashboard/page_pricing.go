@@ -7,6 +7,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/templates/ui"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
@@ -56,9 +57,5 @@ func amount(n int, unlimited string) string {
 	if n == tenants.Unlimited {
 		return unlimited
 	}
-	text := strconv.Itoa(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
+	return ui.Number(n)
 }

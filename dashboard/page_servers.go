@@ -10,15 +10,16 @@ import (
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/internal/web"
 	"github.com/mcpauth/mcpauth/templates"
+	"github.com/mcpauth/mcpauth/templates/ui"
 	"github.com/mcpauth/mcpauth/tenants"
 )
 
 // counted is a number that lists do not count to its end.
 func counted(n, most int) string {
 	if n > most {
-		return strconv.Itoa(most) + "+"
+		return ui.Number(most) + "+"
 	}
-	return strconv.Itoa(n)
+	return ui.Number(n)
 }
 
 func (d *dashboard) servers(v *visit) error {

@@ -31,7 +31,7 @@ func billingSamples() []sample {
 		{ID: "scale", Plan: plans[2], Action: "/dashboard/checkout", Label: "Choose Scale", Period: "monthly", Trial: true}, {ID: "enterprise", Plan: plans[3]},
 	}
 	free := BillingPage{Shell: shell("Usage and billing", ""), Plan: "Free", Price: "Free of charge", State: "active", Tone: "ok", Month: "November 2026", Earlier: "/dashboard/billing?month=2026-10", ExportAction: "/dashboard/people", MonthValue: "2026-11",
-		Meter: MeterView{Used: "8,240", Included: "10,000", Projected: "10,900", Filled: 75, Forecast: 100, Full: 92, Tone: "warn", Chart: chart, Projects: []ProjectUse{{Project: "acme-tools", Used: "7,902"}, {Project: "acme-docs", Used: "338"}},
+		Meter: MeterView{Used: "8,310", Included: "10,000", Projected: "10,900", Filled: 75, Forecast: 100, Full: 92, Tone: "warn", Chart: chart, Projects: []ProjectUse{{Project: "acme-tools", Used: "7,972"}, {Project: "acme-docs", Used: "338"}},
 			Sentence: "A person counts once a month in each production project, with the first access token that is issued or renewed. From 12,000 on new people wait until the first of the month; whoever was connected before goes on as always."},
 		Limits:      []LimitLine{{What: "Production projects", Used: "2", Max: "3"}, {What: "MCP servers in the largest project", Used: "4", Max: "5"}, {What: "Custom domains", Used: "0", Max: "1"}, {What: "Seats", Used: "3", Max: "3"}},
 		MonthlyHref: "/dashboard/billing?period=monthly", YearlyHref: "/dashboard/billing?period=yearly", Offers: offers}
@@ -42,6 +42,7 @@ func billingSamples() []sample {
 	pro.Remark = "The last payment failed. Nothing changes until 7 December 2026; use another card before then."
 	pro.PortalAction, pro.CancelAction = "/dashboard/portal", "/dashboard/cancel"
 	pro.Offers = []PlanOffer{{ID: "free", Plan: plans[0]}, {ID: "pro", Plan: plans[1], Current: true}, {ID: "scale", Plan: plans[2], Href: "/dashboard/change", Label: "Change to Scale"}, {ID: "enterprise", Plan: plans[3]}}
+	pro.Meter.Sentence = "A person counts once a month in each production project, with the first access token that is issued or renewed. Each one beyond the plan costs $0.015; nobody waits."
 	pro.Meter.Included, pro.Meter.Filled, pro.Meter.Forecast, pro.Meter.Full, pro.Meter.Tone = "25,000", 33, 44, 100, "ok"
 	pro.Limits = []LimitLine{{What: "Production projects", Used: "12", Max: "10", Over: true}, {What: "MCP servers in the largest project", Used: "4", Max: "25"}, {What: "Custom domains", Used: "1", Max: "3"}, {What: "Seats", Used: "3", Max: "10"}}
 	pro.Invoices = []InvoiceLine{{Number: "ACME-0003", Total: "$288.00", Status: "open", Tone: "warn", Href: "https://stripe.example/i/3", At: now}, {Number: "ACME-0002", Total: "−$12.40", Status: "paid", Tone: "ok", Href: "https://stripe.example/i/2", At: now.Add(-720 * time.Hour)}}

@@ -18,7 +18,7 @@ func grants() []GrantLine {
 // peopleSamples are a project's clients, users and connections.
 func peopleSamples() []sample {
 	clients := ClientsPage{Shell: shell("Clients", "Acme Tools"), AccessHref: "/dashboard/access", NewHref: "/dashboard/clients/new", Next: "/dashboard/clients?after=x", Clients: []ClientLine{
-		{ID: "https://claude.ai/oauth/claude-code-client-metadata", Name: "Claude Code", Href: "/dashboard/clients/1", Host: "claude.ai", State: "In use", Tone: "ok", Connections: "1000+", LastApproved: now},
+		{ID: "https://claude.ai/oauth/claude-code-client-metadata", Name: "Claude Code", Href: "/dashboard/clients/1", Host: "claude.ai", State: "In use", Tone: "ok", Connections: "1,000+", LastApproved: now},
 		{ID: "mcp_kq3Yb1Zt0e9wVx7RrLmPz4sUa8HdNf", Name: "Cursor", Href: "/dashboard/clients/2", Kind: "Nobody: it registered itself", State: "Not approved yet", Tone: "idle", Connections: "0"},
 		{ID: "mcp_2", Name: long, Href: "/dashboard/clients/3", Kind: "Nobody: it was made by hand", State: "Blocked", Tone: "bad", Connections: "0", LastApproved: now.Add(-3 * time.Hour)},
 	}}

@@ -84,7 +84,7 @@ func projectSamples() []sample {
 		sample{"setup-connected", dashboard, SetUp(connected)},
 		sample{"setup-stopped", dashboard, SetUp(stopped)},
 		sample{"servers", dashboard, Servers(ServersPage{Shell: shell("MCP servers", "Acme Tools"), ScopesHref: "/dashboard/scopes", NewHref: "/dashboard/servers/new", Servers: []ServerLine{
-			{Name: "Acme Tools", URL: "https://tools.acme.example/mcp", Href: "/dashboard/servers/1", Secrets: 2, SecretUsed: now.Add(-time.Minute), Connections: "1000+"},
+			{Name: "Acme Tools", URL: "https://tools.acme.example/mcp", Href: "/dashboard/servers/1", Secrets: 2, SecretUsed: now.Add(-time.Minute), Connections: "1,000+"},
 			{Name: long, URL: "https://tools.acme.example/" + long[:40], Href: "/dashboard/servers/2", SetUpHref: "/dashboard/servers/2/setup", Secrets: 1, Connections: "0"},
 		}})},
 		sample{"servers-empty", dashboard, Servers(ServersPage{Shell: shell("MCP servers", "Acme Tools"), ScopesHref: "/dashboard/scopes", NewHref: "/dashboard/servers/new"})},
@@ -119,7 +119,7 @@ func keysPage(secret string) KeysPage {
 func overviewSamples() []sample {
 	overview := OverviewPage{
 		Shell: shell("Overview", "Acme Tools"), Name: "Acme Tools", Issuer: issuer, MetadataURL: issuer + "/.well-known/oauth-authorization-server", Aliases: []string{"https://auth.acme.example"},
-		Users: "9214", Connections: "21408", Charts: []ui.BarsProps{bars("Connections made", "", true), bars("Failed steps", "bad", true)}, Latest: attempts(),
+		Users: "9,214", Connections: "21,408", Charts: []ui.BarsProps{bars("Connections made", "", true), bars("Failed steps", "bad", true)}, Latest: attempts(),
 		ActivityHref: "/dashboard/activity", ConnectionsHref: "/dashboard/connections", UsersHref: "/dashboard/users",
 		Attention: []AttentionLine{{Tone: "bad", Text: "3 of the latest attempts failed: Token issued.", Href: "/dashboard/activity", Link: "See why"}},
 	}

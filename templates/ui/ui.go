@@ -100,6 +100,15 @@ type SecretProps struct {
 	Hook        string // data-testid of the value
 }
 
+// Number writes a count with its thousands apart.
+func Number(n int) string {
+	text := strconv.Itoa(n)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
 // DayCount is what happened on a day (UTC).
 type DayCount struct {
 	Day   time.Time
@@ -143,7 +152,7 @@ func (p BarsProps) bars() (bars []bar) {
 		height := max(2, d.Count*barHeight/most)
 		bars = append(bars, bar{
 			x: strconv.Itoa(i*barStep + 1), y: strconv.Itoa(barHeight - height), width: strconv.Itoa(barStep - 2), height: strconv.Itoa(height),
-			title: d.Day.UTC().Format("2 Jan") + ": " + strconv.Itoa(d.Count),
+			title: d.Day.UTC().Format("2 Jan") + ": " + Number(d.Count),
 		})
 	}
 	return bars
@@ -155,7 +164,7 @@ func (p BarsProps) sentence() string {
 	if most.Count == 0 {
 		return "No " + p.Unit + " in " + strconv.Itoa(len(p.Days)) + " days"
 	}
-	return strconv.Itoa(p.Total) + " " + p.Unit + " in " + strconv.Itoa(len(p.Days)) + " days, most on " + most.Day.UTC().Format("2 January") + ": " + strconv.Itoa(most.Count)
+	return Number(p.Total) + " " + p.Unit + " in " + strconv.Itoa(len(p.Days)) + " days, most on " + most.Day.UTC().Format("2 January") + ": " + Number(most.Count)
 }
 
 func (p BarsProps) first() string { return p.day(0) }

@@ -31,3 +31,12 @@ func TestRelative(t *testing.T) {
 		t.Errorf("without a now = %q", got)
 	}
 }
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 7: "7", 999: "999", 1000: "1,000", 21408: "21,408", 1234567: "1,234,567", -999: "-999", -1000: "-1,000"} {
+		if got := Number(n); got != want {
+			t.Errorf("%d is %q, want %q", n, got, want)
+		}
+	}
+}
