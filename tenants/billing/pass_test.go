@@ -63,11 +63,7 @@ func TestPassesShareAccounts(t *testing.T) {
 func TestGraceOfWhoHasPaid(t *testing.T) {
 	t.Parallel()
 	s, _ := newShop(t)
-	s.subscribe(t)
-	account, err := s.Store.BillingAccount(t.Context(), s.organization)
-	if err != nil {
-		t.Fatal(err)
-	}
+	account := s.subscribe(t)
 	s.fake.SetCard(account.Customer, true)
 	s.fake.Advance(15 * 24 * time.Hour)
 	if err := s.Pass(t.Context()); err != nil {
@@ -89,11 +85,7 @@ func TestGraceOfWhoHasPaid(t *testing.T) {
 func TestTimelineAfterLargerPlan(t *testing.T) {
 	t.Parallel()
 	s, _ := newShop(t)
-	s.subscribe(t)
-	account, err := s.Store.BillingAccount(t.Context(), s.organization)
-	if err != nil {
-		t.Fatal(err)
-	}
+	account := s.subscribe(t)
 	ages := []int{1, 10, 50, 100}
 	for _, age := range ages {
 		at := time.Now().AddDate(0, 0, -age)

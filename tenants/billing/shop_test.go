@@ -136,7 +136,8 @@ func (s *shop) connect(t *testing.T, count int) {
 	}
 }
 
-func (s *shop) subscribe(t *testing.T) {
+// subscribe buys Pro, and returns what is known of it.
+func (s *shop) subscribe(t *testing.T) billing.Account {
 	t.Helper()
 	url, err := s.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
 	if err != nil {
@@ -148,6 +149,11 @@ func (s *shop) subscribe(t *testing.T) {
 	if err := s.Refresh(t.Context(), s.organization); err != nil {
 		t.Fatal(err)
 	}
+	account, err := s.Store.BillingAccount(t.Context(), s.organization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return account
 }
 
 // both is the organization's line of the reconciliation.
