@@ -14,6 +14,9 @@ type stoppingLog struct{ slog.Handler }
 func (h stoppingLog) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level >= slog.LevelError && errors.Is(ctx.Err(), context.Canceled) && tellsError(record) {
 		record.Level = slog.LevelInfo
+		if !h.Enabled(ctx, record.Level) {
+			return nil
+		}
 	}
 	return h.Handler.Handle(ctx, record)
 }
