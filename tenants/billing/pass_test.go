@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"errors"
 	"slices"
 	"sync"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/mcpauth/mcpauth/internal/secret"
 	"github.com/mcpauth/mcpauth/tenants"
+	"github.com/mcpauth/mcpauth/tenants/billing"
 )
 
 // Passes of several processes share the accounts: each is taken once, those first that waited longest, and all of them again by a later pass.
@@ -59,10 +61,10 @@ func TestPassesShareAccounts(t *testing.T) {
 	}
 }
 
-// A payment whose event was lost is seen by the pass itself, which then does not say that the grace is over.
+// A payment whose event was lost is seen by the pass itself, which then does not say that the grace is over; nor does one that Stripe does not answer.
 func TestGraceOfWhoHasPaid(t *testing.T) {
 	t.Parallel()
-	s, _ := newShop(t)
+	s, stripe := newShop(t)
 	account := s.subscribe(t)
 	s.fake.SetCard(account.Customer, true)
 	s.fake.Advance(15 * 24 * time.Hour)
@@ -71,6 +73,12 @@ func TestGraceOfWhoHasPaid(t *testing.T) {
 	}
 	s.fake.SetCard(account.Customer, false)
 	s.clock.Store(int64(15 * 24 * time.Hour))
+	stripe.away.Store(true)
+	if err := s.Pass(t.Context()); !errors.Is(err, billing.ErrStripe) {
+		t.Errorf("Stripe is away: %v", err)
+	}
+	stripe.away.Store(false)
+	s.clock.Add(int64(time.Hour))
 	if err := s.Pass(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ type shop struct {
 	clock        atomic.Int64 // added to the time
 }
 
-// faulty is a Stripe that takes what it is sent and then does not answer, or is away altogether.
+// faulty is a Stripe that takes what it is sent and then does not answer, is away altogether, or breaks down.
 type faulty struct {
 	billing.Stripe
 	away, mute, broken atomic.Bool
@@ -61,6 +61,13 @@ func (f *faulty) SendUsage(ctx context.Context, event, identifier, customer stri
 		return billing.ErrStripe
 	}
 	return err
+}
+
+func (f *faulty) Subscriptions(ctx context.Context, customer string) ([]billing.Subscription, error) {
+	if f.away.Load() {
+		return nil, billing.ErrStripe
+	}
+	return f.Stripe.Subscriptions(ctx, customer)
 }
 
 func newShop(t *testing.T) (*shop, *faulty) {

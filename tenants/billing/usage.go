@@ -70,6 +70,7 @@ func (s *Service) refreshAll(ctx context.Context, most time.Duration) error {
 		for _, organization := range organizations {
 			if err := s.Refresh(ctx, organization); err != nil {
 				problems = append(problems, fmt.Errorf("refresh %s: %w", organization, err))
+				continue
 			}
 			problems = append(problems, s.announceGrace(ctx, organization))
 		}
