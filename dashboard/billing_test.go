@@ -79,8 +79,11 @@ func TestDowngradeExplainsAndDeletesNothing(t *testing.T) {
 	}
 	path, _ := b.createProject(t, organization, "Acme")
 	b.post(t, path+"/launch/environment", "environment", "production").want(t, http.StatusConflict)
-	if text := b.get(t, billingPath(organization, "")).doc.Text(); !strings.Contains(text, "goes back 14 days for 14 more days, and 3 days after that") {
+	if text := b.get(t, billingPath(organization, "")).doc.Text(); !strings.Contains(text, "goes back 90 days for 90 more days, and 3 days after that") { // Scale has kept it
 		t.Error("cancelling does not say what becomes of the timeline")
+	}
+	if text := b.get(t, billingPath(organization, "/change?plan=pro&period=yearly")).doc.Text(); strings.Contains(text, "The timeline of your projects") {
+		t.Error("paying by the year changes the timeline")
 	}
 	if got := b.get(t, billingPath(organization, "")).doc.Find(`#cancel`).Parent().Find(`[data-exceeds]`).Map(textOf); len(got) != 1 || !strings.Contains(got[0], "Production projects12, of 3") {
 		t.Errorf("cancelling explains %v", got)

@@ -19,11 +19,12 @@ func exceedingLines(use billing.Use, plan tenants.Plan) (lines []templates.Limit
 }
 
 // timelineLine is what a smaller plan means for the timeline; empty: nothing.
-func timelineLine(from, to tenants.Plan) string {
-	if to.Retention >= from.Retention {
+func timelineLine(account billing.Account, to tenants.Plan, now time.Time) string {
+	days := account.KeptOn(to, now)
+	if days == 0 {
 		return ""
 	}
-	return fmt.Sprintf("The timeline of your projects goes back %d days for %d more days, and %d days after that. The audit log stays whole.", from.Retention, from.Retention, to.Retention)
+	return fmt.Sprintf("The timeline of your projects goes back %d days for %d more days, and %d days after that. The audit log stays whole.", days, days, to.Retention)
 }
 
 // limitName is what is counted, as the head of a row.

@@ -136,7 +136,7 @@ func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account b
 	case account.Living():
 		view.CancelAction = v.href(pathCancelPlan)
 		free := tenants.PlanByID(tenants.PlanFree)
-		view.CancelExceeding, view.CancelTimeline = exceedingLines(use, free), timelineLine(tenants.PlanByID(account.Plan), free)
+		view.CancelExceeding, view.CancelTimeline = exceedingLines(use, free), timelineLine(account, free, d.Now())
 	}
 	return nil
 }
@@ -270,7 +270,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 		view.Due = "Nothing is charged now. What is left of the old price is credited to the next invoices."
 	}
 	view.Exceeding = exceedingLines(use, plan)
-	view.Timeline = timelineLine(from, plan)
+	view.Timeline = timelineLine(account, plan, d.Now())
 	return web.Render(v, http.StatusOK, templates.PlanChange(view))
 }
 

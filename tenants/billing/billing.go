@@ -89,16 +89,20 @@ func (a Account) planned() tenants.Plan {
 	}
 }
 
+// KeptOn is for how many days more, and how many days back, the timeline stays as it is when the account goes on to a plan that keeps less; zero:
+// the plan keeps no less.
+func (a Account) KeptOn(plan tenants.Plan, now time.Time) int {
+	if plan.Retention >= a.planned().Retention {
+		return 0
+	}
+	return a.Retention(now)
+}
+
 // Keeping is the account as it follows one on another plan: a smaller plan removes nothing of the timeline before the larger one would have.
 func (a Account) Keeping(before Account, now time.Time) Account {
-	days := before.planned().Retention
-	if days <= a.planned().Retention {
-		return a
+	if days := before.KeptOn(a.planned(), now); days > 0 {
+		a.KeptDays, a.KeptUntil = days, now.AddDate(0, 0, days)
 	}
-	if now.Before(a.KeptUntil) {
-		days = max(days, a.KeptDays)
-	}
-	a.KeptDays, a.KeptUntil = days, now.AddDate(0, 0, days)
 	return a
 }
 
