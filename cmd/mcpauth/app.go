@@ -132,7 +132,7 @@ func pathPrefix(s settings) string {
 	return ""
 }
 
-// ServeHTTP sends a request to the door it is for: health and static files on every host, the site on the root host, issuers elsewhere.
+// ServeHTTP sends a request to the door it is for: health and static files on every host, the site and what programs call on the root host, issuers elsewhere.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/healthz":
@@ -143,7 +143,7 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.askedForCertificate(w, r)
 	case strings.HasPrefix(r.URL.Path, "/static/"):
 		a.static.ServeHTTP(w, r)
-	case tenants.Address("https://"+r.Host) == a.rootHost && strings.HasPrefix(r.URL.Path, "/api/stripe/"):
+	case tenants.Address("https://"+r.Host) == a.rootHost && strings.HasPrefix(r.URL.Path, "/api/"):
 		a.api.ServeHTTP(w, r)
 	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path):
 		a.root.ServeHTTP(w, r)

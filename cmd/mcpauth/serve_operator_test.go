@@ -84,7 +84,7 @@ func (n *nodes) testCertificates(t *testing.T) {
 
 // Nothing of the inside is served, on no host and for no program (catalogue 233).
 func (n *nodes) testInsides(t *testing.T) {
-	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/version", "/status", "/server-status", "/actuator", "/.env", "/.git/config", "/swagger", "/api", "/healthz/x", "/readyz/../metrics"} {
+	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/version", "/status", "/server-status", "/actuator", "/.env", "/.git/config", "/swagger", "/api", "/api/nothing", "/healthz/x", "/readyz/../metrics"} {
 		for _, host := range []string{tenants.Address(n.issuer.URL), "mcpauth.example", "127.0.0.1", "localhost"} {
 			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.addresses[0]+path, nil)
 			if err != nil {
@@ -99,6 +99,9 @@ func (n *nodes) testInsides(t *testing.T) {
 			_ = response.Body.Close()
 			if response.StatusCode < 300 || response.StatusCode >= 500 {
 				t.Errorf("%s on %s: %d", path, host, response.StatusCode)
+			}
+			if kind := response.Header.Get("Content-Type"); path == "/api/nothing" && host == "mcpauth.example" && kind != "application/problem+json" {
+				t.Errorf("programs are answered with %q", kind)
 			}
 		}
 	}
