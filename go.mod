@@ -1,4 +1,4 @@
-module github.com/mcpauth/mcpauth
+module mcpauth.example
 
 go 1.26.0
 

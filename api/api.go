@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/tenants/billing"
 )
 
 // PathStripe is where Stripe delivers events, on the root host.

@@ -5,7 +5,7 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/tenants/billing"
 )
 
 // stripeWebhook takes an event of Stripe. 2xx says that it is stored with its effect; everything else makes Stripe try again, for three days.

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/api"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/api"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // Catalogue 238, 240: what is not signed with a secret of the endpoint, over exactly this body, now, is 400 and has no effect.

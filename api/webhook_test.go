@@ -12,13 +12,13 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/mcpauth/mcpauth/api"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/api"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // Secrets of the endpoint, made for each run: the one in use, the one before, and one of another endpoint.

@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 func billingPath(organization secret.ID, rest string) string {

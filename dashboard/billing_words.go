@@ -5,9 +5,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // exceedingLines lists what there is more of than a plan includes.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/dashboard"
+	"mcpauth.example/dashboard"
 )
 
 // Catalogue 224, 225: what stands in a query is a value, wherever it is put: no filter, order or position makes another statement of it.

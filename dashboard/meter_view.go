@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/ui"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/templates"
+	"mcpauth.example/templates/ui"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // meterView draws a month: a bar for each day, by project, and where it leads.

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // activityPage is how many attempts one page has.

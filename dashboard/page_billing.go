@@ -8,10 +8,10 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // Values of the field period.

@@ -10,10 +10,10 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/static"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/templates"
+	"mcpauth.example/templates/static"
+	"mcpauth.example/tenants"
 )
 
 // policyFrame is for pages that are shown inside the editor: they run nothing, send nothing, and only we may frame them.

@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // clientHref is the page of a client. A client id may be an address, so it travels encoded.

@@ -4,11 +4,11 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/docs"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/templates/docs"
+	"mcpauth.example/tenants"
 )
 
 // docsProjects is how many projects a reader may choose among.

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // perMemberDNS bounds how often a member has the DNS asked.

@@ -3,9 +3,9 @@ package dashboard
 import (
 	"net/http"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // home leads to the projects of the organization that the member joined first, or to what they are invited to.

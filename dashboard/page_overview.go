@@ -5,11 +5,11 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/ui"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/templates"
+	"mcpauth.example/templates/ui"
+	"mcpauth.example/tenants"
 )
 
 // The overview shows so many days and attempts.

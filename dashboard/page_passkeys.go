@@ -6,10 +6,10 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
 )
 
 // purposeCeremony names the sealing key of a challenge for a passkey.

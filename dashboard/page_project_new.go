@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 func (d *dashboard) newProject(v *visit) error {

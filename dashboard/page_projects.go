@@ -3,8 +3,8 @@ package dashboard
 import (
 	"net/http"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
 )
 
 func (d *dashboard) projects(v *visit) error {

@@ -7,11 +7,11 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/ui"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/templates/ui"
+	"mcpauth.example/tenants"
 )
 
 // counted is a number that lists do not count to its end.

@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // setUp shows how to guard an MCP server and connect to it, and waits for the first connection.

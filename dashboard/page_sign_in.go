@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
 )
 
 // sessionLifetime is how long a member stays signed in.

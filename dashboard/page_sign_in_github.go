@@ -7,10 +7,10 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/tenants"
 )
 
 // purposeGitHub names the sealing key of a sign-in that is under way at GitHub.

@@ -6,9 +6,9 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 func (d *dashboard) team(v *visit) error {

@@ -10,13 +10,13 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/doctor"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/tryout"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/doctor"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/tryout"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // purposeTest names the sealing key of an authorization that a member tries.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/tenants"
 )
 
 func (b *browser) sessionCookie(t *testing.T) string {
@@ -58,7 +58,7 @@ func TestCreateProjectShowsTheSecretOnce(t *testing.T) {
 	snippets := strings.Join(created.doc.Find(`[data-testid="snippet"], [data-testid="client-guide"]`).Map(func(_ int, s *goquery.Selection) string { return s.Text() }), "\n")
 	for _, line := range []string{
 		`import { mcpAuth } from "mcpauth";`, `app.use("/mcp", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));`,
-		`github.com/mcpauth/mcpauth/sdk/go`, `claude mcp add --transport http acme-tools https://tools.example.com/mcp`,
+		`mcpauth.example/sdk/go`, `claude mcp add --transport http acme-tools https://tools.example.com/mcp`,
 	} {
 		if !strings.Contains(snippets, line) {
 			t.Errorf("no snippet with %s", line)

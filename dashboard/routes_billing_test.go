@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // billingArea is what an organization uses and pays for.

@@ -5,8 +5,8 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // brandArea is the branding editor.

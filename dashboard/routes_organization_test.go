@@ -4,7 +4,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // organizationArea is who belongs to an organization, its log and its settings.

@@ -4,8 +4,8 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // below is the path of what belongs to a project.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // area is a part of the dashboard: what its paths name, and a form for each of its routes.

@@ -10,9 +10,9 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
 )
 
 // No page of a project reads more of a large table than it shows and counts, whatever its filters: every list has an index in its order.

@@ -3,8 +3,8 @@ package dashboard
 import (
 	"net/url"
 
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
 )
 
 // shell is the frame of a page; current is the path of its entry in the left rail.

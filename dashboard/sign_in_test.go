@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
+	"mcpauth.example/internal/mail"
 )
 
 func (s *site) nextMail(t *testing.T) mail.Message {

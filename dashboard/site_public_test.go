@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // The documentation is read by people, with their own values when they are signed in, and by programs as Markdown.

@@ -23,17 +23,17 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/dnsproof"
-	"github.com/mcpauth/mcpauth/internal/dnsproof/dnstest"
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/picture"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/dnsproof"
+	"mcpauth.example/internal/dnsproof/dnstest"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/picture"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // site is a dashboard on a database of its own.

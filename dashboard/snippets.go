@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 const expressSnippet = `import express from "express";
@@ -18,7 +18,7 @@ const app = express();
 app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
 `
 
-const goSnippet = `import mcpauth "github.com/mcpauth/mcpauth/sdk/go"
+const goSnippet = `import mcpauth "mcpauth.example/sdk/go"
 
 guard, err := mcpauth.New(mcpauth.Config{RegistrationSecret: os.Getenv("MCPAUTH_SECRET")})
 if err != nil {
@@ -120,14 +120,14 @@ func snippets(project tenants.ProjectDetail, server tenants.MCPServer) []templat
 		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path), Install: "npm install mcpauth"},
 		{Label: "Next.js", Language: "ts", Code: fmt.Sprintf(nextSnippet, path, metadataPath) + guard, Install: "npm install jose"},
 		{Label: "Hono", Language: "ts", Code: fmt.Sprintf(honoSnippet, metadataPath, path) + guard, Install: "npm install jose"},
-		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path), Install: "go get github.com/mcpauth/mcpauth/sdk/go"},
+		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path), Install: "go get mcpauth.example/sdk/go"},
 		{Label: "Any language", Language: "text", Code: fmt.Sprintf(anySnippet, metadataPath, resource, issuer, metadata, issuer, issuer, resource)},
 	}
 }
 
 const promptText = `Guard the MCP server in this repository with mcpauth.
 
-1. Install the package "mcpauth" (Node.js with Express; for Go use github.com/mcpauth/mcpauth/sdk/go).
+1. Install the package "mcpauth" (Node.js with Express; for Go use mcpauth.example/sdk/go).
 2. Put the guard in front of the MCP route, before its handler:
    app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
 3. Read the secret from the environment variable MCPAUTH_SECRET. Never write it into the code or a file that is committed.

@@ -3,7 +3,7 @@ package dashboard
 import (
 	"fmt"
 
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/templates"
 )
 
 const ownLoginNode = `// GET /login?request=…&iss=…, in any Node framework

@@ -1,6 +1,6 @@
 package dashboard
 
-import "github.com/mcpauth/mcpauth/tenants"
+import "mcpauth.example/tenants"
 
 // stepWords says what a step of the timeline is, in the words of every page that shows one.
 func stepWords(step tenants.Step) string {

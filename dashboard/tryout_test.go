@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/tryout"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/tryout"
+	"mcpauth.example/tenants"
 )
 
 // The answer to an authorization that is tried goes no further without its beginning, of this member and this project (catalogue 258).

@@ -11,8 +11,8 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/signin"
 )
 
 // gitHub is a server of GitHub's as an OAuth app sees it.

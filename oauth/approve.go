@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // codeLifetime is how long a code may be redeemed (RFC 9700 section 2.1.1 asks for short; catalogue 162).

@@ -3,7 +3,7 @@ package oauth
 import (
 	"encoding/hex"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Brand is how an issuer's pages look. The values were checked when they were stored; none of them is markup.

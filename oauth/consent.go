@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Remember notes in the request what the person allowed this client on this MCP server before: a step-up asks for the new scopes only

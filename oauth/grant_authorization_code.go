@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 const grantAuthorizationCode = "authorization_code"

@@ -3,7 +3,7 @@ package oauth
 import (
 	"context"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // GuardConfiguration is everything a guard needs to know, so that an MCP server is configured in one place only.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Issuer is one authorization server as clients see it, in the name of the URL a request came in on. It is immutable: a change of

@@ -3,7 +3,7 @@ package oauth
 import (
 	"crypto/sha256"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // challengeLength is the length of an S256 challenge: 32 bytes in base64url (RFC 7636 section 4.2).

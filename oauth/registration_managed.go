@@ -1,6 +1,6 @@
 package oauth
 
-import "github.com/mcpauth/mcpauth/internal/secret"
+import "mcpauth.example/internal/secret"
 
 // NewManagedClient is a client that needs no registration: whoever runs the issuer enters it. Its redirect URIs have to pass what a
 // registration's have to; a confidential one gets a secret, which is returned here and kept as a hash only.

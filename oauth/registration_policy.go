@@ -3,7 +3,7 @@ package oauth
 import (
 	"context"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // RegistrationPolicy says who may register a client with a project.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // ReasonRevokedByClient is why a grant ended when its client asked for it.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Trace is what a request turned out to be about, for whoever keeps a timeline. It is filled on the way, so it is of use for a request

@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // Billing is what an organization uses and pays for.
 func Billing(p BillingPage) templ.Component {

@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // BrandEditor is the branding editor: the form, and beside it the real pages as they would be.
 func BrandEditor(p BrandPage) templ.Component {

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strings"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 func roleOptions(roles []Choice) (options []ui.Option) {

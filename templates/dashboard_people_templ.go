@@ -12,7 +12,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 var clientKinds = []ui.Option{{Value: "", Label: "Every kind"}, {Value: "document", Label: "With a document"}, {Value: "registered", Label: "Registered"}, {Value: "managed", Label: "Made by hand"}}

@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // Projects lists the organization's projects; without any it teaches what a project is.
 func Projects(p ProjectsPage) templ.Component {

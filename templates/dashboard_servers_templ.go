@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strconv"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 // Servers lists the MCP servers of a project.

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strconv"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 // SetUp leads from a new MCP server to its first connection: guard it, connect a client, watch.

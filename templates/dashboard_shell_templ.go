@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // htmxConfig keeps htmx from making style sheets and from keeping pages in the browser's store.
 const htmxConfig = `{"includeIndicatorCSS": false, "history": false}`

@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // OwnSimulator stands for the page of a customer's site that signs people in.
 func OwnSimulator(p OwnSimulatorPage) templ.Component {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/a-h/templ"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 // TestElements names what people, password managers and the browser tests find on each page.

@@ -11,7 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"strconv"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 // Landing is the root of the service.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 func TestClientLocation(t *testing.T) {

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 func TestCodeMail(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"github.com/a-h/templ"
 	"golang.org/x/net/html"
 
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/templates"
 )
 
 // parse renders a page and reads it like a browser.

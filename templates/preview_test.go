@@ -10,8 +10,8 @@ import (
 
 	"github.com/a-h/templ"
 
-	. "github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	. "mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // TestPreview renders every page and e-mail; with TEMPLATES_PREVIEW_DIR set it also writes them and their static files to that

@@ -3,8 +3,8 @@ package templates_test
 import (
 	"time"
 
-	. "github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/ui"
+	. "mcpauth.example/templates"
+	"mcpauth.example/templates/ui"
 )
 
 // planSamples are the plans in words.

@@ -1,6 +1,6 @@
 package templates_test
 
-import . "github.com/mcpauth/mcpauth/templates"
+import . "mcpauth.example/templates"
 
 // brandSamples are the branding editor.
 func brandSamples() []sample {

@@ -3,7 +3,7 @@ package templates_test
 import (
 	"time"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 // domainSamples are the addresses of a project.

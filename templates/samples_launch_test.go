@@ -1,6 +1,6 @@
 package templates_test
 
-import . "github.com/mcpauth/mcpauth/templates"
+import . "mcpauth.example/templates"
 
 // launchSamples are the way to production.
 func launchSamples() []sample {

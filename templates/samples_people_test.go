@@ -3,7 +3,7 @@ package templates_test
 import (
 	"time"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 func grants() []GrantLine {

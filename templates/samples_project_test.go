@@ -3,8 +3,8 @@ package templates_test
 import (
 	"time"
 
-	. "github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/ui"
+	. "mcpauth.example/templates"
+	"mcpauth.example/templates/ui"
 )
 
 const long = "A very long name that somebody chose for a thing, to find out what the pages do with it when there is no room"

@@ -1,6 +1,6 @@
 package templates_test
 
-import . "github.com/mcpauth/mcpauth/templates"
+import . "mcpauth.example/templates"
 
 // settingsSamples are what changes a project as a whole, and how its people sign in.
 func settingsSamples() []sample {

@@ -1,8 +1,8 @@
 package templates_test
 
 import (
-	. "github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/templates/docs"
+	. "mcpauth.example/templates"
+	"mcpauth.example/templates/docs"
 )
 
 var (

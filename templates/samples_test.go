@@ -6,7 +6,7 @@ import (
 
 	"github.com/a-h/templ"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 // kind says under which rules a page stands.

@@ -1,6 +1,6 @@
 package templates_test
 
-import . "github.com/mcpauth/mcpauth/templates"
+import . "mcpauth.example/templates"
 
 // tryoutSamples are the page that tests a server.
 func tryoutSamples() []sample {

@@ -8,7 +8,7 @@ package templates
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "github.com/mcpauth/mcpauth/templates/ui"
+import "mcpauth.example/templates/ui"
 
 // sitePage is a public page: header, content, footer. Description is for search engines.
 func sitePage(s Site, title, description string) templ.Component {

@@ -3,7 +3,7 @@ package templates
 import (
 	"net/http"
 
-	"github.com/mcpauth/mcpauth/templates/static"
+	"mcpauth.example/templates/static"
 )
 
 // Asset returns the address of an embedded static file under its content-hashed name, such as "/static/flow.0123456789ab.css"

@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/mcpauth/mcpauth/templates"
+	. "mcpauth.example/templates"
 )
 
 func TestStaticHandlerServes(t *testing.T) {

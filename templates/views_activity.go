@@ -3,7 +3,7 @@ package templates
 import (
 	"time"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 // ActivityPage is the connection timeline. Its filters are show ("failures" or "all") and client.

@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 // BillingPage is what an organization uses and pays for. Without Plan billing is off, and only the use is shown.

@@ -3,7 +3,7 @@ package tenants
 import (
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Step is a step of a connection attempt, as the timeline shows it.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // Admission decides whether somebody may connect to a project for the first time. Who was ever connected is never stopped by a plan.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // Catalogue 69: hosts are compared in ASCII, so that a rule cannot look like another.

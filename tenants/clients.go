@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // initialAccessPrefix lets secret scanners and people tell what they found.

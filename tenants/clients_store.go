@@ -3,7 +3,7 @@ package tenants
 import (
 	"context"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // ClientStore keeps what a project decides about registration and single clients, by the rules of ProjectStore.

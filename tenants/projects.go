@@ -10,7 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // maxName is the longest name of a project or organization in characters, as the schema has it.

@@ -3,7 +3,7 @@ package tenants
 import (
 	"context"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // NewProject is a project with everything it starts with, made in one transaction.

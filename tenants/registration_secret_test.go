@@ -5,8 +5,8 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 func TestRegistrationSecret(t *testing.T) {

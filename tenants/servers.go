@@ -5,7 +5,7 @@ import (
 	"errors"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // MaxServers is how many MCP servers a project may have: every process keeps them in memory, and errors name them.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"slices"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // The ways in which people may sign in at a project's issuer, in the order in which the page offers them.

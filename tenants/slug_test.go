@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // schemaSlug is the rule of the projects table.

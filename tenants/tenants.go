@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // What a store or a rule answers besides success.

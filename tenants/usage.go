@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // ConnectedUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their

@@ -10,8 +10,8 @@ import (
 
 	"github.com/stripe/stripe-go/v76"
 
-	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/tenants/billing"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // believing is a handler's Stripe that takes the state from the event it was called with, as many handlers do.

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/api"
-	"github.com/mcpauth/mcpauth/tenants/billing"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/api"
+	"mcpauth.example/tenants/billing"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 // deliver sends events from many places at once, and returns those that were not taken.

@@ -13,14 +13,14 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcpauth/mcpauth/internal/demo"
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/internal/mail/catcher"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing/stripefake"
+	"mcpauth.example/internal/demo"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/internal/mail/catcher"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing/stripefake"
 )
 
 type devCommand struct {

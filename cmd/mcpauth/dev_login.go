@@ -13,10 +13,10 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // devLoginPath is where the simulator of a customer's own login stands.

@@ -6,9 +6,9 @@ import (
 
 	"github.com/a-h/templ"
 
-	"github.com/mcpauth/mcpauth/internal/mail/catcher"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/mail/catcher"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/templates"
 )
 
 // withLocalPages adds the page that shows caught mail, and the one that plays a customer's own login.

@@ -7,7 +7,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/mcpauth/mcpauth/internal/doctor"
+	"mcpauth.example/internal/doctor"
 )
 
 type doctorCommand struct {

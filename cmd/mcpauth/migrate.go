@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
+	"mcpauth.example/internal/postgres"
 )
 
 type migrateCommand struct{}

@@ -11,10 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/lookalike"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/lookalike"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // openStore opens the store for one command.

@@ -9,10 +9,10 @@ import (
 	"os"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/picture"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/picture"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 type projectCommand struct {

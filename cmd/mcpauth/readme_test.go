@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"mcpauth.example/oauth"
+	"mcpauth.example/oauth/endpoints"
 )
 
 // endpointTests names, for every path, the file whose tests prove the endpoint.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
+	"mcpauth.example/internal/postgres"
 )
 
 type restoredCommand struct{}

@@ -4,9 +4,9 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mcpauth/mcpauth/dashboard"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 // dashboardAnswerMax is how much of an answer the dashboard reads of an MCP server that a member names, in bytes.

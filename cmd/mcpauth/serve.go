@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/web"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/web"
 )
 
 type serveCommand struct {

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // What is published appears on the pages of every node without a restart, and a version that is shown again is exactly the earlier one.

@@ -14,9 +14,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 // setting is one environment variable. The table below is the only list: the README's table and deploy/environment.example are tested

@@ -9,7 +9,7 @@ import (
 )
 
 // Module is the path of the project's Go module.
-const Module = "github.com/mcpauth/mcpauth"
+const Module = "mcpauth.example"
 
 // libraries that only some packages may know, by the prefix of their import paths.
 const (

@@ -38,7 +38,7 @@ func TestRevocationReachesGuardsInOtherProcesses(t *testing.T) { // not parallel
 func build(t *testing.T) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "mcpauth")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/mcpauth/mcpauth/cmd/mcpauth").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "mcpauth.example/cmd/mcpauth").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return binary

@@ -14,9 +14,9 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/signin"
 )
 
 // dashboardLooks is how often each page is asked for.

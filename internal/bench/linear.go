@@ -19,7 +19,7 @@ import (
 	"github.com/anishathalye/porcupine"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/devdb"
 )
 
 const (

@@ -55,7 +55,7 @@ func TestLinearityFindsTheGuilty(t *testing.T) { // not parallel either
 					t.Fatal(err)
 				}
 			}
-			if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", binary, "github.com/mcpauth/mcpauth/cmd/mcpauth").CombinedOutput(); err != nil {
+			if out, err := exec.CommandContext(t.Context(), "go", "build", "-overlay", overlay, "-o", binary, "mcpauth.example/cmd/mcpauth").CombinedOutput(); err != nil {
 				t.Fatalf("%v: %s", err, out)
 			}
 			o := options{workers: 1, linear: 2000, dataDir: filepath.Join(dir, "data"), logLevel: "warn", binary: binary}

@@ -21,7 +21,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/bench/floor"
+	"mcpauth.example/internal/bench/floor"
 )
 
 // options is what one run decides.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/devdb"
 )
 
 // figure is what one window of one workload on one server gave.

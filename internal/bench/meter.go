@@ -18,11 +18,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // meteredProjects is how many production projects people are spread over; one more, for trying out, must not be counted.

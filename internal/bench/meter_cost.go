@@ -12,8 +12,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/tenants"
 )
 
 // Names of the two builds in the output.

@@ -13,7 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/devdb"
 )
 
 // burst counts the answers to wrong passwords.

@@ -20,9 +20,9 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/sdk/go"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/sdk/go"
 )
 
 // guardCommand makes this program a guarded server; bench starts itself with it.

@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/bench/floor"
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/bench/floor"
+	"mcpauth.example/internal/devdb"
 )
 
 // floorCommand makes this program the floor server; bench starts itself with it.

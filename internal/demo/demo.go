@@ -12,7 +12,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/mcpauth/mcpauth/sdk/go"
+	"mcpauth.example/sdk/go"
 )
 
 const (

@@ -8,7 +8,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/mcpauth/mcpauth/sdk/go"
+	"mcpauth.example/sdk/go"
 )
 
 type nothing struct{}

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/dnsproof"
-	"github.com/mcpauth/mcpauth/internal/dnsproof/dnstest"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/dnsproof"
+	"mcpauth.example/internal/dnsproof/dnstest"
+	"mcpauth.example/tenants"
 )
 
 // Only both records, for this token and this target, are a proof (catalogue 264).

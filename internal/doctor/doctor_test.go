@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/doctor"
+	"mcpauth.example/internal/doctor"
 )
 
 func examine(t *testing.T, address string, register bool) doctor.Report {

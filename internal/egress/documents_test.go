@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/egress"
+	"mcpauth.example/internal/egress"
 )
 
 // shelf is a memory of documents on an internet of its own, with a clock that stands still until a test moves it.

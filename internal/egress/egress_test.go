@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/egress"
+	"mcpauth.example/internal/egress"
 )
 
 // internet is what a client under test can reach: every checked address leads to one TLS server that has the certificate of

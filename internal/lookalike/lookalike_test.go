@@ -3,7 +3,7 @@ package lookalike_test
 import (
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/lookalike"
+	"mcpauth.example/internal/lookalike"
 )
 
 // A name that borrows a known one is noticed, however it is spelled (catalogue 275).

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/mail/catcher"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/mail/catcher"
 )
 
 const from = "no-reply@mcpauth.example"

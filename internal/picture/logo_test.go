@@ -12,7 +12,7 @@ import (
 	"image/png"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/picture"
+	"mcpauth.example/internal/picture"
 )
 
 func noise(width, height int) image.Image {

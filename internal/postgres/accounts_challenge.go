@@ -6,9 +6,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // reasonPasswordReset is why grants ended with a password.

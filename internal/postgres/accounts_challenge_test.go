@@ -10,9 +10,9 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 var someMail = mail.Message{To: "ada@example.com", Subject: "Your code", Text: "123456"}

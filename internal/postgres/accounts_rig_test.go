@@ -10,11 +10,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 const (

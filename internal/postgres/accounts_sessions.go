@@ -6,8 +6,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // reasonAccountDeleted is why grants ended with their person's account.

@@ -4,7 +4,7 @@ import (
 	"database/sql/driver"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.

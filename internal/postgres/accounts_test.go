@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 func TestSignUpAndSignIn(t *testing.T) {

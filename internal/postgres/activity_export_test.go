@@ -3,8 +3,8 @@ package postgres
 import (
 	"context"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // SweepActivityBeyond is the sweep with another bound.

@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 func runActivity(t *testing.T, store *postgres.Store) (recorder *postgres.Activity, end func()) {

@@ -6,9 +6,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // requireRoomForUser bounds the people of a development project, the new one included, under the lock of the project.

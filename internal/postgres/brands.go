@@ -8,9 +8,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 type brandRow struct {

@@ -6,8 +6,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 // callsTools is how many tools of a grant are told apart: which ones are called is up to whoever holds a token. What exceeds it counts

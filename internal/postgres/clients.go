@@ -8,8 +8,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 const clientColumns = `id, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, created_at, blocked_at IS NOT NULL, kind = 'document', kind = 'managed' AND metadata @> '{"own_pages": true}',

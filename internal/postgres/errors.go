@@ -12,9 +12,9 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // Each domain package declares the faults it asks about beside its interfaces; one fault of the database answers to all of them.

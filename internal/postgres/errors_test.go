@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // Catalogue 171: trouble of the database is never an answer about the credential that was presented.

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sync/singleflight"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 const (

@@ -9,8 +9,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 // purposeSigningKey names the sealing key of signing keys at rest.

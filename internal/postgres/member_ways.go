@@ -7,8 +7,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // memberWays is what proves members besides passwords and codes.

@@ -7,9 +7,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // countConnected is the part of a statement that hands out tokens which counts the person for the calendar month (UTC) of a production

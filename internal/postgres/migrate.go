@@ -14,7 +14,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"github.com/riverqueue/river/rivermigrate"
 
-	"github.com/mcpauth/mcpauth/migrations"
+	"mcpauth.example/migrations"
 )
 
 // AppRole is the role that owns nothing and may only read and write rows. The login of the application is a member of it, or is it.

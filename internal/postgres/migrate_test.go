@@ -6,10 +6,10 @@ import (
 
 	"github.com/pressly/goose/v3"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/migrations"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/migrations"
 )
 
 // earlierSchema is the version that the test below fills with rows: what an installation may hold before an update. It is raised when

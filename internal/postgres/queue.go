@@ -11,8 +11,8 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
 )
 
 // queue enqueues background work in the transaction that causes it: a job exists exactly if its cause does.

@@ -12,11 +12,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/mail/catcher"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/mail/catcher"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // lockedBuffer is a log that several goroutines write.

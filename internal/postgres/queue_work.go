@@ -10,7 +10,7 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverdatabasesql"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
+	"mcpauth.example/internal/mail"
 )
 
 // MailSender delivers a message. An error for which mail.IsPermanent holds is not tried again.

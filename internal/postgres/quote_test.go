@@ -5,8 +5,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
 )
 
 // The server reads back what was quoted, whatever it takes backslashes for, and refuses what no text may hold.

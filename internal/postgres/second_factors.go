@@ -5,8 +5,8 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // purposeSecondFactor names the sealing key of the secrets in authenticator apps.

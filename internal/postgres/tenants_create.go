@@ -6,9 +6,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // CreateProject implements tenants.ProjectStore.

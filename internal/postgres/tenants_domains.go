@@ -8,8 +8,8 @@ import (
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // reasonDomain is why grants ended that were made at a domain which the project gave up.

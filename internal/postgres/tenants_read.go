@@ -6,8 +6,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 const projectColumns = `p.id, p.organization_id, p.slug, p.name, p.status, p.held_at, p.held_reason, p.environment, p.review, p.created_at, coalesce(i.url, '') AS issuer`

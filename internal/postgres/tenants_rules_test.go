@@ -6,8 +6,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/tenants"
 )
 
 // A change of the rules leaves one audit row, a repetition none; the number of rules has a limit that changes do not meet.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/tenants"
 )
 
 // Each change of a scope is one audit row, a repetition none; a project keeps a default scope and has a bounded number of them.

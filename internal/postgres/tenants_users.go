@@ -8,9 +8,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 const (

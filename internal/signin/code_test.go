@@ -3,7 +3,7 @@ package signin
 import (
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 func keyring(t *testing.T, text string) *secret.Keyring {

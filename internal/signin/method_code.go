@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
 )
 
 const (

@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
 )
 
 // PurposeSignIn marks the challenge that signs a person in, and PurposeReset the one that sets a new password.

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/secret"
 )
 
 // SessionPrefix begins every session token, so that a leaked one is recognised.

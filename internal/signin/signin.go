@@ -11,8 +11,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
 )
 
 // What a store or a rule answers besides success.

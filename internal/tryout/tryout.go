@@ -20,8 +20,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/mcpauth/mcpauth/internal/doctor"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/doctor"
+	"mcpauth.example/internal/secret"
 )
 
 // Profile is a client with its habits, as far as they can be seen from outside.

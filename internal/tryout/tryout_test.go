@@ -13,7 +13,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/mcpauth/mcpauth/internal/tryout"
+	"mcpauth.example/internal/tryout"
 )
 
 // peer is an authorization server and an MCP server that note what they were sent.

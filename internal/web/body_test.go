@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/web"
+	"mcpauth.example/internal/web"
 )
 
 func TestForm(t *testing.T) {

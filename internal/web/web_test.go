@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/web"
+	"mcpauth.example/internal/web"
 )
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }

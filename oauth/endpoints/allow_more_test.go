@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // A link that the error of a tool carries lets a person allow more for an app that cannot ask by itself: they see what is new, sign in

@@ -9,7 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // Catalogue 72, 73, 76, 83, 91, 99, 101, A13, P8: until client and redirect URI are known to be good nothing leads away from us.

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"net/url"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 // goodRequest is one request that an endpoint accepts, from which the bad ones are made.

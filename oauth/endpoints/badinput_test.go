@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"mcpauth.example/oauth/endpoints"
 )
 
 // attempt is one bad request and the status it deserves.

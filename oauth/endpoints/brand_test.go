@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 func onePicture(t *testing.T, side int) []byte {

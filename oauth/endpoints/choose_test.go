@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // Where the project allows it people allow some of what is asked for: the token has just that, a tool that needs more is refused, and

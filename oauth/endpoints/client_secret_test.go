@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // confidential registers a client that asks for a secret.

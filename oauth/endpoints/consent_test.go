@@ -7,7 +7,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 var allow = url.Values{"decision": {"allow"}}

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // Catalogue 265, 267: at a custom domain the issuer is that domain; its tokens are good at the project's other addresses, which are declared,

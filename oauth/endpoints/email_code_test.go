@@ -8,8 +8,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/tenants"
 )
 
 var linkPattern = regexp.MustCompile(`https?://[^\s"]+/oauth/sign-in/link\?[^\s"]+`)

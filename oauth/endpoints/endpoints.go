@@ -14,11 +14,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // Issuers finds the issuer at an address: an issuer URL without its scheme, lower case, without default port. It returns

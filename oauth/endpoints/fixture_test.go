@@ -13,15 +13,15 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/mcpauth/mcpauth/internal/egress"
-	"github.com/mcpauth/mcpauth/internal/picture"
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/postgres/pgtest"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/egress"
+	"mcpauth.example/internal/picture"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/postgres/pgtest"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/oauth"
+	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/tenants"
 )
 
 const (

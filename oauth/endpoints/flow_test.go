@@ -9,7 +9,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // The six steps in each form of issuer: A1, A14 to A18, A21, A24, A26, A27, A29, P7, catalogue 88, 173, 176.

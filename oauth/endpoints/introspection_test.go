@@ -16,8 +16,8 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth"
 )
 
 // Catalogue 195: without a living registration secret of this project nothing is answered, whatever the token.

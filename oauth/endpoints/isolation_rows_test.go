@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/oauth"
 )
 
 // notPresented names the marks of values that never leave the product, or that are no credentials.

@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 var formHeader = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}

@@ -5,7 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/web"
+	"mcpauth.example/internal/web"
 )
 
 // How often one source may use an endpoint of one project, on one node. Hosted clients act for thousands of people from a few

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/oauth/endpoints"
 )
 
 // limit puts limits on the world's door. The clock stands still until a test moves it.

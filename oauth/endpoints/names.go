@@ -7,7 +7,7 @@ import (
 	"github.com/mtibben/confusables"
 	"golang.org/x/net/idna"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // famous are apps whose names people trust, with the hosts of whoever makes them and the schemes that their apps open.

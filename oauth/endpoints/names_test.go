@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // A name that imitates a well-known one, or belongs to somebody else, is said to (P-list of consent phishing; catalogue 151).

@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/oauth"
 )
 
 // cable is the network between a process and its database, which a test can cut.

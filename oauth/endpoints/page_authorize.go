@@ -7,10 +7,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/templates"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/templates"
 )
 
 // authorize begins a flow. It writes nothing: what it found good travels sealed in the page.

@@ -10,13 +10,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/internal/web"
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/templates"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/internal/web"
+	"mcpauth.example/oauth"
+	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // signUpPage shows the form and takes it. What it answers does not depend on whether the address has an account (catalogue 105).

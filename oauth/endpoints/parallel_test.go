@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
+	"mcpauth.example/oauth"
+	"mcpauth.example/oauth/endpoints"
 )
 
 const parallel = 50

@@ -11,8 +11,8 @@ import (
 
 	"github.com/descope/virtualwebauthn"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 // device holds passkeys, as a phone does.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
+	"mcpauth.example/internal/mail"
 )
 
 var sixDigits = regexp.MustCompile(`\b\d{6}\b`)

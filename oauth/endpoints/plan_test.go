@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/tenants"
 )
 
 // onePlan is the plan of everybody.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/mail"
+	"mcpauth.example/internal/mail"
 )
 
 // askForReset asks for a new password, and returns the page that takes it and the message.

@@ -4,9 +4,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/tenants"
 )
 
 // Who consents is told that nobody has checked who runs the server, until the operator has; new words or another logo are looked at again,

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // A17, A18, A27, P5, P6, catalogue 85: a project with two MCP servers. Each has its own secret, tokens and default; removing one ends what

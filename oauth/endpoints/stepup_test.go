@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // P20, R8: a step-up asks for what is missing and keeps what was allowed before, and the page says which is which. Refreshing cannot

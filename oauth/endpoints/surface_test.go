@@ -6,9 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/oauth/endpoints"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/tenants"
 )
 
 // A2, A3, A4, P2, P17, P18, catalogue 1, 2, 11: the documents are where clients look, without redirect, and nowhere else.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
+	"mcpauth.example/oauth"
 )
 
 // Catalogue 156: a valid second redemption is refused and ends what the first one gave.

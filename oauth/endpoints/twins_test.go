@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/mcpauth/mcpauth/oauth"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/oauth"
+	"mcpauth.example/tenants"
 )
 
 // Two projects with the same names of everything keep their own: what is remembered is kept by project (catalogue 268), a person may have

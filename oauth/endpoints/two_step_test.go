@@ -13,7 +13,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 	"github.com/pquerna/otp/totp"
 
-	"github.com/mcpauth/mcpauth/internal/signin"
+	"mcpauth.example/internal/signin"
 )
 
 // app shows one-time passwords.

@@ -9,7 +9,7 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
-	"github.com/mcpauth/mcpauth/sdk/go"
+	"mcpauth.example/sdk/go"
 )
 
 // A server with one tool that any approved client may call, and one that needs more.

@@ -21,7 +21,7 @@ import (
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/util"
 
-	"github.com/mcpauth/mcpauth/templates/ui"
+	"mcpauth.example/templates/ui"
 )
 
 //go:embed pages/*.md

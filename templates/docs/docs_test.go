@@ -9,7 +9,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"github.com/mcpauth/mcpauth/templates/docs"
+	"mcpauth.example/templates/docs"
 )
 
 // Every file is a page, every page renders, its links within the documentation lead somewhere, and the reader's values stand in code only:

@@ -11,8 +11,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // State is what Stripe calls the state of a subscription.

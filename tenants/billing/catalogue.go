@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // productPrefix begins the ids of our products in Stripe; the rest is the id of the plan. A subscription's plan is known by its product, not by

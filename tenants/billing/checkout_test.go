@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // A breakdown of Stripe at the first checkout does not stop the ones after it, though Stripe remembers the failure for a day.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // NoticeKind is what a mail to the owners is about.

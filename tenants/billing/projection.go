@@ -3,7 +3,7 @@ package billing
 import (
 	"time"
 
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/tenants"
 )
 
 // projectionDays is how many of the last days a projection goes by.

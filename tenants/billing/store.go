@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // Outcome says what became of an event.

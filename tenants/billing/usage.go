@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/secret"
-	"github.com/mcpauth/mcpauth/tenants"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // identifier names a report for good: whoever sends it, and however often, it adds once. Stripe keeps identifiers for a day.

@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/tenants"
-	"github.com/mcpauth/mcpauth/tenants/billing"
+	"mcpauth.example/tenants"
+	"mcpauth.example/tenants/billing"
 )
 
 // What is beyond the plan reaches Stripe once, whatever is lost on the way: Stripe is away, takes a report and does not answer, the report is

@@ -10,8 +10,8 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/mcpauth/mcpauth/internal/postgres"
-	"github.com/mcpauth/mcpauth/internal/secret"
+	"mcpauth.example/internal/postgres"
+	"mcpauth.example/internal/secret"
 )
 
 func main() {

@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mcpauth/mcpauth/internal/demo"
+	"mcpauth.example/internal/demo"
 )
 
 // issuer stands in for the authorization server: its user approves everything at once.

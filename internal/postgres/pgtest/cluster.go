@@ -14,7 +14,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/devdb"
 )
 
 const (

@@ -21,8 +21,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/internal/postgres"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/internal/postgres"
 )
 
 // limit bounds each single step; a test that hits it has found a hanging server.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
+	"mcpauth.example/internal/devdb"
 )
 
 const childSetting = "PGTEST_TEST_BASE"

@@ -14,8 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/mcpauth/mcpauth/internal/devdb"
-	"github.com/mcpauth/mcpauth/migrations"
+	"mcpauth.example/internal/devdb"
+	"mcpauth.example/migrations"
 )
 
 const templatePrefix = "template_"
