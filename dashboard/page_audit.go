@@ -2,13 +2,10 @@ package dashboard
 
 import (
 	"cmp"
-	"encoding/csv"
 	"encoding/json"
-	"maps"
+	"io"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -54,8 +51,8 @@ func (d *dashboard) audit(v *visit) error {
 	}
 	for _, e := range entries {
 		line := templates.AuditLine{ID: e.ID.String(), Who: cmp.Or(e.Email, e.Actor), Action: e.Action, Target: e.Target, Project: e.Project, At: e.At}
-		for _, name := range slices.Sorted(maps.Keys(e.Detail)) {
-			line.Detail = append(line.Detail, templates.Choice{Value: name, Label: e.Detail[name]})
+		for _, detail := range e.Details() {
+			line.Detail = append(line.Detail, templates.Choice{Value: detail.Name, Label: detail.Text})
 		}
 		view.Entries = append(view.Entries, line)
 	}
@@ -75,34 +72,20 @@ func (d *dashboard) exportAudit(v *visit) error {
 	if err != nil {
 		return err
 	}
-	header := v.Response().Header()
+	each := func(write func(tenants.AuditEntry) error) error {
+		return d.Organizations.ExportAudit(v.ctx(), v.actor(), v.org(), q, write)
+	}
 	if form.Get("format") == "jsonl" {
-		header.Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
-		header.Set("Content-Type", "application/jsonl; charset=utf-8")
-		encoder := json.NewEncoder(v.Response())
-		return d.Organizations.ExportAudit(v.ctx(), v.actor(), v.org(), q, func(e tenants.AuditEntry) error {
-			return encoder.Encode(map[string]any{"id": e.ID, "at": e.At.UTC(), "project": e.Project, "actor": e.Actor, "email": e.Email, "action": e.Action, "target": e.Target, "detail": e.Detail})
+		return d.download(v, "audit.jsonl", "application/jsonl", func(out io.Writer) error {
+			encoder := json.NewEncoder(out)
+			return each(func(e tenants.AuditEntry) error {
+				return encoder.Encode(map[string]any{"id": e.ID, "at": e.At.UTC(), "project": e.Project, "actor": e.Actor, "email": e.Email, "action": e.Action, "target": e.Target, "detail": e.Detail})
+			})
 		})
 	}
-	header.Set("Content-Disposition", `attachment; filename="audit.csv"`)
-	header.Set("Content-Type", "text/csv; charset=utf-8")
-	out := csv.NewWriter(v.Response())
-	if err := out.Write([]string{"id", "at", "project", "actor", "email", "action", "target", "detail"}); err != nil {
-		return err
-	}
-	err = d.Organizations.ExportAudit(v.ctx(), v.actor(), v.org(), q, func(e tenants.AuditEntry) error {
-		return out.Write(plainCells(e.ID.String(), e.At.UTC().Format(time.RFC3339Nano), e.Project, e.Actor, e.Email, e.Action, e.Target, mustJSON(e.Detail)))
+	return d.downloadCSV(v, "audit.csv", []string{"id", "at", "project", "actor", "email", "action", "target", "detail"}, func(row func(...string) error) error {
+		return each(func(e tenants.AuditEntry) error {
+			return row(e.ID.String(), e.At.UTC().Format(time.RFC3339Nano), e.Project, e.Actor, e.Email, e.Action, e.Target, string(e.Detail))
+		})
 	})
-	out.Flush()
-	return err
-}
-
-// plainCells keeps programs that open tables from taking a text for a formula (catalogue 227).
-func plainCells(cells ...string) []string {
-	for i, cell := range cells {
-		if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
-			cells[i] = "'" + cell
-		}
-	}
-	return cells
 }

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"encoding/csv"
 	"errors"
 	"net/http"
 	"net/url"
@@ -323,16 +322,10 @@ func (d *dashboard) exportUsage(v *visit) error {
 	if err := d.Organizations.Store.RecordExport(v.ctx(), v.actor(), v.org()); err != nil {
 		return err
 	}
-	header := v.Response().Header()
-	header.Set("Content-Disposition", `attachment; filename="connected-users-`+month.Format("2006-01")+`.csv"`)
-	header.Set("Content-Type", "text/csv; charset=utf-8")
-	out := csv.NewWriter(v.Response())
-	if err := out.Write([]string{"project", "user", "email", "counted_at"}); err != nil {
-		return err
-	}
-	err = d.Usage.CountedPeople(v.ctx(), v.org(), month, func(p tenants.CountedPerson) error {
-		return out.Write(plainCells(p.Project, p.User.String(), p.Email, p.CountedAt.UTC().Format(time.RFC3339)))
+	name := "connected-users-" + month.Format("2006-01") + ".csv"
+	return d.downloadCSV(v, name, []string{"project", "user", "email", "counted_at"}, func(row func(...string) error) error {
+		return d.Usage.CountedPeople(v.ctx(), v.org(), month, func(p tenants.CountedPerson) error {
+			return row(p.Project, p.User.String(), p.Email, p.CountedAt.UTC().Format(time.RFC3339))
+		})
 	})
-	out.Flush()
-	return err
 }

@@ -1,7 +1,12 @@
 package tenants
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -17,7 +22,40 @@ type AuditEntry struct {
 	Email     string    // of the actor, where it is a member who is known
 	Action    string
 	Target    string // kind:id
-	Detail    map[string]string
+	// Detail is any JSON: whoever writes an entry chooses its form, and entries outlive the code that wrote them.
+	Detail json.RawMessage
+}
+
+// AuditDetail is one value of a detail as text. Name is empty where the detail as a whole is one value.
+type AuditDetail struct{ Name, Text string }
+
+// Details are the values of the detail by name.
+func (e AuditEntry) Details() (details []AuditDetail) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(e.Detail, &members) != nil { // a list, a text, a number
+		return []AuditDetail{{Text: detailText(e.Detail)}}
+	}
+	for _, name := range slices.Sorted(maps.Keys(members)) {
+		details = append(details, AuditDetail{Name: name, Text: detailText(members[name])})
+	}
+	return details
+}
+
+// detailText is a text as itself, a list as its elements, and everything else as it is written in JSON.
+func detailText(value json.RawMessage) string {
+	var text string
+	if value = bytes.TrimSpace(value); bytes.HasPrefix(value, []byte(`"`)) && json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	var list []json.RawMessage
+	if bytes.HasPrefix(value, []byte("[")) && json.Unmarshal(value, &list) == nil {
+		texts := make([]string, 0, len(list))
+		for _, element := range list {
+			texts = append(texts, detailText(element))
+		}
+		return strings.Join(texts, ", ")
+	}
+	return string(value)
 }
 
 // AuditQuery is one page of the log, the latest entries first; zero values do not filter.

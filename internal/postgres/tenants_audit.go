@@ -61,9 +61,7 @@ func collectAudit(into *[]tenants.AuditEntry, project tenants.Project) func(pgx.
 			if entry.ID, err = secret.ParseID(id); err != nil {
 				return err
 			}
-			if err := json.Unmarshal([]byte(detail), &entry.Detail); err != nil {
-				return err
-			}
+			entry.Detail = json.RawMessage(detail)
 			*into = append(*into, entry)
 		}
 		return rows.Err()
