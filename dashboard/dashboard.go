@@ -82,6 +82,9 @@ func New(config Config) *echo.Echo {
 		web.CrossOrigin(func(echo.Context) error { return errCrossOrigin }),
 	)
 	for _, p := range d.pages() {
+		if !p.stated() {
+			panic(p.method + " " + p.path + " does not say which proof it asks for")
+		}
 		e.Add(p.method, p.path, d.serve(p), web.MaxBody(max(maxForm, p.body)))
 	}
 	return e

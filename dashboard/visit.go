@@ -27,9 +27,6 @@ const (
 	cookieFlash   = "mcpauth_flash"            // what was just done, for the next page
 )
 
-// recentSignIn is how long after proving who they are a member may do what is dangerous.
-const recentSignIn = 15 * time.Minute
-
 // themeLifetime is how long a browser remembers the colours.
 const themeLifetime = 365 * 24 * time.Hour
 
@@ -68,7 +65,7 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 				return err
 			}
 		}
-		if p.recent && d.Now().Sub(v.session.AuthTime) > recentSignIn {
+		if p.proof.recent && d.Now().Sub(v.session.AuthTime) > recentSignIn {
 			return d.proveAgain(v)
 		}
 		return p.handler(v)
