@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
@@ -28,7 +29,7 @@ func (d *dashboard) docsPage(v *visit) error {
 	frame, session := d.site(v, "docs")
 	projects := d.readersProjects(v, session)
 	chosen, values := chooseValues(projects, v.QueryParam("project"))
-	text, ok := docs.Markdown(slug, values)
+	text, ok := docs.Markdown(slug, d.installation(values))
 	if !ok {
 		return tenants.ErrNotFound
 	}
@@ -94,6 +95,12 @@ func chooseValues(projects []tenants.ProjectSummary, wanted string) (chosen stri
 	return "", docs.Example
 }
 
+// installation fills in what this installation and its packages are called.
+func (d *dashboard) installation(v docs.Values) docs.Values {
+	v.Base, v.Version, v.NPM, v.GoSDK = d.BaseURL, names.Version, names.NPM, names.GoSDK
+	return v
+}
+
 // llms is an index of the documentation for programs that read (llmstxt.org).
 func (d *dashboard) llms(v *visit) error {
 	var out strings.Builder
@@ -115,7 +122,7 @@ func (d *dashboard) llms(v *visit) error {
 func (d *dashboard) llmsFull(v *visit) error {
 	var out strings.Builder
 	for _, page := range docs.Pages() {
-		text, _ := docs.Markdown(page.Slug, docs.Example)
+		text, _ := docs.Markdown(page.Slug, d.installation(docs.Example))
 		out.WriteString(text + "\n\n")
 	}
 	return markdown(v, out.String())

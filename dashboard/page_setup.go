@@ -31,7 +31,7 @@ func (d *dashboard) renderSetUp(v *visit, status int, shown string) error {
 	}
 	return web.Render(v, status, templates.SetUp(templates.SetUpPage{
 		Shell: d.shell(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
-		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(found, server), Prompt: agentPrompt(found, server),
+		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(found, server), Prompt: agentPrompt(d.BaseURL, found, server),
 		Clients: clientGuides(found, server), Panel: panel, DocsHref: pathDocs,
 	}))
 }

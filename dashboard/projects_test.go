@@ -57,7 +57,7 @@ func TestCreateProjectShowsTheSecretOnce(t *testing.T) {
 	}
 	snippets := strings.Join(created.doc.Find(`[data-testid="snippet"], [data-testid="client-guide"]`).Map(func(_ int, s *goquery.Selection) string { return s.Text() }), "\n")
 	for _, line := range []string{
-		`import { mcpAuth } from "mcpauth";`, `app.use("/mcp", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));`,
+		`import { mcpAuth } from "mcpAuth";`, `app.use("/mcp", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));`,
 		`mcpauth.example/sdk/go`, `claude mcp add --transport http acme-tools https://tools.example.com/mcp`,
 	} {
 		if !strings.Contains(snippets, line) {

@@ -7,18 +7,19 @@ import (
 	"net/url"
 	"strings"
 
+	"mcpauth.example/internal/names"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
 )
 
 const expressSnippet = `import express from "express";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "` + names.NPM + `";
 
 const app = express();
 app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
 `
 
-const goSnippet = `import mcpauth "mcpauth.example/sdk/go"
+const goSnippet = `import mcpauth "` + names.GoSDK + `"
 
 guard, err := mcpauth.New(mcpauth.Config{RegistrationSecret: os.Getenv("MCPAUTH_SECRET")})
 if err != nil {
@@ -120,14 +121,14 @@ func snippets(project tenants.ProjectDetail, server tenants.MCPServer) []templat
 		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path), Install: "npm install mcpauth"},
 		{Label: "Next.js", Language: "ts", Code: fmt.Sprintf(nextSnippet, path, metadataPath) + guard, Install: "npm install jose"},
 		{Label: "Hono", Language: "ts", Code: fmt.Sprintf(honoSnippet, metadataPath, path) + guard, Install: "npm install jose"},
-		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path), Install: "go get mcpauth.example/sdk/go"},
+		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path), Install: "go get " + names.GoSDK},
 		{Label: "Any language", Language: "text", Code: fmt.Sprintf(anySnippet, metadataPath, resource, issuer, metadata, issuer, issuer, resource)},
 	}
 }
 
 const promptText = `Guard the MCP server in this repository with mcpauth.
 
-1. Install the package "mcpauth" (Node.js with Express; for Go use mcpauth.example/sdk/go).
+1. Install the package "` + names.NPM + `" (Node.js with Express; for Go use ` + names.GoSDK + `).
 2. Put the guard in front of the MCP route, before its handler:
    app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
 3. Read the secret from the environment variable MCPAUTH_SECRET. Never write it into the code or a file that is committed.
@@ -136,13 +137,13 @@ const promptText = `Guard the MCP server in this repository with mcpauth.
 6. Start the server and check: a POST to the route without a token is answered 401 with a WWW-Authenticate header that names
    resource_metadata.
 
-Documentation for you: %s
+Documentation for you: %s (Node.js), %s (Go)
 `
 
 // agentPrompt is what to paste into a coding agent.
-func agentPrompt(project tenants.ProjectDetail, server tenants.MCPServer) string {
+func agentPrompt(baseURL string, project tenants.ProjectDetail, server tenants.MCPServer) string {
 	path, _, _ := place(server)
-	return fmt.Sprintf(promptText, path, server.Resource, project.Issuer, "https://github.com/mcpauth/mcpauth/tree/main/sdk/typescript")
+	return fmt.Sprintf(promptText, path, server.Resource, project.Issuer, baseURL+docsHref("express")+".md", baseURL+docsHref("go")+".md")
 }
 
 // clientGuides says how people add the server to their client: a command, a link that opens the client, or the steps.

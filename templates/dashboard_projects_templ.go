@@ -417,8 +417,11 @@ func projectStatus(suspended bool) string {
 	return "Active"
 }
 
+// guardPackage is the npm package of the guard, as code names it.
+const guardPackage = `"mcpAuth"`
+
 // guardLine is the one line of the product.
-const guardLine = `import { mcpAuth } from "mcpauth";
+const guardLine = `import { mcpAuth } from ` + guardPackage + `;
 
 app.use("/mcp", mcpAuth({
   registrationSecret: process.env.MCPAUTH_SECRET,

@@ -1,6 +1,7 @@
 package templates_test
 
 import (
+	"mcpauth.example/internal/names"
 	. "mcpauth.example/templates"
 	"mcpauth.example/templates/docs"
 )
@@ -25,9 +26,16 @@ func siteSamples() []sample {
 	return append(samples, sample{"docs-own-values", site, Docs(own)})
 }
 
+// docsValues are those of a reader without a project at the hosted service.
+func docsValues() docs.Values {
+	v := docs.Example
+	v.Base, v.Version, v.NPM, v.GoSDK = "https://mcpauth.example", names.Version, names.NPM, names.GoSDK
+	return v
+}
+
 func docsPage(p docs.Page, s Site) DocsPage {
 	s.Current = "docs"
-	text, _ := docs.Markdown(p.Slug, docs.Example)
+	text, _ := docs.Markdown(p.Slug, docsValues())
 	body, err := docs.HTML(text)
 	if err != nil {
 		panic(err)

@@ -14,6 +14,7 @@ import (
 	"mcpauth.example/internal/egress"
 	"mcpauth.example/internal/lookalike"
 	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/picture"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/signin"
@@ -78,7 +79,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 			Domains: &tenants.Domains{Prover: dnsproof.Prover{}, Own: ownHosts(s)}, Plans: plansOf(charged)},
 		static: templates.StaticHandler(),
 	}
-	a.outgoing = egress.New(egress.Config{Loopback: s.egressLoopback})
+	a.outgoing = egress.New(egress.Config{Agent: names.UserAgent(s.baseURL), Loopback: s.egressLoopback})
 	documents := egress.NewDocuments(a.outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
 	if !s.unlimited {
 		a.limits = web.NewLimits(store, time.Now)

@@ -10,6 +10,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"mcpauth.example/internal/names"
 )
 
 // commands is the command line. What a deployment sets comes from the environment (settings.go); flags are for what one run decides.
@@ -30,7 +32,7 @@ type commands struct {
 
 func main() {
 	var c commands
-	parser := kong.Must(&c, kong.Name("mcpauth"), kong.Description("The authorization server for MCP servers."), kong.UsageOnError())
+	parser := kong.Must(&c, kong.Name(names.Product), kong.Description("The authorization server for MCP servers."), kong.UsageOnError())
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -56,9 +56,9 @@ var Rules = []Rule{
 	},
 	{
 		In:      doors,
-		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/secret", "internal/doctor", "internal/tryout", "templates"},
+		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/secret", "internal/doctor", "internal/tryout", "internal/names", "templates"},
 		Never:   []string{pgx, "database/sql"},
-		Because: "a door imports oauth, tenants, internal/signin, internal/web, templates, the mail it renders and the checks it runs; the database is behind interfaces",
+		Because: "a door imports oauth, tenants, internal/signin, internal/web, templates, the names, the mail it renders and the checks it runs; the database is behind interfaces",
 	},
 	{In: []string{"oauth/endpoints", "api"}, Never: []string{"internal/doctor", "internal/tryout"}, Because: "only the dashboard tests servers"},
 	{In: []string{"oauth/endpoints"}, Never: []string{"api", "dashboard"}, Because: "doors never import each other"},
@@ -78,7 +78,7 @@ var Rules = []Rule{
 		Because: "adapters know neither the doors nor the store; cmd connects them, and what seeds for tests and measurements",
 	},
 	{
-		In: []string{"internal/secret", "internal/devdb", "internal/arch", "migrations"}, Project: []string{},
+		In: []string{"internal/secret", "internal/devdb", "internal/arch", "internal/names", "migrations"}, Project: []string{},
 		Because: "it stands alone",
 	},
 	{

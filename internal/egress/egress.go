@@ -27,9 +27,6 @@ const (
 	headerBytesMax = 16 << 10
 )
 
-// userAgent says who asks, so that the owner of an address knows whom to tell.
-const userAgent = "mcpauth/1 (+https://github.com/mcpauth/mcpauth)"
-
 // Errors of Get. Their texts name nothing of what answered, since they may reach whoever chose the address (catalogue 57).
 var (
 	ErrRefused  = errors.New("egress: this address is not asked")
@@ -39,6 +36,8 @@ var (
 
 // Config is what a Client needs; the zero value is for production.
 type Config struct {
+	// Agent is the User-Agent header: it says who asks, so that the owner of an address knows whom to tell.
+	Agent string
 	// Loopback admits this computer, by http and https and on any port, for local work.
 	Loopback bool
 	// Lookup resolves a name; nil: the system's resolver.
@@ -113,7 +112,7 @@ func (c *Client) Get(ctx context.Context, target, accept string, limit int64) (R
 	if err != nil {
 		return Response{}, ErrRefused
 	}
-	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set("User-Agent", c.config.Agent)
 	request.Header.Set("Accept", accept)
 	response, err := c.http.Do(request)
 	if err != nil {

@@ -83,14 +83,16 @@ func TestGet(t *testing.T) {
 		seen = r.Header.Clone()
 		fine(w, r)
 	})
-	got, err := get(t, n.config(), "https://example.com/client.json")
+	config := n.config()
+	config.Agent = "mcpauth/7 (+https://mcpauth.example)"
+	got, err := get(t, config, "https://example.com/client.json")
 	if err != nil || string(got.Body) != `{"fine":true}` {
 		t.Fatalf("%q %v", got.Body, err)
 	}
 	if dialed := n.dials(); !slices.Equal(dialed, []string{"93.184.215.14:443"}) {
 		t.Errorf("dialled %v", dialed)
 	}
-	if !strings.Contains(seen.Get("User-Agent"), "mcpauth") || seen.Get("Cookie") != "" || seen.Get("Authorization") != "" || seen.Get("Accept-Encoding") != "" {
+	if seen.Get("User-Agent") != "mcpauth/7 (+https://mcpauth.example)" || seen.Get("Cookie") != "" || seen.Get("Authorization") != "" || seen.Get("Accept-Encoding") != "" {
 		t.Errorf("%v", seen)
 	}
 }

@@ -22,7 +22,7 @@ func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, ErrRefused
 	}
 	request = request.Clone(request.Context())
-	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set("User-Agent", b.client.config.Agent)
 	response, err := b.client.http.Transport.RoundTrip(request)
 	if err != nil {
 		return nil, err

@@ -56,15 +56,25 @@ func Pages() []Page {
 	}
 }
 
-// Values are the reader's own, put in place of {{issuer}}, {{resource}} and {{slug}}. They stand in code only, and hold no backtick.
+// Values are put in place of {{issuer}}, {{resource}} and so on. They stand in code only, and hold no backtick.
 type Values struct {
+	// The reader's own.
 	Issuer   string // issuer URL of the project
 	Resource string // URL of its MCP server
 	Slug     string
+	// The installation's: {{base}}, {{version}}, {{npm}} and {{go_sdk}}.
+	Base       string // root URL of the site, without a slash at its end
+	Version    string // of the product and its SDKs
+	NPM, GoSDK string // names of the SDKs' packages
 }
 
-// Example is for readers who have no project.
+// Example is for readers who have no project. The installation's values are missing in it.
 var Example = Values{Issuer: "https://acme.mcpauth.example", Resource: "https://tools.acme.example/mcp", Slug: "acme"}
+
+func (v Values) fillIn(text string) string {
+	return strings.NewReplacer("{{issuer}}", v.Issuer, "{{resource}}", v.Resource, "{{slug}}", v.Slug,
+		"{{base}}", v.Base, "{{version}}", v.Version, "{{npm}}", v.NPM, "{{go_sdk}}", v.GoSDK).Replace(text)
+}
 
 // Markdown returns the text of a page with the values filled in; false: there is no such page.
 func Markdown(slug string, v Values) (string, bool) {
@@ -76,7 +86,7 @@ func Markdown(slug string, v Values) (string, bool) {
 		if err != nil {
 			return "", false
 		}
-		return strings.NewReplacer("{{issuer}}", v.Issuer, "{{resource}}", v.Resource, "{{slug}}", v.Slug).Replace(string(text)), true
+		return v.fillIn(string(text)), true
 	}
 	return "", false
 }

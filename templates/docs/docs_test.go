@@ -30,7 +30,7 @@ func TestPages(t *testing.T) {
 		}
 	}
 	for _, p := range docs.Pages() {
-		doc := page(t, p.Slug, docs.Values{Issuer: "§issuer§", Resource: "§resource§", Slug: "§slug§"})
+		doc := page(t, p.Slug, docs.Values{Issuer: "§issuer§", Resource: "§resource§", Slug: "§slug§", Base: "§base§", Version: "§version§", NPM: "§npm§", GoSDK: "§go§"})
 		if doc.Find("h1").Length() != 1 {
 			t.Errorf("%s: %d headings of the first level", p.Slug, doc.Find("h1").Length())
 		}

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "mcpAuth";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
 import { createProject } from "../support/developer.mjs";
 import { startExpress } from "../support/express_server.mjs";

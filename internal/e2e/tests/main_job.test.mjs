@@ -1,7 +1,7 @@
 // The main job, end to end: a stranger in a browser and real MCP clients get through, and nobody else does.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "mcpAuth";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
 import { createProject, signInMember } from "../support/developer.mjs";
 import { startExpress } from "../support/express_server.mjs";

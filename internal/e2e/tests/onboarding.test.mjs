@@ -1,7 +1,7 @@
 // From stranger to a working connection with what the pages offer: after the front page no address, no API and no SQL of ours.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "mcpAuth";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
 import { startExpress } from "../support/express_server.mjs";
 import { freePort } from "../support/local_servers.mjs";

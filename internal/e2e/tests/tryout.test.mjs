@@ -1,7 +1,7 @@
 // The page on which a developer tests a server: the walk of a client, then the whole road in the developer's own browser.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "mcpAuth";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
 import { createProject, signInMember } from "../support/developer.mjs";
 import { startExpress } from "../support/express_server.mjs";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
-import { mcpAuth } from "mcpauth";
+import { mcpAuth } from "mcpAuth";
 import { startIssuer, secretFor } from "./support/stub_issuer.mjs";
 import { combinations, echoApp, serve } from "./support/servers.mjs";
 
@@ -75,7 +75,7 @@ test("the issuer option and fetch replace where and how to ask", async (t) => {
 });
 
 test("require and import give the same functions", async () => {
-  assert.equal(require("mcpauth").mcpAuth, mcpAuth);
+  assert.equal(require("mcpAuth").mcpAuth, mcpAuth);
 });
 
 test("without an MCP SDK the error says what to install", () => {

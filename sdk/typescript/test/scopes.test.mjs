@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { describe, test } from "node:test";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
-import { requireScopes } from "mcpauth";
+import { requireScopes } from "mcpAuth";
 import { combinations, echoApp, guardFor, serve, toolCall } from "./support/servers.mjs";
 import { startIssuer } from "./support/stub_issuer.mjs";
 

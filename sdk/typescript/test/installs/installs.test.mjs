@@ -84,7 +84,7 @@ for (const sdk of [1, 2]) {
       test("require works as well", async (t) => {
         const code = [
           'const express = require("express");',
-          'const { mcpAuth } = require("mcpauth");',
+          'const { mcpAuth } = require("mcpAuth");',
           "const app = express();",
           LINE.trim(),
           'app.use("/mcp", (req, res) => res.json(req.auth.extra.username));',

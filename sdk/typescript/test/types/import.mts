@@ -4,7 +4,7 @@ import type { AuthInfo as FirstAuthInfo } from "@modelcontextprotocol/sdk/server
 import type { AuthInfo as SecondAuthInfo } from "@modelcontextprotocol/server";
 import express5 from "express";
 import express4 from "express4";
-import { authInfo, mcpAuth, requireScopes, type AuthInfo, type McpAuthOptions } from "mcpauth";
+import { authInfo, mcpAuth, requireScopes, type AuthInfo, type McpAuthOptions } from "mcpAuth";
 
 const options: McpAuthOptions = {
   registrationSecret: process.env.MCPAUTH_SECRET,
