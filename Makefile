@@ -20,7 +20,7 @@ NODE_BUILDS := $(patsubst %/package.json,%,$(wildcard templates/package.json))
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard sdk/typescript/package.json internal/e2e/package.json))
 NODE_DONE := node_modules/.package-lock.json
 
-# Go code outside the main module, should an SDK become a module of its own.
+# Go code outside the main module: ./... leaves it out, so each check enters it.
 GO_MODULES := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod))
 
 # What generate writes; it is committed.
@@ -66,9 +66,9 @@ FUZZ ?= 20000x
 .PHONY: fuzz
 fuzz: ## Try random input on every fuzz target (FUZZ=10m for longer)
 	@set -e; for package in $$(grep -lr --include='*_test.go' '^func Fuzz' oauth internal sdk/go | xargs -n 1 dirname | sort -u); do \
-		for target in $$($(GO) test "./$$package" -list '^Fuzz' | grep '^Fuzz'); do \
+		for target in $$($(GO) test -C "$$package" . -list '^Fuzz' | grep '^Fuzz'); do \
 			echo "$$package: $$target"; \
-			out=$$($(GO) test "./$$package" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) 2>&1) || { echo "$$out"; exit 1; }; \
+			out=$$($(GO) test -C "$$package" . -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) 2>&1) || { echo "$$out"; exit 1; }; \
 		done; \
 	done
 
@@ -83,6 +83,7 @@ lint: $(LINT) ## Check formatting and run the linters
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(LINT) run ./...
+	@set -e; for dir in $(GO_MODULES); do echo "$$dir"; (cd "$$dir" && $(GO) vet ./... && $(CURDIR)/$(LINT) run ./...); done
 
 .PHONY: generate
 generate: $(addsuffix /$(NODE_DONE),$(NODE_BUILDS)) ## Generate the templates' code and the stylesheet

@@ -101,6 +101,9 @@ require (
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 	golang.org/x/tools v0.51.0 // indirect
+	mcpauth.example/sdk/go v0.0.0
 )
 
 tool github.com/a-h/templ/cmd/templ
+
+replace mcpauth.example/sdk/go => ./sdk/go

@@ -85,7 +85,10 @@ var Rules = []Rule{
 		In: []string{"internal/doctor"}, Project: []string{}, Libraries: []string{},
 		Because: "doctor looks at servers from outside: the standard library only",
 	},
-	{In: []string{"sdk"}, Project: []string{}, Because: "an SDK runs in other people's programs and stands alone"},
+	{
+		In: []string{"sdk/go"}, Project: []string{}, Libraries: []string{"github.com/modelcontextprotocol/go-sdk", golangJWT},
+		Because: "the SDK is a module of its own that runs in other people's programs: the go-sdk and the JWT library that it brings along",
+	},
 	{In: []string{""}, Except: []string{"internal/postgres"}, Never: []string{gorm}, Because: "only internal/postgres knows gorm"},
 	{In: []string{""}, Except: []string{"tenants/billing"}, Never: []string{stripe}, Because: "only tenants/billing knows stripe-go"},
 	{In: []string{""}, Except: []string{"cmd"}, Never: []string{"cmd"}, Because: "nobody imports cmd"},

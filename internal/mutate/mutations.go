@@ -10,7 +10,10 @@ type mutation struct {
 	pkg, run string
 }
 
-const doorTests = "./oauth/endpoints"
+const (
+	doorTests = "./oauth/endpoints"
+	goSDK     = "mcpauth.example/sdk/go" // a module of its own
+)
 
 // mutations covers every attack with a star and the checks that everything else rests on.
 var mutations = []mutation{
@@ -78,10 +81,10 @@ var mutations = []mutation{
 	{"199", "oauth/introspection.go", `signed && !issuer.Suspended && found.Living &&`, `signed && !issuer.Suspended &&`, doorTests, "TestRevocation|TestIntrospectionOfOtherTokens"},
 	{"199", "internal/postgres/revocations_feed.go", `r.written >= CASE`, `r.written > CASE`, doorTests, "TestRevocationFeedMissesNoLateCommit"},
 	{"199", "internal/postgres/grants_rotate.go", `published AS (` + "` + publishEnded(\"$1\", \"reuse\") + `" + `), audited`, `audited`, doorTests, "TestRevocationFeedTellsEveryEnd"},
-	{"199", "sdk/go/feed.go", `_, ended := f.revoked[grant]`, `_, ended := f.revoked[grant+"x"]`, "./sdk/go", "TestFeedRefuses"},
-	{"199", "sdk/go/feed.go", `return f.connected && now.Sub(f.heard) < feedSilence`, `return f.connected`, "./sdk/go", "TestFeedIsDistrusted"},
-	{"211", "sdk/go/verify.go", `if t.Header["typ"] != "at+jwt" || critical {`, `if t.Header["typ"] != "at+jwt" || critical && false {`, "./sdk/go", "TestForgedTokens"},
-	{"207", "sdk/go/verify.go", `if t.Header["typ"] != "at+jwt" || critical {`, `if critical {`, "./sdk/go", "TestForgedTokens"},
+	{"199", "sdk/go/feed.go", `_, ended := f.revoked[grant]`, `_, ended := f.revoked[grant+"x"]`, goSDK, "TestFeedRefuses"},
+	{"199", "sdk/go/feed.go", `return f.connected && now.Sub(f.heard) < feedSilence`, `return f.connected`, goSDK, "TestFeedIsDistrusted"},
+	{"211", "sdk/go/verify.go", `if t.Header["typ"] != "at+jwt" || critical {`, `if t.Header["typ"] != "at+jwt" || critical && false {`, goSDK, "TestForgedTokens"},
+	{"207", "sdk/go/verify.go", `if t.Header["typ"] != "at+jwt" || critical {`, `if critical {`, goSDK, "TestForgedTokens"},
 	{"201", "internal/postgres/grants.go", `WHERE project_id = $1 AND id = $2 AND client_id = $3 AND revoked_at IS NULL`,
 		`WHERE project_id = $1 AND id = $2 AND ($3::text <> '') AND revoked_at IS NULL`, doorTests, "TestRevocation"},
 	{"200", "oauth/access_token.go", `|| t.Header["typ"] != accessTokenType ||`, `||`, doorTests, "TestIntrospectionOfForgedTokens"},

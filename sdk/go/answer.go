@@ -63,7 +63,7 @@ func (g *Guard) answerUnavailable(w http.ResponseWriter, r *http.Request, err er
 		g.warnUnavailable(err)
 	}
 	var wait time.Duration
-	if down, ok := errors.AsType[*unavailable](err); ok {
+	if down := (*unavailable)(nil); errors.As(err, &down) {
 		wait = down.retryAfter
 	}
 	seconds := max(1, int(math.Ceil(wait.Seconds())))

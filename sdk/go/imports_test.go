@@ -1,8 +1,10 @@
 package mcpauth
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -32,5 +34,17 @@ func TestImportsOnlyStandardLibraryGoSDKAndItsJWT(t *testing.T) {
 				t.Errorf("%s imports %s", name, path)
 			}
 		}
+	}
+}
+
+// Whoever requires this module has every module that it names in their own build list, tests included.
+func TestBringsFewModules(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "all").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(out, []byte("\n")) - 1; n < 1 || n > 15 {
+		t.Errorf("got %d modules beside the own one, want at most 15:\n%s", n, out)
 	}
 }

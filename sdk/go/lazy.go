@@ -109,7 +109,7 @@ func backoff(failures int, err error) time.Duration {
 		delay = min(firstBackoff<<failures, lastBackoff)
 	}
 	delay -= rand.N(delay / 4) //nolint:gosec,forbidigo // spreads retries, hides nothing
-	if down, ok := errors.AsType[*unavailable](err); ok {
+	if down := (*unavailable)(nil); errors.As(err, &down) {
 		delay = max(delay, down.retryAfter)
 	}
 	return delay
