@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -148,10 +149,10 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 }
 
 // CreateSession locks the account against being blocked while the session is made.
-func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration, agent string) (signin.Session, error) {
-	out := signin.Session{ID: secret.NewID(), Agent: agent}
+func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
+	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": account}); err != nil {
+		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": asked.Account}); err != nil {
 			return err
 		}
 		if out.Account.Blocked {
@@ -159,13 +160,17 @@ func (a *accounts) CreateSession(ctx context.Context, account secret.ID, tokenHa
 		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
 		err := a.one(tx, &times, a.sql.createSession, values{
-			"id": out.ID, "token_hash": tokenHash, "account": account, "seconds": ttl.Seconds(), "agent": agent,
+			"id": out.ID, "token_hash": tokenHash, "account": asked.Account, "seconds": asked.Lifetime.Seconds(), "agent": asked.Agent,
+			"method": asked.Way.Method, "provider": asked.Way.Provider, "identity": asked.Way.Identity,
 		})
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return signin.ErrNotOffered
+		}
 		if err != nil {
 			return err
 		}
 		out.AuthTime, out.ExpiresAt = times.AuthTime, times.ExpiresAt
-		return a.record(tx, account, a.name(account), "signed_in", "session:"+out.ID.String())
+		return a.record(tx, asked.Account, a.name(asked.Account), "signed_in", "session:"+out.ID.String())
 	})
 	if err != nil {
 		return signin.Session{}, err

@@ -21,16 +21,21 @@ var (
 	userStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "users", "{sessions}", "user_sessions", "{challenges}", "user_challenges",
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
+		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
 		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
-		"{columns}", "", "{values}", "", "{tenant}", "",
+		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
 		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "",
 	))
 )
 
 const (
+	// wayIsOffered keeps a sign-in out that began before its way was switched off, whichever page it comes from.
+	wayIsOffered = `WHERE EXISTS (SELECT FROM projects WHERE id = @project AND CAST(@method AS text) = ANY (sign_in_methods))
+		AND (CAST(@provider AS uuid) IS NULL OR EXISTS (SELECT FROM upstream_providers WHERE project_id = @project AND id = @provider AND enabled))`
+
 	auditUser = `INSERT INTO audit_log (project_id, id, actor, action, target) VALUES (@project, @id, @actor, @action, @target)`
 
 	auditMember = `INSERT INTO organization_audit_log (organization_id, id, actor, action, target)
@@ -53,8 +58,9 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
 			FROM {accounts} WHERE {tenant}email = @email FOR UPDATE`),
 
-		createSession: r.Replace(`INSERT INTO {sessions} ({columns}id, token_hash, account_id, agent, expires_at)
-			VALUES ({values}@id, @token_hash, @account, @agent, now() + CAST(@seconds AS double precision) * interval '1 second')
+		createSession: r.Replace(`INSERT INTO {sessions} ({columns}{way columns}id, token_hash, account_id, agent, expires_at)
+			SELECT {values}{way values}CAST(@id AS uuid), CAST(@token_hash AS bytea), CAST(@account AS uuid), CAST(@agent AS text),
+				now() + CAST(@seconds AS double precision) * interval '1 second' {way}
 			RETURNING auth_time, expires_at`),
 		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, a.email, a.email_verified_at IS NOT NULL
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id

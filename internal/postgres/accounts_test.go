@@ -10,7 +10,13 @@ import (
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
+
+// withPassword is a session of an hour.
+func withPassword(account secret.ID) signin.NewSession {
+	return signin.NewSession{Account: account, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: time.Hour}
+}
 
 func TestSignUpAndSignIn(t *testing.T) {
 	t.Parallel()
@@ -44,7 +50,7 @@ func TestSignUpAndSignIn(t *testing.T) {
 		r.exec("UPDATE " + table + "s SET blocked_at = now()")
 		_, err := r.service.SignIn(t.Context(), accounts, "ada@example.com", goodPassword)
 		wantError(t, err, signin.ErrWrongPassword)
-		_, _, err = r.service.NewSession(t.Context(), accounts, made.ID, time.Hour, "")
+		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(made.ID))
 		wantError(t, err, signin.ErrBlocked)
 	})
 }
@@ -98,7 +104,7 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
 		account := r.signUp(accounts, "ada@example.com")
-		token, session, err := r.service.NewSession(t.Context(), accounts, account.ID, time.Hour, "")
+		token, session, err := r.service.NewSession(t.Context(), accounts, withPassword(account.ID))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +122,7 @@ func TestSessions(t *testing.T) {
 			_, err := r.service.Session(t.Context(), accounts, bad)
 			wantError(t, err, signin.ErrNotFound)
 		}
-		again, second, err := r.service.NewSession(t.Context(), accounts, account.ID, time.Hour, "")
+		again, second, err := r.service.NewSession(t.Context(), accounts, withPassword(account.ID))
 		if err != nil || again == token || second.ID == session.ID {
 			t.Fatalf("second session: %v", err)
 		}
@@ -148,7 +154,7 @@ func TestSessions(t *testing.T) {
 				t.Errorf("no longer %s: %v", what, err)
 			}
 		}
-		_, _, err = r.service.NewSession(t.Context(), accounts, secret.NewID(), time.Hour, "")
+		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(secret.NewID()))
 		wantError(t, err, signin.ErrNotFound)
 	})
 }
@@ -157,7 +163,7 @@ func TestAuditOfUsers(t *testing.T) {
 	t.Parallel()
 	r := newAccountsRig(t)
 	account := r.signUp(r.users, "ada@example.com")
-	_, session, err := r.service.NewSession(t.Context(), r.users, account.ID, time.Hour, "")
+	_, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +190,7 @@ func TestMemberOwnsOrganization(t *testing.T) {
 		WHERE m.member_id = $1 AND m.role = 'owner' AND o.name = 'Acme Tools'`, member.ID.String()); n != 1 {
 		t.Fatalf("%d owned organizations", n)
 	}
-	_, session, err := r.service.NewSession(t.Context(), r.members, member.ID, time.Hour, "")
+	_, session, err := r.service.NewSession(t.Context(), r.members, withPassword(member.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -253,7 +259,7 @@ func TestAccountsOfOtherProject(t *testing.T) {
 func testOtherProject(t *testing.T, r *accountsRig) {
 	t.Helper()
 	account := r.signUp(r.users, "ada@example.com")
-	token, session, err := r.service.NewSession(t.Context(), r.users, account.ID, time.Hour, "")
+	token, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account.ID))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +272,7 @@ func testOtherProject(t *testing.T, r *accountsRig) {
 		if err := foreign.EndSession(t.Context(), session.ID); !errors.Is(err, signin.ErrNotFound) {
 			t.Errorf("%s: end session: %v", name, err)
 		}
-		if _, _, err := r.service.NewSession(t.Context(), foreign, account.ID, time.Hour, ""); !errors.Is(err, signin.ErrNotFound) {
+		if _, _, err := r.service.NewSession(t.Context(), foreign, withPassword(account.ID)); !errors.Is(err, signin.ErrNotFound) {
 			t.Errorf("%s: new session: %v", name, err)
 		}
 		if _, err := r.service.FinishSignUp(t.Context(), foreign, challenge, code, someBrowser); !errors.Is(err, signin.ErrNotFound) {

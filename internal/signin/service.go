@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 	"unicode"
 
 	"mcpauth.example/internal/secret"
@@ -81,9 +80,10 @@ func (s *Service) CreateAccount(ctx context.Context, accounts Accounts, email, p
 
 // NewSession begins a session for an account that has just proved itself and returns its token, of which only the hash is stored.
 // Each call makes a new token: a session is never raised to another account or level.
-func (s *Service) NewSession(ctx context.Context, accounts Accounts, account secret.ID, ttl time.Duration, agent string) (token string, session Session, err error) {
+func (s *Service) NewSession(ctx context.Context, accounts Accounts, asked NewSession) (token string, session Session, err error) {
 	token = secret.Token(SessionPrefix)
-	session, err = accounts.CreateSession(ctx, account, secret.Hash(token), ttl, cleanAgent(agent))
+	asked.Agent = cleanAgent(asked.Agent)
+	session, err = accounts.CreateSession(ctx, secret.Hash(token), asked)
 	if err != nil {
 		return "", Session{}, err
 	}

@@ -25,6 +25,7 @@ var (
 	ErrCode          = errors.New("code is wrong, used up or expired")
 	ErrTooMany       = errors.New("too many messages to this address")
 	ErrBusy          = errors.New("too many passwords are being checked")
+	ErrNotOffered    = errors.New("this way to sign in is switched off")
 )
 
 // FieldError says which field was refused and what was expected, in words for the person who typed it. It never repeats the value.
@@ -41,6 +42,21 @@ type Account struct {
 	Email         string // normalised, see ParseEmail
 	EmailVerified bool
 	Blocked       bool
+}
+
+// Way is how a person proved who they are. Members have none.
+type Way struct {
+	Method   string    `json:"m"` // as the project's settings name it
+	Provider secret.ID `json:"p"` // the other place that spoke of them; zero: none
+	Identity secret.ID `json:"i"` // who they are there
+}
+
+// NewSession is a session to begin.
+type NewSession struct {
+	Account  secret.ID
+	Way      Way
+	Lifetime time.Duration
+	Agent    string // User-Agent of the browser
 }
 
 // Session is one browser in which a person is signed in.
@@ -108,8 +124,9 @@ type Accounts interface {
 	// FindChallenge returns the detail of a challenge that can still be answered, or ErrNotFound.
 	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
 
-	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one.
-	CreateSession(ctx context.Context, account secret.ID, tokenHash []byte, ttl time.Duration, agent string) (Session, error)
+	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrNotOffered when the project does not
+	// offer the way, or the provider, any more.
+	CreateSession(ctx context.Context, tokenHash []byte, session NewSession) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
 	// EndSession ends a living session; ErrNotFound when it has ended already or never was.

@@ -45,9 +45,7 @@ func (h *Handler) accountPage(c echo.Context) error {
 
 // askWho begins a sign-in that leads to one of the person's own pages.
 func (h *Handler) askWho(c echo.Context, fresh bool, page, alert string) error {
-	issuer := issuerOf(c)
-	f := &flow{issuer: issuer, request: h.oauth.NewAccountRequest(fresh, page), browser: browserOf(c, issuer)}
-	return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: alert})
+	return h.renderSignIn(c, http.StatusOK, h.accountFlow(c, fresh, page), signInForm{alert: alert})
 }
 
 // disconnectPage takes access back from one app, or from all (catalogue 155).

@@ -105,7 +105,7 @@ func (h *Handler) enterPage(c echo.Context) error {
 	}
 	provider, flow, err := ownOf(issuer, query)
 	if err != nil {
-		return err
+		return h.refused(c, h.accountFlow(c, false, pathAccount), err)
 	}
 	login, err := h.identities(issuer.ID).FindOwnLogin(c.Request().Context(), provider, flow, signin.OwnAnswerHash(signin.OwnForAccount, query.Get("answer")))
 	switch {
@@ -124,15 +124,15 @@ func strangeLink() error {
 
 func ownOf(issuer *oauth.Issuer, form url.Values) (provider, flow secret.ID, err error) {
 	flow, err = secret.ParseID(form.Get("state"))
-	if err != nil || form.Get("answer") == "" || !issuer.OffersSignIn(tenants.SignInOwn) {
+	if err != nil || form.Get("answer") == "" {
 		return provider, flow, strangeLink()
 	}
 	for _, p := range issuer.Providers {
-		if p.Kind == signin.ProviderOwn {
+		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInOwn) {
 			return p.ID, flow, nil
 		}
 	}
-	return provider, flow, strangeLink()
+	return provider, flow, signin.ErrNotOffered
 }
 
 // enteredPage signs the person in, once for each link.
@@ -145,9 +145,10 @@ func (h *Handler) enteredPage(c echo.Context) error {
 		return strangeLink()
 	}
 	issuer := issuerOf(c)
+	f := h.accountFlow(c, false, pathAccount)
 	provider, id, err := ownOf(issuer, form)
 	if err != nil {
-		return err
+		return h.refused(c, f, err)
 	}
 	identities := h.identities(issuer.ID)
 	login, err := identities.TakeOwnLogin(c.Request().Context(), provider, id, signin.OwnAnswerHash(signin.OwnForAccount, form.Get("answer")))
@@ -157,12 +158,11 @@ func (h *Handler) enteredPage(c echo.Context) error {
 	if err != nil {
 		return fault(err)
 	}
-	f := &flow{issuer: issuer, request: h.oauth.NewAccountRequest(false, pathAccount), browser: browserOf(c, issuer)}
 	account, err := identities.SignInIdentity(c.Request().Context(), provider, ownIdentity(login), true)
 	if err != nil {
 		return h.upstreamFailed(c, f, issuer.Name, err)
 	}
-	return h.begin(c, f, account)
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInOwn, Provider: provider})
 }
 
 // ownIdentity is who the site spoke of. It vouches for the address.

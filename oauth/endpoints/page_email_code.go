@@ -32,7 +32,7 @@ func (h *Handler) emailCodePage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	if !f.issuer.OffersSignIn(tenants.SignInEmailCode) {
-		return notOffered()
+		return h.switchedOff(c, f)
 	}
 	quiet(c) // the person signs in when the code comes
 	f.request.LoginHint = strings.TrimSpace(form.Get("email"))
@@ -73,7 +73,7 @@ func (h *Handler) signInCodePage(c echo.Context) error {
 		return err
 	}
 	if !f.issuer.OffersSignIn(tenants.SignInEmailCode) {
-		return notOffered()
+		return h.switchedOff(c, f)
 	}
 	id, err := secret.ParseID(form.Get("challenge"))
 	account := signin.Account{}
@@ -89,7 +89,7 @@ func (h *Handler) signInCodePage(c echo.Context) error {
 	if err != nil {
 		return h.renderSignInError(c, f, form, err)
 	}
-	return h.begin(c, f, account)
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInEmailCode})
 }
 
 // codeProblem is what a person is told of a code that was not taken; false for another error or none.
@@ -126,26 +126,37 @@ func (h *Handler) signInLinkPage(c echo.Context) error {
 	issuer := issuerOf(c)
 	page := templates.LinkPage{FlowPage: templates.FlowPage{Brand: brandOf(issuer)}, Code: query.Get("code")}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	browser := cookiesOf(issuer).Get(c, cookiePreSession)
-	if browser == "" {
-		return web.Render(c, http.StatusOK, templates.Link(page))
-	}
-	sealed, err := h.signin.Pending(c.Request().Context(), h.accounts(issuer.ID), id, browser)
+	on := issuer.OffersSignIn(tenants.SignInEmailCode)
+	f, err := h.linkFlow(c, id)
 	switch {
-	case errors.Is(err, signin.ErrNotFound):
+	case errors.Is(err, signin.ErrNotFound) && on:
 		return web.Render(c, http.StatusOK, templates.Link(page))
+	case errors.Is(err, signin.ErrNotFound):
+		return h.switchedOff(c, h.accountFlow(c, false, pathAccount))
 	case err != nil:
-		return fault(err)
-	}
-	f, err := h.resume(c, url.Values{"request": {sealed}})
-	if err != nil {
 		return h.renderAuthorizeError(c, err)
+	case !on:
+		return h.switchedOff(c, f)
 	}
 	if page.FlowPage, err = h.page(f, ""); err != nil {
 		return err
 	}
 	page.Action, page.Challenge = issuer.URL+pathSignInCode, id.String()
 	return web.Render(c, http.StatusOK, templates.Link(page))
+}
+
+// linkFlow finds the flow that a link belongs to; ErrNotFound in another browser than the one that asked for the message.
+func (h *Handler) linkFlow(c echo.Context, challenge secret.ID) (*flow, error) {
+	issuer := issuerOf(c)
+	browser := cookiesOf(issuer).Get(c, cookiePreSession)
+	if browser == "" {
+		return nil, signin.ErrNotFound
+	}
+	sealed, err := h.signin.Pending(c.Request().Context(), h.accounts(issuer.ID), challenge, browser)
+	if err != nil {
+		return nil, fault(err)
+	}
+	return h.resume(c, url.Values{"request": {sealed}})
 }
 
 // linkOf stands on the issuer's own stored address, whatever the request said of the host (catalogue 114).
@@ -172,8 +183,4 @@ func filled(ctx context.Context, message mail.Message, body templ.Component, tex
 	err := body.Render(ctx, &html)
 	message.HTML, message.Text = html.String(), text
 	return message, err
-}
-
-func notOffered() error {
-	return &oauth.Error{Code: oauth.AccessDenied, Parameter: "method", Description: "This way to sign in is not offered here."}
 }

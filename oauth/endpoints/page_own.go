@@ -32,7 +32,7 @@ func (h *Handler) ownPage(c echo.Context) error {
 	quiet(c)
 	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, form.Get("provider"))
 	if err != nil {
-		return err
+		return h.refused(c, f, err)
 	}
 	page, err := h.page(f, "")
 	if err != nil {
@@ -51,22 +51,6 @@ func (h *Handler) ownPage(c echo.Context) error {
 	query.Set("iss", f.issuer.URL)
 	target.RawQuery = query.Encode()
 	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
-}
-
-// offered finds the provider that a form names, of a way that is switched on.
-func (h *Handler) offered(c echo.Context, issuer *oauth.Issuer, method, name string) (signin.Provider, error) {
-	id, err := secret.ParseID(name)
-	if err != nil || !issuer.OffersSignIn(method) {
-		return signin.Provider{}, notOffered()
-	}
-	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), id)
-	switch {
-	case errors.Is(err, signin.ErrNotFound), err == nil && (provider.Kind == signin.ProviderOwn) != (method == tenants.SignInOwn):
-		return signin.Provider{}, notOffered()
-	case err != nil:
-		return signin.Provider{}, fault(err)
-	}
-	return provider, nil
 }
 
 // ownAnswer is the request with which the site's backend says who the person is.
@@ -159,10 +143,10 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "answer", Description: "Expected the address that the answer to the own login named."}
 	}
 	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, back.Provider.String())
-	if err != nil {
-		return err
-	}
 	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	if err != nil {
+		return h.refused(c, f, err)
+	}
 	identities := h.identities(f.issuer.ID)
 	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, f.request.FlowID, signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer")))
 	if err != nil {
@@ -172,5 +156,5 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	return h.arrived(c, f, back, account)
+	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInOwn, Provider: provider.ID})
 }

@@ -75,7 +75,7 @@ func (h *Handler) passkeyPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	if !f.issuer.OffersSignIn(tenants.SignInPasskey) {
-		return notOffered()
+		return h.switchedOff(c, f)
 	}
 	state, err := h.ceremonyOf(f.issuer, f.browser, secret.ID{}, form)
 	if err != nil {
@@ -85,7 +85,7 @@ func (h *Handler) passkeyPage(c echo.Context) error {
 	if err != nil {
 		return h.passkeyFailed(c, f, err)
 	}
-	return h.enter(c, f, account) // the device asked for a second factor of its own: user verification is required
+	return h.enter(c, f, account, signin.Way{Method: tenants.SignInPasskey}) // the device asked for a second factor of its own: user verification is required
 }
 
 func (h *Handler) passkeyFailed(c echo.Context, f *flow, err error) error {
@@ -148,7 +148,10 @@ func (h *Handler) newPasskeyPage(c echo.Context) error {
 		cookiesOf(f.issuer).Set(c, cookieLater, "yes", laterFor)
 		return h.goOn(c, f, session)
 	}
-	if h.now().Sub(session.AuthTime) > recently || !f.issuer.OffersSignIn(tenants.SignInPasskey) {
+	if !f.issuer.OffersSignIn(tenants.SignInPasskey) { // since the page was shown: nothing is saved, and nobody has to know
+		return h.goOn(c, f, session)
+	}
+	if h.now().Sub(session.AuthTime) > recently {
 		return notOffered()
 	}
 	err = h.savePasskey(c, f.issuer, f.browser, session, form)
@@ -249,8 +252,9 @@ const purposeSecond = "second-step"
 
 // halfway is a person who took the first step of a sign-in.
 type halfway struct {
-	Account secret.ID `json:"a"`
-	At      time.Time `json:"t"`
+	Account secret.ID  `json:"a"`
+	Way     signin.Way `json:"w"`
+	At      time.Time  `json:"t"`
 }
 
 func secondBinding(f *flow) []byte {
@@ -258,7 +262,7 @@ func secondBinding(f *flow) []byte {
 }
 
 // asksSecond seals who took the first step when the account wants a second one; "" when it does not.
-func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account) (string, error) {
+func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account, way signin.Way) (string, error) {
 	second, err := h.identities(f.issuer.ID).FindSecondFactor(c.Request().Context(), account.ID)
 	if err != nil {
 		return "", fault(err)
@@ -266,6 +270,21 @@ func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account) (s
 	if !second.Enabled {
 		return "", nil
 	}
-	plain, err := json.Marshal(halfway{Account: account.ID, At: h.now()})
+	plain, err := json.Marshal(halfway{Account: account.ID, Way: way, At: h.now()})
 	return secret.Encode(h.signin.Keys.Seal(purposeSecond, plain, secondBinding(f))), err
+}
+
+// halfway reads who took the first step, in this browser and flow, a short time ago.
+func (h *Handler) halfway(f *flow, pending string) (half halfway, err error) {
+	raw, err := secret.Decode(pending)
+	if err == nil {
+		raw, err = h.signin.Keys.Open(purposeSecond, raw, secondBinding(f))
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &half)
+	}
+	if err == nil && h.now().Sub(half.At) > signin.SecondFactorLifetime {
+		err = signin.ErrNotFound
+	}
+	return half, err
 }

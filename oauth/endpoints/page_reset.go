@@ -26,7 +26,7 @@ func (h *Handler) resetPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	if !f.issuer.OffersSignIn(tenants.SignInPassword) {
-		return notOffered()
+		return h.switchedOff(c, f)
 	}
 	quiet(c)
 	if !form.Has("email") {
@@ -67,7 +67,7 @@ func (h *Handler) newPasswordPage(c echo.Context) error {
 		return err
 	}
 	if !f.issuer.OffersSignIn(tenants.SignInPassword) {
-		return notOffered()
+		return h.switchedOff(c, f)
 	}
 	id, err := secret.ParseID(form.Get("challenge"))
 	account := signin.Account{}
@@ -87,7 +87,7 @@ func (h *Handler) newPasswordPage(c echo.Context) error {
 	case err != nil:
 		return h.renderSignInError(c, f, form, err)
 	}
-	return h.begin(c, f, account)
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInPassword})
 }
 
 func (h *Handler) renderReset(c echo.Context, status int, f *flow, shown signInForm) error {

@@ -34,9 +34,12 @@ func (h *Handler) signInPage(c echo.Context) error {
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
 	}
-	if !form.Has("email") || !f.issuer.OffersSignIn(tenants.SignInPassword) {
+	if !form.Has("email") {
 		quiet(c)
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{})
+	}
+	if !f.issuer.OffersSignIn(tenants.SignInPassword) {
+		return h.switchedOff(c, f)
 	}
 	if err := h.limits.SignIn(c.Request().Context(), f.issuer.ID.String(), form.Get("email"), web.Source(c)); err != nil {
 		return h.renderSignInError(c, f, form, err)
@@ -45,7 +48,7 @@ func (h *Handler) signInPage(c echo.Context) error {
 	if err != nil {
 		return h.renderSignInError(c, f, form, err)
 	}
-	return h.begin(c, f, account)
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInPassword})
 }
 
 func (h *Handler) renderSignInError(c echo.Context, f *flow, form url.Values, err error) error {
@@ -135,22 +138,22 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 }
 
 // begin goes on after the first step: to the second one, if the person set it up, and else into a session.
-func (h *Handler) begin(c echo.Context, f *flow, account signin.Account) error {
-	pending, err := h.asksSecond(c, f, account)
+func (h *Handler) begin(c echo.Context, f *flow, account signin.Account, way signin.Way) error {
+	pending, err := h.asksSecond(c, f, account, way)
 	if err != nil {
 		return err
 	}
 	if pending != "" {
 		return h.renderSecond(c, http.StatusOK, f, pending, "", "")
 	}
-	return h.enter(c, f, account)
+	return h.enter(c, f, account, way)
 }
 
 // enter starts a session of its own for everyone who has just proved who they are (catalogue 106), and goes on with the flow.
-func (h *Handler) enter(c echo.Context, f *flow, account signin.Account) error {
-	session, err := h.startSession(c, f, account)
+func (h *Handler) enter(c echo.Context, f *flow, account signin.Account, way signin.Way) error {
+	session, err := h.startSession(c, f, account, way)
 	if err != nil {
-		return err
+		return h.refused(c, f, err)
 	}
 	offered, err := h.offerPasskey(c, f, session)
 	if err != nil || offered {
@@ -167,8 +170,9 @@ func (h *Handler) goOn(c echo.Context, f *flow, session signin.Session) error {
 	return h.renderConsent(c, f, session)
 }
 
-func (h *Handler) startSession(c echo.Context, f *flow, account signin.Account) (signin.Session, error) {
-	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID), account.ID, sessionLifetime, agent(c))
+func (h *Handler) startSession(c echo.Context, f *flow, account signin.Account, way signin.Way) (signin.Session, error) {
+	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID),
+		signin.NewSession{Account: account.ID, Way: way, Lifetime: sessionLifetime, Agent: agent(c)})
 	if err != nil {
 		return signin.Session{}, fault(err)
 	}

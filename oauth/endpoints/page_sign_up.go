@@ -30,7 +30,7 @@ func (h *Handler) signUpPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	if !f.issuer.SignUpOpen || !f.issuer.OffersSignIn(tenants.SignInPassword) { // catalogue 137
-		return &oauth.Error{Code: oauth.AccessDenied, Description: "New accounts cannot be created here."}
+		return h.closed(c, f)
 	}
 	if !form.Has("email") {
 		quiet(c)
@@ -77,6 +77,9 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 	if err := h.limits.Code(f.issuer.ID.String(), web.Source(c)); err != nil {
 		return err
 	}
+	if !f.issuer.SignUpOpen || !f.issuer.OffersSignIn(tenants.SignInPassword) {
+		return h.closed(c, f)
+	}
 	account, err := h.finishSignUp(c, f, form)
 	noteSignIn(c, err)
 	if problem, ok := codeProblem(err); ok {
@@ -85,7 +88,7 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 	if err != nil {
 		return fault(err)
 	}
-	return h.begin(c, f, account)
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInPassword})
 }
 
 func (h *Handler) finishSignUp(c echo.Context, f *flow, form url.Values) (signin.Account, error) {

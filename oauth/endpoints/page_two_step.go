@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -30,14 +29,13 @@ func (h *Handler) secondPage(c echo.Context) error {
 	if err != nil {
 		return h.renderAuthorizeError(c, err)
 	}
-	raw, err := secret.Decode(form.Get("pending"))
-	if err == nil {
-		raw, err = h.signin.Keys.Open(purposeSecond, raw, secondBinding(f))
-	}
-	var half halfway
-	if err != nil || json.Unmarshal(raw, &half) != nil || h.now().Sub(half.At) > signin.SecondFactorLifetime {
+	half, err := h.halfway(f, form.Get("pending"))
+	if err != nil {
 		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "pending", Description: "Expected the second step within five minutes of the first one, in the same browser."})
 		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "That took too long, or began elsewhere. Sign in again."})
+	}
+	if !offers(f.issuer, half.Way) { // switched off since the first step
+		return h.switchedOff(c, f)
 	}
 	err = signin.CheckSecondFactor(c.Request().Context(), h.identities(f.issuer.ID), half.Account, form.Get("code"), h.now())
 	var field signin.FieldError
@@ -53,7 +51,7 @@ func (h *Handler) secondPage(c echo.Context) error {
 	case err != nil:
 		return fault(err)
 	}
-	return h.enter(c, f, signin.Account{ID: half.Account})
+	return h.enter(c, f, signin.Account{ID: half.Account}, half.Way)
 }
 
 func (h *Handler) renderSecond(c echo.Context, status int, f *flow, pending, alert, wrong string) error {

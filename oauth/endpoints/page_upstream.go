@@ -50,7 +50,7 @@ func (h *Handler) upstreamPage(c echo.Context) error {
 	quiet(c)
 	provider, err := h.offered(c, f.issuer, tenants.SignInUpstream, form.Get("provider"))
 	if err != nil {
-		return err
+		return h.refused(c, f, err)
 	}
 	page, err := h.page(f, "")
 	if err != nil {
@@ -76,9 +76,9 @@ func (h *Handler) upstreamBackPage(c echo.Context) error {
 	}
 	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
 	identities := h.identities(f.issuer.ID)
-	provider, err := identities.FindProvider(c.Request().Context(), back.Provider)
+	provider, err := h.offered(c, f.issuer, tenants.SignInUpstream, back.Provider.String())
 	if err != nil {
-		return h.upstreamFailed(c, f, "This provider", err)
+		return h.refused(c, f, err)
 	}
 	if err := identities.UseAnswer(c.Request().Context(), secret.Hash(back.Upstream.State+" "+back.Upstream.Nonce), signin.UpstreamLifetime); err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
@@ -95,17 +95,17 @@ func (h *Handler) upstreamBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	return h.arrived(c, f, back, account)
+	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInUpstream, Provider: provider.ID})
 }
 
 // arrived signs a person in who comes back from another site, or asks for their second step.
-func (h *Handler) arrived(c echo.Context, f *flow, back hop, account signin.Account) (err error) {
-	if back.Pending, err = h.asksSecond(c, f, account); err != nil {
+func (h *Handler) arrived(c echo.Context, f *flow, back hop, account signin.Account, way signin.Way) (err error) {
+	if back.Pending, err = h.asksSecond(c, f, account, way); err != nil {
 		return err
 	}
 	if back.Pending == "" {
-		if _, err := h.startSession(c, f, account); err != nil {
-			return err
+		if _, err := h.startSession(c, f, account, way); err != nil {
+			return h.refused(c, f, err)
 		}
 	}
 	page, err := h.page(f, "")
@@ -128,6 +128,9 @@ func (h *Handler) upstreamDonePage(c echo.Context) error {
 	}
 	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
 	if back.Pending != "" {
+		if half, err := h.halfway(f, back.Pending); err == nil && !offers(f.issuer, half.Way) {
+			return h.switchedOff(c, f)
+		}
 		return h.renderSecond(c, http.StatusOK, f, back.Pending, "", "")
 	}
 	session, ok, err := h.sessionOf(c, f.issuer)
@@ -200,6 +203,8 @@ func (h *Handler) upstreamFailed(c echo.Context, f *flow, name string, err error
 	noteUpstream(c, err)
 	shown := signInForm{}
 	switch {
+	case errors.Is(err, signin.ErrNotOffered):
+		return h.switchedOff(c, f)
 	case errors.Is(err, signin.ErrUnverified):
 		shown.alert = name + " does not vouch for your e-mail address, so this account cannot be used here. Sign in in another way."
 	case errors.Is(err, signin.ErrBlocked):
