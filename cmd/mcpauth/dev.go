@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -34,8 +35,9 @@ type devCommand struct {
 
 // Run starts everything, says where it is, and serves until the context ends.
 func (c devCommand) Run(ctx context.Context) error {
-	if _, problems := collect(os.Environ()); len(problems) > 0 {
-		return errors.Join(problems...)
+	given, err := devEnvironment(os.Environ())
+	if err != nil {
+		return err
 	}
 	log := newLogger(slog.LevelWarn)
 	if c.Verbose {
@@ -72,7 +74,7 @@ func (c devCommand) Run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = caught.Close() }()
-	s, err := devSettings(c.DataDir, base, caught.URL(), database)
+	s, err := devSettings(given, c.DataDir, base, caught.URL(), database)
 	if err != nil {
 		return err
 	}
@@ -125,9 +127,27 @@ func runDev(ctx context.Context, a *app, listener, mcpListener net.Listener, too
 // keysFile holds the master keys of a data folder.
 const keysFile = "master.keys"
 
-// devSettings are the settings of local work: projects by path, since few systems resolve *.localhost and some clients accept http on
+// inDev are the settings that `dev` takes from the environment like serve does. The others it decides itself, and those that dev.env
+// holds may be there: they are for the commands of the operator.
+var inDev = []string{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "MCPAUTH_REVIEWS", "MCPAUTH_RATE_LIMITS"}
+
+// devEnvironment reads what the developer chose; all problems are reported at once.
+func devEnvironment(environment []string) (settings, error) {
+	values, problems := collect(environment)
+	var s settings
+	for _, known := range settingsTable {
+		if value := values[known.Name]; value != "" && slices.Contains(inDev, known.Name) {
+			if err := known.apply(&s, value); err != nil {
+				problems = append(problems, fmt.Errorf("%s: %w", known.Name, err))
+			}
+		}
+	}
+	return s, errors.Join(problems...)
+}
+
+// devSettings adds the settings of local work to what was chosen: projects by path, since few systems resolve *.localhost and some clients accept http on
 // localhost only, and by host as an alias.
-func devSettings(dataDir, base, smtpURL string, database *devdb.Server) (settings, error) {
+func devSettings(s settings, dataDir, base, smtpURL string, database *devdb.Server) (settings, error) {
 	keys, err := secret.LoadOrCreateKeyring(filepath.Join(dataDir, keysFile))
 	if err != nil {
 		return settings{}, err
@@ -141,11 +161,11 @@ func devSettings(dataDir, base, smtpURL string, database *devdb.Server) (setting
 	if err != nil {
 		return settings{}, err
 	}
-	return settings{
-		local: true, baseURL: base, issuerTemplate: primary, issuerAliases: []tenants.IssuerTemplate{alias}, keys: keys,
-		databaseURL: database.AppURL(devdb.Database), databaseDirectURL: database.AppURL(devdb.Database),
-		databaseOwnerURL: database.OwnerURL(devdb.Database), smtpURL: smtpURL, mailFrom: "mail@mcpauth.localhost", egressLoopback: true,
-	}, nil
+	s.local, s.egressLoopback, s.keys = true, true, keys
+	s.baseURL, s.issuerTemplate, s.issuerAliases = base, primary, []tenants.IssuerTemplate{alias}
+	s.databaseURL, s.databaseDirectURL, s.databaseOwnerURL = database.AppURL(devdb.Database), database.AppURL(devdb.Database), database.OwnerURL(devdb.Database)
+	s.smtpURL, s.mailFrom = smtpURL, "mail@mcpauth.localhost"
+	return s, nil
 }
 
 // listenLocal listens on an address of this computer and returns the URL under which browsers and clients reach it.

@@ -70,7 +70,7 @@ var settingsTable = []setting{
 	{"MCPAUTH_LISTEN", ":8080", "Address to listen on. Requests arrive as plain HTTP; TLS ends at the reverse proxy.", false, text(func(s *settings) *string { return &s.listen })},
 	{"MCPAUTH_TRUSTED_PROXIES", "", "Networks whose X-Forwarded-For is believed, in CIDR form, separated by commas.", false, applyTrustedProxies},
 	{"MCPAUTH_EGRESS_LOOPBACK", "off", "`on` lets this server ask addresses of its own computer when a stranger names them. For local work only.", false, applyEgressLoopback},
-	{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "", "JSON file with an object of client id to metadata document: these are used and not fetched. For tests and offline work.", false, applyOverrides},
+	{"MCPAUTH_CLIENT_METADATA_OVERRIDES", "", "JSON file with an object of client id to metadata document: these are used and not fetched, by `dev`, too. For tests and offline work.", false, applyOverrides},
 	{"MCPAUTH_RATE_LIMITS", "on", "`off` lets strangers try as often as they like. For load tests only.", false, applyRateLimits},
 	{"MCPAUTH_REVIEWS", "off", "`on` tells people on the consent page that nobody has checked who runs a project, until `mcpauth review approve`. For installations where strangers sign up.", false, applyReviews},
 	{"MCPAUTH_GITHUB_CLIENT_ID", "", "Client id of an OAuth app at GitHub with the callback `<base URL>/dashboard/sign-in/github/callback`: members may then sign in with GitHub.", false, text(func(s *settings) *string { return &s.gitHub.ClientID })},

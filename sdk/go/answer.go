@@ -18,6 +18,10 @@ const (
 	exposedHeaders = "WWW-Authenticate, Mcp-Session-Id, Retry-After"
 )
 
+// unauthorized begins the description of every 401: some clients, such as older releases of the MCP Inspector, recognize the answer by this
+// word in its body and not by its status.
+const unauthorized = "Unauthorized: "
+
 // refuse writes the one answer a refusal stands for.
 func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, known *settings, why *refusal) {
 	if why.unavailable != nil {
@@ -30,6 +34,9 @@ func (g *Guard) refuse(w http.ResponseWriter, r *http.Request, known *settings, 
 			"jsonrpc": "2.0", "id": nil, "error": map[string]any{"code": why.rpcCode, "message": why.description},
 		})
 		return
+	}
+	if why.status == http.StatusUnauthorized {
+		why.description = unauthorized + why.description
 	}
 	w.Header().Set("WWW-Authenticate", challenge(why, known.resourceMetadataURL))
 	code := why.code

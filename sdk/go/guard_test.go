@@ -101,6 +101,9 @@ func TestRefusals(t *testing.T) {
 			if body["error"] == "" || body["error_description"] == "" {
 				t.Errorf("body %v has no error", body)
 			}
+			if got := strings.HasPrefix(body["error_description"], "Unauthorized: "); got != (test.status == 401) {
+				t.Errorf("body: got %q with status %d, want \"Unauthorized: \" in front at 401 only", body["error_description"], test.status)
+			}
 			for name, want := range map[string]string{
 				"Cache-Control": "no-store", "Content-Type": "application/json", "Access-Control-Allow-Origin": "*",
 			} {

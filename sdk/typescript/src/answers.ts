@@ -5,6 +5,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 const EXPOSED = ["WWW-Authenticate", "Mcp-Session-Id", "MCP-Protocol-Version"];
 const REQUEST_HEADERS = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Session-Id, Mcp-Method, Mcp-Name, Last-Event-ID";
 
+/**
+ * Begins the description of every 401: some clients, such as older releases of the MCP Inspector, recognize the answer by
+ * this word in its body and not by its status.
+ */
+export const UNAUTHORIZED = "Unauthorized: ";
+
 /** The members of a Bearer challenge. */
 export interface Challenge {
   error?: string;

@@ -4,6 +4,7 @@
  * another tool name out of the same bytes.
  */
 import type { IncomingMessage } from "node:http";
+import { findRepeated, isUnambiguous, type Deciding } from "./members.js";
 import type { GuardedRequest, JsonRpcMessage } from "./types.js";
 
 /** The request cannot be read; `status` is 400, 413 or 415. */
@@ -27,15 +28,23 @@ const LARGEST_BODY = 4 * 1024 * 1024;
 const LITTLE_BODY = 1024 * 1024;
 const WITHOUT_BODY: ReadonlySet<string | undefined> = new Set(["GET", "HEAD", "DELETE"]);
 
-/** Returns the messages of a request, none for methods without a body. */
-export async function readMessages(req: GuardedRequest): Promise<JsonRpcMessage[]> {
+/** Returns the messages of a request, none for methods without a body; `deciding` says what nobody may be able to read otherwise. */
+export async function readMessages(req: GuardedRequest, deciding: Deciding): Promise<JsonRpcMessage[]> {
   if (WITHOUT_BODY.has(req.method)) return [];
-  const value = wasParsed(req) ? req.body : parse(decode(await rawBody(req)));
+  // What somebody parsed before is what the handler sees, whatever the text said.
+  const text = wasParsed(req) ? undefined : decode(await rawBody(req));
+  const value = text === undefined ? req.body : parse(text);
   const messages: unknown[] = Array.isArray(value) ? value : [value];
-  if (!messages.every((message) => typeof message === "object" && message !== null && !Array.isArray(message))) {
-    throw new UnreadableRequest(400, "The request is not a JSON-RPC message");
+  if (!messages.every(isMessage)) throw new UnreadableRequest(400, "The request is not a JSON-RPC message");
+  const repeated = text === undefined ? [] : findRepeated(text);
+  if (!messages.every((message, index) => isUnambiguous(message, repeated[index], deciding))) {
+    throw new UnreadableRequest(400, "The request is ambiguous: a member that decides what is called occurs twice or in another spelling");
   }
-  return messages as JsonRpcMessage[];
+  return messages;
+}
+
+function isMessage(value: unknown): value is JsonRpcMessage {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Whether a request's messages can be read at little cost and without refusing what the next handler might take. */
@@ -66,9 +75,10 @@ function plainEncoding(req: IncomingMessage): boolean {
   return (encoding === undefined || encoding.toLowerCase() === "identity") && (charset === undefined || charset.toLowerCase() === "utf-8");
 }
 
+/** A byte order mark stays in the text, so that it is refused: some parsers skip it. */
 function decode(bytes: Buffer): string {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
     throw new UnreadableRequest(400, "The request is not UTF-8");
   }

@@ -1,7 +1,7 @@
 /** The guard: lets a request through only with a valid access token, and says to clients where to get one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CallReports } from "./calls.js";
-import { allowBrowsers, challenge, sendError, sendPreflight, withScope } from "./answers.js";
+import { allowBrowsers, challenge, sendError, sendPreflight, UNAUTHORIZED, withScope } from "./answers.js";
 import { isReadable, readMessages, RequestAborted, UnreadableRequest } from "./body.js";
 import { fetchConfiguration, fetchIssuerMetadata, Remembered, type Configuration } from "./configuration.js";
 import {
@@ -97,7 +97,7 @@ export class Guard {
     const credentials = readCredentials(req);
     if (credentials.kind === "none") {
       // RFC 6750 section 3.1: no error code when no credentials were presented.
-      sendError(req, res, 401, "unauthorized", "Send an access token in the Authorization header", {
+      sendError(req, res, 401, "unauthorized", `${UNAUTHORIZED}Send an access token in the Authorization header`, {
         "WWW-Authenticate": challenge({ scopes: baseScopes, metadataUrl }),
       });
       return;
@@ -115,7 +115,7 @@ export class Guard {
     const toolScopes = this.settings.toolScopes ?? configuration.toolScopes;
     if (verdict.good && (toolScopes !== undefined || (this.settings.reportCalls && isReadable(req)))) {
       try {
-        const messages = await readMessages(req);
+        const messages = await readMessages(req, typeof toolScopes === "function" ? "any" : "tool");
         tools = calledTools(messages);
         if (toolScopes !== undefined) operationScopes = scopesForMessages(toolScopes, messages);
       } catch (error) {
@@ -145,7 +145,7 @@ export class Guard {
     const middleware = sdk.requireBearerAuth({
       verifier: {
         verifyAccessToken: async () => {
-          if (!verdict.good) throw sdk.invalidToken(verdict.reason);
+          if (!verdict.good) throw sdk.invalidToken(UNAUTHORIZED + verdict.reason);
           return verdict.auth;
         },
       },

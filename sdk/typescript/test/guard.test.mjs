@@ -26,7 +26,7 @@ for (const combination of combinations) {
         assert.equal(answer.headers.get("cache-control"), "no-store");
         assert.equal(answer.headers.get("access-control-allow-origin"), "*");
         assert.match(answer.headers.get("access-control-expose-headers"), /WWW-Authenticate/);
-        assert.equal(typeof answer.json.error_description, "string");
+        assert.match(answer.json.error_description, /^Unauthorized: ./, "some clients know a 401 by this word only");
       }
     });
 
@@ -85,6 +85,7 @@ for (const combination of combinations) {
         const answer = await call("/mcp", { token });
         assert.equal(answer.status, 401, name);
         assert.equal(answer.json.error, "invalid_token", name);
+        assert.match(answer.json.error_description, /^Unauthorized: ./, name);
         assert.equal(answer.challenge.error, "invalid_token", name);
         assert.equal(answer.challenge.scope, "mcp:tools", name);
         assert.equal(answer.challenge.resource_metadata, METADATA_URL, name);
