@@ -79,6 +79,7 @@ func New(config Config) *echo.Echo {
 	e.HTTPErrorHandler = d.renderError
 	e.Use(
 		web.SecurityHeaders(web.PolicyDashboard, web.HSTS(config.BaseURL)),
+		web.FormOrigin(pathGitHubCallback, pathTestCallback),
 		web.CrossOrigin(func(echo.Context) error { return errCrossOrigin }),
 	)
 	for _, p := range d.pages() {

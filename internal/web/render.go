@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"net/http"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -15,4 +16,10 @@ func Render(c echo.Context, status int, component templ.Component) error {
 	}
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.HTMLBlob(status, page.Bytes())
+}
+
+// RenderLeaving answers with a page that leads somewhere else, which is not told where the person comes from.
+func RenderLeaving(c echo.Context, component templ.Component) error {
+	c.Response().Header().Set("Referrer-Policy", noReferrer)
+	return Render(c, http.StatusOK, component)
 }

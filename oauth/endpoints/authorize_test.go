@@ -160,7 +160,7 @@ func TestAuthorizeWritesNothingAndEscapes(t *testing.T) {
 			t.Errorf("no %s", header)
 		}
 	}
-	if page.Header.Get("Cache-Control") != "no-store" || page.Header.Get("Referrer-Policy") != "no-referrer" {
+	if page.Header.Get("Cache-Control") != "no-store" || page.Header.Get("Referrer-Policy") != "same-origin" {
 		t.Errorf("%v", page.Header)
 	}
 	page.document().Find("[src], link[href]").Each(func(_ int, s *goquery.Selection) { // 90: nothing of anyone else's

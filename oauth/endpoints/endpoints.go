@@ -79,7 +79,7 @@ func New(c Config) *Handler {
 		admit: c.Admit, reviews: c.Reviews, activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
-	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), h.crossOrigin, requireIssuer)
+	h.echo.Use(web.SecurityHeaders(web.PolicyFlow, web.HSTS(c.BaseURL), web.OpenableByClients), web.FormOrigin(pathSignInLink, pathEnter), h.crossOrigin, requireIssuer)
 	for _, r := range Routes(h) {
 		h.echo.Add(r.Method, r.Path, r.Handler, r.Middleware...)
 	}

@@ -128,6 +128,6 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 // renderLeave takes the person back on a page of ours: form-action and the browser's own rules would block a redirect from a form post
 // to another origin or to an app.
 func (h *Handler) renderLeave(c echo.Context, f *flow, location string, denied bool) error {
-	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer),
+	return web.RenderLeaving(c, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer),
 		ClientName: f.client.Name, Location: location, Denied: denied}))
 }

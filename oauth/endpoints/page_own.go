@@ -50,7 +50,7 @@ func (h *Handler) ownPage(c echo.Context) error {
 	query.Set("request", h.signin.OwnRequest(f.issuer.ID, provider.ID, f.request.FlowID, h.now()))
 	query.Set("iss", f.issuer.URL)
 	target.RawQuery = query.Encode()
-	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
+	return web.RenderLeaving(c, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
 }
 
 // ownAnswer is the request with which the site's backend says who the person is.

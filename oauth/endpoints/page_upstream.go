@@ -64,7 +64,7 @@ func (h *Handler) upstreamPage(c echo.Context) error {
 	if err := h.keepHop(c, f, out); err != nil {
 		return err
 	}
-	return web.Render(c, http.StatusOK, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name,
+	return web.RenderLeaving(c, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name,
 		Location: location, ToSignIn: true}))
 }
 

@@ -212,7 +212,7 @@ func checkHeaders(t *testing.T, name string, got *answer) {
 	t.Helper()
 	h := got.Header
 	if !strings.Contains(h.Get("Content-Security-Policy"), "frame-ancestors 'none'") || !strings.Contains(h.Get("Content-Security-Policy"), "default-src 'none'") ||
-		strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Referrer-Policy") != "no-referrer" ||
+		strings.Contains(h.Get("Content-Security-Policy"), "unsafe") || h.Get("X-Content-Type-Options") != "nosniff" || !slices.Contains([]string{"same-origin", "no-referrer"}, h.Get("Referrer-Policy")) ||
 		h.Get("Cross-Origin-Opener-Policy") != "unsafe-none" || h.Get("X-Frame-Options") != "DENY" || h.Get("X-Request-Id") == "" ||
 		!strings.HasPrefix(h.Get("Strict-Transport-Security"), "max-age=31536000; includeSubDomains") || h.Get("Server") != "" || h.Get("Cache-Control") == "" {
 		t.Errorf("%s: %d %v", name, got.StatusCode, h)
