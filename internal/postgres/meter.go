@@ -122,11 +122,13 @@ var _ tenants.AdmissionStore = (*Store)(nil)
 
 // Newcomer implements tenants.AdmissionStore. Who connected while the project was a development one was not counted, and has a grant.
 func (s *Store) Newcomer(ctx context.Context, project, user secret.ID) (organization secret.ID, newcomer bool, err error) {
-	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) },
-		`SELECT organization_id, environment = 'production' AND NOT EXISTS (SELECT FROM connected_users WHERE project_id = $1 AND user_id = $2)
-			AND NOT EXISTS (SELECT FROM grants WHERE project_id = $1 AND user_id = $2) FROM projects WHERE id = $1`, user)
+	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) }, newcomerSQL, user)
 	return organization, newcomer, err
 }
+
+// newcomerSQL is asked before each consent, so it reads one entry of an index of each table, however many people and months there are.
+const newcomerSQL = `SELECT organization_id, environment = 'production' AND NOT EXISTS (SELECT FROM connected_users WHERE project_id = $1 AND user_id = $2)
+	AND NOT EXISTS (SELECT FROM grants WHERE project_id = $1 AND user_id = $2) FROM projects WHERE id = $1`
 
 // CountConnected implements tenants.AdmissionStore.
 func (s *Store) CountConnected(ctx context.Context, organization secret.ID, month time.Time) (total int, err error) {

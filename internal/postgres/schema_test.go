@@ -97,6 +97,20 @@ func TestSchemaTenantKeysBeginWithProject(t *testing.T) {
 	}
 }
 
+// Without such an index deleting a row, or changing its key, reads the whole table that points to it.
+func TestSchemaForeignKeysHaveAFullIndex(t *testing.T) {
+	t.Parallel()
+	pool := connect(t, pgtest.New(t).SuperuserURL)
+	bare := column(t, pool, `SELECT c.conrelid::regclass || ' ' || c.conname FROM pg_constraint c
+		WHERE c.contype = 'f' AND c.connamespace = 'public'::regnamespace AND NOT EXISTS (SELECT FROM pg_index i
+			WHERE i.indrelid = c.conrelid AND i.indpred IS NULL AND i.indisvalid
+				AND (i.indkey::smallint[])[0:cardinality(c.conkey) - 1] @> c.conkey)
+		ORDER BY 1`)
+	for _, name := range slices.DeleteFunc(bare, foreignTable) {
+		t.Errorf("%s: no index begins with the columns of the foreign key", name)
+	}
+}
+
 func TestSchemaRowLevelSecurityIsForced(t *testing.T) {
 	t.Parallel()
 	pool := connect(t, pgtest.New(t).SuperuserURL)

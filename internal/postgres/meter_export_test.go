@@ -1,0 +1,4 @@
+package postgres
+
+// NewcomerSQL is the statement behind Newcomer.
+const NewcomerSQL = newcomerSQL
