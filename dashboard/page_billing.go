@@ -22,20 +22,20 @@ const (
 // invoicesShown is how many invoices the page lists; Stripe's has all.
 const invoicesShown = 12
 
-// usageAndBilling shows the meter and, when billing is on, what is paid. Who comes back from the checkout sees what Stripe says now, not what the
-// address says (catalogue 246).
+// usageAndBilling shows the meter and, when billing is on, what was paid when Stripe was last asked.
 func (d *dashboard) usageAndBilling(v *visit) error {
-	alert := ""
-	if d.Billing != nil && v.QueryParam("checkout") != "" {
-		switch err := d.Billing.Refresh(v.ctx(), v.org()); {
-		case errors.Is(err, billing.ErrStripe), errors.Is(err, billing.ErrRefused), errors.Is(err, billing.ErrMissing):
-			d.Log.WarnContext(v.ctx(), "stripe", "error", err)
-			alert = stripeAway
-		case err != nil:
-			return err
-		}
+	return d.renderBilling(v, http.StatusOK, "")
+}
+
+// refreshBilling asks Stripe, for who comes back from there: what the address says gives nothing (catalogue 246).
+func (d *dashboard) refreshBilling(v *visit) error {
+	if d.Billing == nil {
+		return tenants.ErrNotFound
 	}
-	return d.renderBilling(v, http.StatusOK, alert)
+	if err := d.Billing.Refresh(v.ctx(), v.org()); err != nil {
+		return d.billingFailed(v, err)
+	}
+	return seeOther(v, v.href(pathBilling))
 }
 
 const stripeAway = "Stripe does not answer at the moment. Nothing was changed; try again in a minute."
@@ -57,6 +57,9 @@ func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
 	}
 	plan := tenants.Plan{ConnectedUsers: tenants.Unlimited}
 	if d.Billing != nil {
+		if v.Request().Method == http.MethodGet && v.QueryParam("checkout") != "" {
+			view.RefreshAction, view.PageHref = v.href(pathRefreshBilling), v.href(pathBilling)
+		}
 		account, err := d.Billing.Store.BillingAccount(v.ctx(), v.org())
 		if err != nil {
 			return err
@@ -214,7 +217,7 @@ func (d *dashboard) leaveToPay(v *visit, address string, err error) error {
 	if err != nil {
 		return d.billingFailed(v, err)
 	}
-	return web.Render(v, http.StatusOK, templates.Leave(templates.LeavePage{ClientName: "Stripe", Location: address, ToPay: true}))
+	return web.RenderLeaving(v, templates.Leave(templates.LeavePage{ClientName: "Stripe", Location: address, ToPay: true}))
 }
 
 // billingFailed shows the page with what went wrong.

@@ -349,6 +349,8 @@ func (d *dashboard) organizationPages() []page {
 		{method: http.MethodPost, path: pathLeave, access: viewers, handler: d.leave, proof: recent("leave an organization")},
 		{method: http.MethodGet, path: pathBilling, access: viewers, handler: d.usageAndBilling,
 			nav: navigation{groupOrganization, "Usage and billing", "credit-card"}},
+		{method: http.MethodPost, path: pathRefreshBilling, access: viewers, handler: d.refreshBilling,
+			proof: none("ask Stripe what is paid", isChecked)},
 		{method: http.MethodPost, path: pathCheckout, access: owners, handler: d.checkout, proof: recent("subscribe to a plan")},
 		{method: http.MethodPost, path: pathPortal, access: owners, handler: d.portal, proof: recent("open payments and invoices")},
 		{method: http.MethodGet, path: pathChangePlan, access: owners, handler: d.showPlanChange},

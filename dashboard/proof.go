@@ -32,7 +32,7 @@ const (
 	isNew     = "It makes something empty that nobody uses yet."
 	isWords   = "It changes words, looks or order; facts and warnings stay, and it can be changed back."
 	isTrial   = "It tries what is there, as any client could, and changes no setting."
-	isChecked = "It looks again at what was added with a proof."
+	isChecked = "It looks again at what was added or paid with a proof."
 )
 
 // stated reports whether a row of the table says what it has to: of a POST what it does, and either that it asks or why it does not.

@@ -28,6 +28,7 @@ var billingArea = area{
 		"GET /dashboard/:organization/billing/change":    nil,
 		"POST /dashboard/:organization/billing/checkout": form("plan", "pro", "period", "monthly"),
 		"POST /dashboard/:organization/billing/portal":   form(),
+		"POST /dashboard/:organization/billing/refresh":  form(),
 		"POST /dashboard/:organization/billing/change":   form("plan", "pro", "period", "yearly"),
 		"POST /dashboard/:organization/billing/cancel":   form(),
 		"POST /dashboard/:organization/billing/keep":     form(),

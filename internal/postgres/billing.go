@@ -67,31 +67,54 @@ func (s *Store) LinkCustomer(ctx context.Context, organization secret.ID, custom
 	return linked.Customer, err
 }
 
-// ApplyEvent implements billing.Store. Who comes second with an event waits for the first one's transaction, and finds the event noted or
+// Ask implements billing.Store.
+func (s *Store) Ask(ctx context.Context, organization secret.ID) (billing.Question, error) {
+	return ask(s.db.WithContext(ctx), `organization_id = ? AND customer IS NOT NULL`, organization)
+}
+
+// EventQuestion implements billing.Store.
+func (s *Store) EventQuestion(ctx context.Context, event, customer string) (question billing.Question, outcome billing.Outcome, err error) {
+	var noted []struct{ ID string }
+	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM billing_events WHERE id = ?`, event).Scan(&noted).Error; err != nil {
+		return question, "", translate(err)
+	}
+	if len(noted) > 0 {
+		return question, billing.OutcomeDuplicate, nil
+	}
+	question, err = ask(s.db.WithContext(ctx), `customer = ?`, customer)
+	outcome = billing.OutcomeApplied
+	if question.Number == 0 {
+		outcome = billing.OutcomeUnknownCustomer
+	}
+	return question, outcome, err
+}
+
+// ask numbers a question about the account that a condition names; zero: there is none.
+func ask(db *gorm.DB, condition string, value any) (billing.Question, error) {
+	var rows []struct {
+		Row   billingRow `gorm:"embedded"`
+		Asked int64
+	}
+	err := db.Raw(`UPDATE billing_accounts SET asked = asked + 1 WHERE `+condition+` RETURNING asked, `+billingColumns, value).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return billing.Question{}, translate(err)
+	}
+	return billing.Question{Account: rows[0].Row.account(), Number: rows[0].Asked}, nil
+}
+
+// Answer implements billing.Store.
+func (s *Store) Answer(ctx context.Context, question billing.Question, decide func(billing.Account) billing.Change) error {
+	return s.inTransaction(ctx, func(tx *gorm.DB) error { return s.applyAnswer(tx, question, decide) })
+}
+
+// AnswerEvent implements billing.Store. Who comes second with an event waits for the first one's transaction, and finds the event noted or
 // takes its place (catalogue 242, 247).
-func (s *Store) ApplyEvent(ctx context.Context, id, kind, customer string, outcome billing.Outcome, decide func(context.Context, billing.Account) (billing.Change, error)) (billing.Outcome, error) {
-	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec(`INSERT INTO billing_events (id, type, outcome) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`, id, kind, string(outcome))
-		if result.Error != nil {
-			return result.Error
-		}
-		if result.RowsAffected == 0 {
-			outcome = billing.OutcomeDuplicate
-			return nil
-		}
-		if decide == nil {
-			return nil
-		}
-		var row billingRow
-		err := tx.Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE customer = ? FOR UPDATE`, customer).Take(&row).Error
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			outcome = billing.OutcomeUnknownCustomer
-			return tx.Exec(`UPDATE billing_events SET outcome = ? WHERE id = ?`, string(outcome), id).Error
-		}
-		if err != nil {
+func (s *Store) AnswerEvent(ctx context.Context, id, kind string, question billing.Question, decide func(billing.Account) billing.Change) (outcome billing.Outcome, err error) {
+	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
+		if outcome, err = noteEvent(tx, id, kind, billing.OutcomeApplied); err != nil || outcome == billing.OutcomeDuplicate {
 			return err
 		}
-		return s.applyBilling(tx, row.account(), decide)
+		return s.applyAnswer(tx, question, decide)
 	})
 	if err != nil {
 		return "", err
@@ -99,21 +122,38 @@ func (s *Store) ApplyEvent(ctx context.Context, id, kind, customer string, outco
 	return outcome, nil
 }
 
-// ChangeAccount implements billing.Store.
-func (s *Store) ChangeAccount(ctx context.Context, organization secret.ID, decide func(context.Context, billing.Account) (billing.Change, error)) error {
-	return s.inTransaction(ctx, func(tx *gorm.DB) error {
-		account, err := billingAccount(tx, organization, "FOR UPDATE")
-		if err != nil || account.Customer == "" {
-			return err
-		}
-		return s.applyBilling(tx, account, decide)
-	})
+// NoteEvent implements billing.Store.
+func (s *Store) NoteEvent(ctx context.Context, id, kind string, outcome billing.Outcome) (billing.Outcome, error) {
+	outcome, err := noteEvent(s.db.WithContext(ctx), id, kind, outcome)
+	return outcome, translate(err)
 }
 
-// applyBilling stores what decide answers about a locked account, with what follows from it.
-func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(context.Context, billing.Account) (billing.Change, error)) error {
-	change, err := decide(ctxOf(tx), account)
+func noteEvent(tx *gorm.DB, id, kind string, outcome billing.Outcome) (billing.Outcome, error) {
+	result := tx.Exec(`INSERT INTO billing_events (id, type, outcome) VALUES (?, ?, ?) ON CONFLICT (id) DO NOTHING`, id, kind, string(outcome))
+	if result.Error == nil && result.RowsAffected == 0 {
+		outcome = billing.OutcomeDuplicate
+	}
+	return outcome, result.Error
+}
+
+// applyAnswer stores what decide makes of an answer about a locked account, with what follows from it.
+func (s *Store) applyAnswer(tx *gorm.DB, question billing.Question, decide func(billing.Account) billing.Change) error {
+	var row struct {
+		Row      billingRow `gorm:"embedded"`
+		Answered int64
+	}
+	err := tx.Raw(`SELECT answered, `+billingColumns+` FROM billing_accounts WHERE organization_id = ? FOR UPDATE`, question.Account.Organization).Take(&row).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil // deleted while Stripe was asked
+	}
 	if err != nil {
+		return err
+	}
+	account := row.Row.account()
+	change := decide(account)
+	if row.Answered > question.Number {
+		change.Account, change.Effects = account, nil
+	} else if err := tx.Exec(`UPDATE billing_accounts SET answered = ? WHERE organization_id = ?`, question.Number, account.Organization).Error; err != nil {
 		return err
 	}
 	if !change.Account.Same(account) {
@@ -122,7 +162,7 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 		}
 	}
 	for _, invoice := range change.Invoices {
-		if err := keepInvoice(tx, account.Organization, invoice); err != nil {
+		if err := keepInvoice(tx, account.Organization, invoice, question.Number); err != nil {
 			return err
 		}
 	}
@@ -132,6 +172,19 @@ func (s *Store) applyBilling(tx *gorm.DB, account billing.Account, decide func(c
 		}
 	}
 	return nil
+}
+
+// PlaceCheckout implements billing.Store.
+func (s *Store) PlaceCheckout(ctx context.Context, organization secret.ID, before, checkout string) (placed bool, err error) {
+	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
+		account, err := billingAccount(tx, organization, "FOR UPDATE")
+		if err != nil || account.Living() || account.Checkout != before {
+			return err
+		}
+		placed = true
+		return mustChange(tx.Exec(`UPDATE billing_accounts SET checkout = ?, updated_at = now() WHERE organization_id = ?`, checkout, organization))
+	})
+	return placed && err == nil, err
 }
 
 // storeAccount replaces what was fetched before, and tells every node, since pages show the plan. What the larger plan included stays
@@ -166,19 +219,25 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-// keepInvoice stores an invoice as it is now. That it was paid goes to the log, once.
-func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice) error {
-	var before struct{ Status string }
-	err := tx.Raw(`SELECT status FROM billing_invoices WHERE organization_id = ? AND id = ?`, organization, i.ID).Take(&before).Error
+// keepInvoice stores an invoice as the answer to a question has it, unless a later one was stored. That it was paid goes to the log, once.
+func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice, question int64) error {
+	var before struct {
+		Status   string
+		Answered int64
+	}
+	err := tx.Raw(`SELECT status, answered FROM billing_invoices WHERE organization_id = ? AND id = ?`, organization, i.ID).Take(&before).Error
 	if err != nil && !errors.Is(err, gorm.ErrRecordNotFound) {
 		return err
 	}
-	if before.Status == i.Status {
+	if before.Answered > question {
 		return nil
 	}
-	err = tx.Exec(`INSERT INTO billing_invoices (organization_id, id, number, status, total, currency, url, created_at) VALUES (@organization, @id, @number, @status, @total, @currency, @url, @created)
-		ON CONFLICT (organization_id, id) DO UPDATE SET number = excluded.number, status = excluded.status, total = excluded.total, url = excluded.url`,
-		map[string]any{"organization": organization, "id": i.ID, "number": i.Number, "status": i.Status, "total": i.Total, "currency": i.Currency, "url": i.URL, "created": i.CreatedAt}).Error
+	if before.Status == i.Status {
+		return tx.Exec(`UPDATE billing_invoices SET answered = ? WHERE organization_id = ? AND id = ? AND answered < ?`, question, organization, i.ID, question).Error
+	}
+	err = tx.Exec(`INSERT INTO billing_invoices (organization_id, id, number, status, total, currency, url, created_at, answered) VALUES (@organization, @id, @number, @status, @total, @currency, @url, @created, @question)
+		ON CONFLICT (organization_id, id) DO UPDATE SET number = excluded.number, status = excluded.status, total = excluded.total, url = excluded.url, answered = excluded.answered`,
+		map[string]any{"question": question, "organization": organization, "id": i.ID, "number": i.Number, "status": i.Status, "total": i.Total, "currency": i.Currency, "url": i.URL, "created": i.CreatedAt}).Error
 	if err != nil || i.Status != billing.InvoicePaid {
 		return err
 	}

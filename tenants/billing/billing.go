@@ -152,7 +152,7 @@ type Service struct {
 	working chan struct{}
 }
 
-// workers is how many events one process works on at once: each holds a database connection while Stripe is asked.
+// workers is how many events one process works on at once: each is a request or two to Stripe, which has a limit of its own.
 const workers = 4
 
 // New checks the configuration: a webhook without a secret would believe everybody (catalogue 239).

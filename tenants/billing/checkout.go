@@ -46,12 +46,9 @@ func (s *Service) customer(ctx context.Context, organization tenants.Organizatio
 // Checkout returns the URL of a page at Stripe's on which a first subscription is paid for. Coming back from it gives nothing (catalogue
 // 246): what Stripe says does. An earlier checkout cannot be paid any more, so that nobody pays twice. email is where Stripe sends invoices. It
 // returns ErrSubscribed.
-func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (url string, err error) {
+func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organization tenants.Organization, email string, plan tenants.Plan, yearly bool, page string) (string, error) {
 	customer, err := s.customer(ctx, organization, email)
 	if err != nil {
-		return "", err
-	}
-	if err := s.Refresh(ctx, organization.ID); err != nil {
 		return "", err
 	}
 	prices, err := s.prices(ctx, plan, yearly)
@@ -59,31 +56,62 @@ func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organizatio
 		return "", err
 	}
 	wanted := Checkout{Customer: customer, Prices: prices, SuccessURL: page + "?checkout=done", ReturnTo: page}
-	err = s.Store.ChangeAccount(ctx, organization.ID, func(ctx context.Context, account Account) (Change, error) {
-		change := Change{Account: account}
-		if account.Checkout != "" {
-			if err := s.Stripe.ExpireCheckout(ctx, account.Checkout); err != nil {
-				if !errors.Is(err, ErrRefused) && !errors.Is(err, ErrMissing) {
-					return Change{}, err
-				}
-				if change, err = s.fetch(ctx, account); err != nil { // it may have been paid a moment ago
-					return Change{}, err
-				}
-			}
+	for range checkoutTries {
+		account, err := s.payable(ctx, organization.ID)
+		if err != nil {
+			return "", err
 		}
-		if change.Account.Living() {
-			return Change{}, ErrSubscribed
+		wanted.TrialDays = TrialDays
+		if account.TrialUsed {
+			wanted.TrialDays = 0
 		}
-		if !change.Account.TrialUsed {
-			wanted.TrialDays = TrialDays
+		id, url, err := s.Stripe.CreateCheckout(ctx, wanted)
+		if err != nil {
+			return "", err
 		}
-		change.Account.Checkout, url, err = s.Stripe.CreateCheckout(ctx, wanted)
-		return change, err
-	})
-	if err != nil {
-		return "", err
+		placed, err := s.Store.PlaceCheckout(ctx, organization.ID, account.Checkout, id)
+		if err != nil {
+			return "", err
+		}
+		if placed {
+			return url, s.Store.RecordBilling(ctx, actor, organization.ID, "billing.checkout_opened", map[string]string{"plan": planName(plan.ID, yearly)})
+		}
+		// Another owner's came first, and nobody has seen the address of this one.
+		if err := s.Stripe.ExpireCheckout(ctx, id); err != nil {
+			s.Log.WarnContext(ctx, "a checkout that nobody saw stays open at Stripe until it expires by itself", "error", err)
+		}
 	}
-	return url, s.Store.RecordBilling(ctx, actor, organization.ID, "billing.checkout_opened", map[string]string{"plan": planName(plan.ID, yearly)})
+	return "", fmt.Errorf("%w: other owners opened a checkout at the same moment", ErrStripe)
+}
+
+// checkoutTries is how often a checkout begins again because another owner's came first.
+const checkoutTries = 10
+
+// payable returns the account of an organization that has no subscription, and whose last checkout cannot be paid any more.
+func (s *Service) payable(ctx context.Context, organization secret.ID) (Account, error) {
+	account, err := s.fetched(ctx, organization)
+	if err != nil || account.Checkout == "" {
+		return account, err
+	}
+	ended := account.Checkout
+	err = s.Stripe.ExpireCheckout(ctx, ended)
+	if errors.Is(err, ErrRefused) || errors.Is(err, ErrMissing) {
+		account, err = s.fetched(ctx, organization) // it may have been paid a moment ago
+	}
+	account.Checkout = ended // another one, opened meanwhile, can be paid
+	return account, err
+}
+
+// fetched returns the account as Stripe has it now, or ErrSubscribed.
+func (s *Service) fetched(ctx context.Context, organization secret.ID) (Account, error) {
+	if err := s.Refresh(ctx, organization); err != nil {
+		return Account{}, err
+	}
+	account, err := s.Store.BillingAccount(ctx, organization)
+	if err == nil && account.Living() {
+		err = ErrSubscribed
+	}
+	return account, err
 }
 
 // Portal returns the URL of Stripe's page for cards, addresses, tax ids and invoices. It returns ErrNotSubscribed for who never was a customer.
@@ -110,17 +138,18 @@ func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization 
 
 // Refresh fetches the state of one account.
 func (s *Service) Refresh(ctx context.Context, organization secret.ID) error {
-	return s.Store.ChangeAccount(ctx, organization, func(ctx context.Context, account Account) (Change, error) {
-		if account.Customer == "" {
-			return Change{Account: account}, nil
-		}
-		change, err := s.fetch(ctx, account)
-		if err != nil {
-			return Change{}, err
-		}
-		change.Invoices, err = s.Stripe.Invoices(ctx, account.Customer)
-		return change, err
-	})
+	question, err := s.Store.Ask(ctx, organization)
+	if err != nil || question.Number == 0 {
+		return err
+	}
+	found, err := s.ask(ctx, question.Account)
+	if err != nil {
+		return err
+	}
+	if found.invoices, err = s.Stripe.Invoices(ctx, question.Account.Customer); err != nil {
+		return err
+	}
+	return s.Store.Answer(ctx, question, func(account Account) Change { return s.follow(ctx, account, found) })
 }
 
 // living returns the subscription of an organization as Stripe has it now.

@@ -7,18 +7,27 @@ import (
 	"time"
 )
 
-// subscriptionEvent asks for the state of all subscriptions of the customer, whichever the event was about.
-func (s *Service) subscriptionEvent(ctx context.Context, _ event, account Account) (Change, error) {
-	return s.fetch(ctx, account)
+// askAfterSubscription asks for the state of all subscriptions of the customer, whichever the event was about.
+func (s *Service) askAfterSubscription(ctx context.Context, _ event, account Account) (answer, error) {
+	return s.ask(ctx, account)
 }
 
-// fetch asks Stripe for the subscription of an account and says what follows from the difference.
-func (s *Service) fetch(ctx context.Context, before Account) (Change, error) {
-	found, err := s.Stripe.Subscriptions(ctx, before.Customer)
-	if err != nil {
-		return Change{}, err
-	}
-	found = slices.DeleteFunc(found, func(f Subscription) bool { return f.Customer != before.Customer || !ours(f.Product) })
+// answer is what Stripe says about an account.
+type answer struct {
+	subscriptions []Subscription
+	invoices      []Invoice
+}
+
+// ask asks Stripe for the subscriptions of an account.
+func (s *Service) ask(ctx context.Context, account Account) (answer, error) {
+	found, err := s.Stripe.Subscriptions(ctx, account.Customer)
+	found = slices.DeleteFunc(found, func(f Subscription) bool { return f.Customer != account.Customer || !ours(f.Product) })
+	return answer{subscriptions: found}, err
+}
+
+// follow says what follows from an answer for an account. It asks nobody: the account is locked meanwhile.
+func (s *Service) follow(ctx context.Context, before Account, said answer) Change {
+	found := said.subscriptions
 	slices.SortStableFunc(found, func(a, b Subscription) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	living := slices.DeleteFunc(slices.Clone(found), func(f Subscription) bool { return !f.State.living() })
 	if len(living) > 1 {
@@ -37,7 +46,7 @@ func (s *Service) fetch(ctx context.Context, before Account) (Change, error) {
 	case after.GraceUntil.IsZero():
 		after.GraceUntil = s.Now().Add(GracePeriod)
 	}
-	return Change{Account: after, Effects: s.worded(ctx, before.Organization, effects(before, after)...)}, nil
+	return Change{Account: after, Invoices: said.invoices, Effects: s.worded(ctx, before.Organization, effects(before, after)...)}
 }
 
 // with is the account as Stripe says it is.

@@ -26,17 +26,17 @@ var (
 	ErrVersion   = errors.New("expected an event of API version " + APIVersion + ": create the webhook endpoint with this version")
 )
 
-// eventType says which events a handler is for.
+// eventType says what Stripe is asked after which events.
 type eventType struct {
-	names   []string
-	handler func(*Service, context.Context, event, Account) (Change, error)
+	names []string
+	ask   func(*Service, context.Context, event, Account) (answer, error)
 }
 
 // eventTypes lists what is acted on. Whatever else comes is noted and acknowledged.
 var eventTypes = []eventType{
-	{[]string{"checkout.session.completed"}, (*Service).checkoutEvent},
-	{[]string{"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.trial_will_end"}, (*Service).subscriptionEvent},
-	{[]string{"invoice.finalized", "invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible"}, (*Service).invoiceEvent},
+	{[]string{"checkout.session.completed"}, (*Service).askAfterCheckout},
+	{[]string{"customer.subscription.created", "customer.subscription.updated", "customer.subscription.deleted", "customer.subscription.trial_will_end"}, (*Service).askAfterSubscription},
+	{[]string{"invoice.finalized", "invoice.paid", "invoice.payment_failed", "invoice.voided", "invoice.marked_uncollectible"}, (*Service).askAfterInvoice},
 }
 
 // EventNames lists the events that the webhook endpoint has to be subscribed to.
@@ -51,7 +51,7 @@ func EventNames() (names []string) {
 type event struct{ id, kind, customer, object string }
 
 // Receive verifies and applies one event of the webhook. payload is the body as it came, signature the Stripe-Signature header. The state is
-// fetched and stored, with its effects and the note that the event came, in one transaction; an event that came before changes nothing.
+// fetched, then stored with its effects and the note that the event came, in one transaction; an event that came before changes nothing.
 func (s *Service) Receive(ctx context.Context, payload []byte, signature string) (Outcome, error) {
 	if err := s.verify(payload, signature); err != nil {
 		return "", err
@@ -68,14 +68,14 @@ func (s *Service) Receive(ctx context.Context, payload []byte, signature string)
 	e.customer, e.object = subject(raw.Data.Raw)
 	if raw.Livemode != s.Live || raw.Account != "" {
 		s.Log.ErrorContext(ctx, "an event of Stripe is of another mode or account", "event", e.id, "live", raw.Livemode, "expected_live", s.Live, "account", raw.Account)
-		return s.Store.ApplyEvent(ctx, e.id, e.kind, "", OutcomeOtherMode, nil)
+		return s.Store.NoteEvent(ctx, e.id, e.kind, OutcomeOtherMode)
 	}
 	i := slices.IndexFunc(eventTypes, func(t eventType) bool { return slices.Contains(t.names, e.kind) })
 	if i < 0 {
-		return s.Store.ApplyEvent(ctx, e.id, e.kind, "", OutcomeUnknownType, nil)
+		return s.Store.NoteEvent(ctx, e.id, e.kind, OutcomeUnknownType)
 	}
 	if e.customer == "" {
-		return s.Store.ApplyEvent(ctx, e.id, e.kind, "", OutcomeUnknownCustomer, nil)
+		return s.Store.NoteEvent(ctx, e.id, e.kind, OutcomeUnknownCustomer)
 	}
 	select {
 	case s.working <- struct{}{}:
@@ -83,13 +83,24 @@ func (s *Service) Receive(ctx context.Context, payload []byte, signature string)
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	outcome, err := s.Store.ApplyEvent(ctx, e.id, e.kind, e.customer, OutcomeApplied, func(ctx context.Context, account Account) (Change, error) {
-		return eventTypes[i].handler(s, ctx, e, account)
-	})
-	if outcome == OutcomeUnknownCustomer {
+	return s.apply(ctx, e, eventTypes[i].ask)
+}
+
+// apply asks Stripe about the account that an event is about, and stores what it says.
+func (s *Service) apply(ctx context.Context, e event, ask func(*Service, context.Context, event, Account) (answer, error)) (Outcome, error) {
+	question, outcome, err := s.Store.EventQuestion(ctx, e.id, e.customer)
+	switch {
+	case err != nil || outcome == OutcomeDuplicate:
+		return outcome, err
+	case outcome == OutcomeUnknownCustomer:
 		s.Log.WarnContext(ctx, "an event of Stripe is about a customer that no organization has", "event", e.id, "type", e.kind)
+		return s.Store.NoteEvent(ctx, e.id, e.kind, outcome)
 	}
-	return outcome, err
+	found, err := ask(s, ctx, e, question.Account)
+	if err != nil {
+		return "", err
+	}
+	return s.Store.AnswerEvent(ctx, e.id, e.kind, question, func(account Account) Change { return s.follow(ctx, account, found) })
 }
 
 // verify checks the signature against each secret. The library leaves timestamps of the future alone (catalogue 240).

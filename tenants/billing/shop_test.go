@@ -36,6 +36,8 @@ type shop struct {
 type faulty struct {
 	billing.Stripe
 	away, mute, broken atomic.Bool
+	// slow, where set, is called when the subscriptions are read and not yet answered.
+	slow atomic.Pointer[func()]
 }
 
 // breaking fails on what is to be changed while it is broken, and remembers that of an idempotency key as Stripe does.
@@ -67,7 +69,11 @@ func (f *faulty) Subscriptions(ctx context.Context, customer string) ([]billing.
 	if f.away.Load() {
 		return nil, billing.ErrStripe
 	}
-	return f.Stripe.Subscriptions(ctx, customer)
+	found, err := f.Stripe.Subscriptions(ctx, customer)
+	if slow := f.slow.Load(); slow != nil {
+		(*slow)()
+	}
+	return found, err
 }
 
 func newShop(t *testing.T) (*shop, *faulty) {
@@ -143,14 +149,21 @@ func (s *shop) connect(t *testing.T, count int) {
 	}
 }
 
+// open opens a checkout of Pro, and returns its id at Stripe.
+func (s *shop) open(t *testing.T) (string, error) {
+	t.Helper()
+	url, err := s.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
+	return url[strings.LastIndex(url, "/")+1:], err
+}
+
 // subscribe buys Pro, and returns what is known of it.
 func (s *shop) subscribe(t *testing.T) billing.Account {
 	t.Helper()
-	url, err := s.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: s.organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(tenants.PlanPro), false, "https://mcpauth.example")
+	session, err := s.open(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.fake.Pay(url[strings.LastIndex(url, "/")+1:], false); err != nil {
+	if _, err := s.fake.Pay(session, false); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Refresh(t.Context(), s.organization); err != nil {

@@ -20,6 +20,13 @@ const (
 	OutcomeOtherMode       Outcome = "other mode"
 )
 
+// Question is Stripe being asked about an account. Nothing is locked while it is asked: questions have numbers instead, and the state follows
+// the answer to the latest one. Whatever happened before an event came is part of every answer to a question that was numbered after it.
+type Question struct {
+	Account Account // as it was
+	Number  int64
+}
+
 // Change is what becomes of an account: its new state, invoices to keep, and what follows from the difference.
 type Change struct {
 	Account  Account
@@ -64,11 +71,20 @@ type Store interface {
 	BillingAccount(ctx context.Context, organization secret.ID) (Account, error)
 	// LinkCustomer stores the customer of an organization unless it has one, and returns the one it has. ErrNotFound: no such organization.
 	LinkCustomer(ctx context.Context, organization secret.ID, customer string) (string, error)
-	// ApplyEvent notes the event and applies a change to the account of its customer, which is locked from before decide is called until the
-	// change is stored. Without decide the event is noted with the outcome given. An event that was noted before changes nothing.
-	ApplyEvent(ctx context.Context, id, kind, customer string, outcome Outcome, decide func(context.Context, Account) (Change, error)) (Outcome, error)
-	// ChangeAccount applies a change to an account, locked in the same way.
-	ChangeAccount(ctx context.Context, organization secret.ID, decide func(context.Context, Account) (Change, error)) error
+	// Ask numbers a question about an organization's account, EventQuestion about the account of a customer, unless the event was noted before:
+	// then, and for a customer that nobody has, the outcome says so. An organization without a customer has a question of number zero.
+	Ask(ctx context.Context, organization secret.ID) (Question, error)
+	EventQuestion(ctx context.Context, event, customer string) (Question, Outcome, error)
+	// Answer applies what decide makes of the answer to a question, with the account locked; decide must not ask anybody. The answer to a
+	// question that a later one overtook changes invoices alone, and those only where no later question was answered about them.
+	Answer(ctx context.Context, question Question, decide func(Account) Change) error
+	// AnswerEvent does the same and notes the event; one that was noted meanwhile changes nothing.
+	AnswerEvent(ctx context.Context, id, kind string, question Question, decide func(Account) Change) (Outcome, error)
+	// NoteEvent notes an event that changes nothing. It returns the outcome given, or OutcomeDuplicate.
+	NoteEvent(ctx context.Context, id, kind string, outcome Outcome) (Outcome, error)
+	// PlaceCheckout makes a checkout the only one that can be paid, in the place of the one given. It reports false where there is a
+	// subscription, or another checkout than that one, by now.
+	PlaceCheckout(ctx context.Context, organization secret.ID, before, checkout string) (bool, error)
 	// RecordBilling writes to the organization's audit log what a member asked for.
 	RecordBilling(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error
 	// Agree gives an organization a plan, or takes it back when empty.
