@@ -13,8 +13,8 @@ type BillingPage struct {
 	Alert string
 	// RefreshAction asks Stripe, for who comes back from there; PageHref is this page without that.
 	RefreshAction, PageHref string
-	Plan  string // name
-	Price string // such as "$29 a month"
+	Plan                    string // name
+	Price                   string // such as "$29 a month"
 	// State is a word about the payment, with a tone of ui.State, and Remark what happens next.
 	State, Tone, Remark string
 	Month               string // such as "November 2026"
