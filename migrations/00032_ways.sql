@@ -7,9 +7,7 @@ ALTER TABLE projects
     ADD COLUMN ways_beside_own boolean NOT NULL DEFAULT false; -- people of the own login may have a passkey or a password here as well
 
 ALTER TABLE user_identities
-    ADD COLUMN id uuid NOT NULL DEFAULT gen_random_uuid(), -- the default is for rows that were there, and for the release before
-    ADD COLUMN organizations jsonb NOT NULL DEFAULT '[]',  -- [{"id", "name"}], as the own login said last
-    ADD UNIQUE (project_id, id);
+    ADD COLUMN organizations jsonb NOT NULL DEFAULT '[]'; -- [{"id", "name"}], as the own login said last
 
 -- No foreign keys: both outlive the identity, and say then that it is gone.
 ALTER TABLE user_sessions

@@ -1206,7 +1206,7 @@ func ProviderForm(p ProviderPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "remove", Block: true, Label: "Remove this provider", Action: p.RemoveAction, Button: "Remove provider", Text: "Nobody can sign in with it any more. Who did so keeps their account, and can sign in with a code by e-mail if that is switched on."}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = ui.Confirm(ui.ConfirmProps{ID: "remove", Block: true, Label: "Remove this provider", Action: p.RemoveAction, Button: "Remove provider", Text: "Nobody can sign in with it any more. Who did so keeps their account: with a proven address they can sign in with a code by e-mail if that is switched on, and whoever comes back from the same issuer later is known again."}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

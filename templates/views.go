@@ -204,6 +204,8 @@ type ConsentPage struct {
 type AccountPage struct {
 	Brand Brand
 	Email string
+	// NoAddress: the account has no address to sign in with, and Email is what it is called.
+	NoAddress bool
 	// Token binds the forms to the session.
 	Token string
 	// Notice says what was just done; Alert what went wrong.

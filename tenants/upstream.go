@@ -28,10 +28,14 @@ type Provider struct {
 	// ClientID and ClientSecret are what the provider gave the project. The secret is never read back.
 	ClientID, ClientSecret string
 	Enabled                bool
+	// Replaces is the provider whose place this one takes; zero: none.
+	Replaces secret.ID
 }
 
-// SetProvider adds a provider when the id is zero, else it replaces it; it returns the id. Errors: a FieldError for "kind", "name",
-// "issuer", "client_id" or "client_secret", ErrLimit at MaxProviders, ErrNotFound for an id that is not the project's.
+// SetProvider adds a provider when the id is zero, else it changes it; it returns the id. With another kind or issuer it is another
+// provider, where the same subject is somebody else: it gets an id of its own and needs its secret, since the one that is kept belongs
+// to the issuer before. Errors: a FieldError for "kind", "name", "issuer", "client_id" or "client_secret", ErrLimit at MaxProviders,
+// ErrNotFound for an id that is not the project's.
 func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project secret.ID, provider Provider) (secret.ID, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return secret.ID{}, err
@@ -40,20 +44,26 @@ func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project sec
 	if err != nil {
 		return secret.ID{}, err
 	}
-	if provider.ID.IsZero() {
-		if provider.ClientSecret == "" {
-			return secret.ID{}, FieldError{Field: "client_secret", Message: "Enter the client secret that the provider gave you."}
+	missing := "Enter the client secret that the provider gave you."
+	if !provider.ID.IsZero() {
+		known, err := p.Store.ListProviders(ctx, org, project)
+		if err != nil {
+			return secret.ID{}, err
 		}
-		provider.ID = secret.NewID()
-		return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
+		i := slices.IndexFunc(known, func(k Provider) bool { return k.ID == provider.ID && k.Kind != KindOwn })
+		if i < 0 {
+			return secret.ID{}, ErrNotFound
+		}
+		if known[i].Kind == provider.Kind && known[i].Issuer == provider.Issuer {
+			return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
+		}
+		provider.ID, provider.Replaces = secret.ID{}, provider.ID
+		missing = "Enter the client secret of the new issuer. The one that is kept belongs to the issuer before, and is sent nowhere else."
 	}
-	known, err := p.Store.ListProviders(ctx, org, project)
-	if err != nil {
-		return secret.ID{}, err
+	if provider.ClientSecret == "" {
+		return secret.ID{}, FieldError{Field: "client_secret", Message: missing}
 	}
-	if !slices.ContainsFunc(known, func(k Provider) bool { return k.ID == provider.ID }) {
-		return secret.ID{}, ErrNotFound
-	}
+	provider.ID = secret.NewID()
 	return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
 }
 

@@ -126,11 +126,14 @@ func (a *accounts) CreateAccount(ctx context.Context, account signin.NewAccount)
 	return out, nil
 }
 
-// create inserts a verified account with all that belongs to it. An empty actor: the person made it.
+// create inserts an account, whose address is proven, with all that belongs to it. An empty actor: the person made it.
 func (a *accounts) create(tx *gorm.DB, account signin.NewAccount, actor string) (signin.Account, error) {
-	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: true}
+	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: account.Email != ""}
 	if actor == "" {
 		actor = a.name(out.ID)
+	}
+	if err := a.lockAddress(tx, account.Email); err != nil {
+		return signin.Account{}, err
 	}
 	err := tx.Exec(a.sql.createAccount, a.with(values{"id": out.ID, "email": account.Email, "password_hash": account.PasswordHash})).Error
 	if err != nil {
@@ -181,7 +184,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {
 	var out signin.Session
 	err := a.lookup(ctx, a.sql.findSession, tokenHash, func(row pgx.Row) error {
-		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified)
+		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified, &out.Account.KnownAs)
 	})
 	if err != nil {
 		return signin.Session{}, err

@@ -23,8 +23,7 @@ func (a *accounts) CreateChallenge(ctx context.Context, challenge signin.Challen
 		}
 	}
 	return a.transaction(ctx, func(tx *gorm.DB) error {
-		key := a.kind.actor + " " + a.project.String() + " " + challenge.Email
-		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", key).Error; err != nil {
+		if err := a.lockAddress(tx, challenge.Email); err != nil {
 			return err
 		}
 		if err := tx.Exec(a.sql.dropChallenges, a.with(values{"email": challenge.Email})).Error; err != nil {
@@ -87,9 +86,20 @@ func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []
 	return out, err
 }
 
-// lockByEmail keeps an account from being blocked while it is signed in.
+// lockAddress lets one transaction at a time ask whose an address is and give it to an account.
+func (a *accounts) lockAddress(tx *gorm.DB, email string) error {
+	if email == "" {
+		return nil
+	}
+	return tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", a.kind.actor+" "+a.project.String()+" "+email).Error
+}
+
+// lockByEmail keeps an account from being blocked while it is signed in. Without one, nobody else makes it meanwhile.
 func (a *accounts) lockByEmail(tx *gorm.DB, email string) (signin.Account, error) {
 	var out signin.Account
+	if err := a.lockAddress(tx, email); err != nil {
+		return signin.Account{}, err
+	}
 	if err := a.one(tx, &out, a.sql.lockByEmail, values{"email": email}); err != nil {
 		return signin.Account{}, err
 	}

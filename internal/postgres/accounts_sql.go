@@ -23,11 +23,12 @@ var (
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
 		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
 		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
+		"{known as}", knownAs,
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
 		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
-		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "",
+		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", "''",
 	))
 )
 
@@ -35,6 +36,13 @@ const (
 	// wayIsOffered keeps a sign-in out that began before its way was switched off, whichever page it comes from.
 	wayIsOffered = `WHERE EXISTS (SELECT FROM projects WHERE id = @project AND CAST(@method AS text) = ANY (sign_in_methods))
 		AND (CAST(@provider AS uuid) IS NULL OR EXISTS (SELECT FROM upstream_providers WHERE project_id = @project AND id = @provider AND enabled))`
+
+	// knownAs is how a user a without a sign-in address is called: as a provider knows them, or as a reviewer.
+	knownAs = `CASE WHEN a.email IS NULL THEN coalesce(a.reviewer_address || ' (reviewer)',
+			(SELECT coalesce(nullif(i.contact, ''), nullif(a.name, ''), 'an account') || coalesce(' at ' || p.name, '')
+				FROM user_identities i LEFT JOIN upstream_providers p ON p.project_id = i.project_id AND p.id = i.provider_id
+				WHERE i.project_id = a.project_id AND i.account_id = a.id ORDER BY i.last_used_at DESC LIMIT 1),
+			'an account without address') ELSE '' END`
 
 	auditUser = `INSERT INTO audit_log (project_id, id, actor, action, target) VALUES (@project, @id, @actor, @action, @target)`
 
@@ -49,10 +57,11 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		findByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL, blocked_at IS NOT NULL, coalesce(password_hash, '')
 			FROM {accounts} WHERE {tenant $}email = {value}`),
 		createAccount: r.Replace(`INSERT INTO {accounts} ({columns}id, email, email_verified_at, password_hash)
-			VALUES ({values}@id, @email, now(), nullif(CAST(@password_hash AS text), ''))`),
+			VALUES ({values}@id, nullif(CAST(@email AS text), ''), CASE WHEN CAST(@email AS text) <> '' THEN now() END, nullif(CAST(@password_hash AS text), ''))`),
 		replaceHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account AND password_hash = @old`),
-		lockAccount: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
-			FROM {accounts} WHERE {tenant}id = @account FOR SHARE`),
+		lockAccount: r.Replace(`SELECT id, coalesce(email, '') AS email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked,
+				{known as} AS known_as
+			FROM {accounts} a WHERE {tenant}id = @account FOR SHARE OF a`),
 
 		setHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account`),
 		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
@@ -62,7 +71,7 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			SELECT {values}{way values}CAST(@id AS uuid), CAST(@token_hash AS bytea), CAST(@account AS uuid), CAST(@agent AS text),
 				now() + CAST(@seconds AS double precision) * interval '1 second' {way}
 			RETURNING auth_time, expires_at`),
-		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, a.email, a.email_verified_at IS NOT NULL
+		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, {known as}
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),

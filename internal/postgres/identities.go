@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"gorm.io/gorm"
 
@@ -37,30 +38,30 @@ func (i *identities) FindProvider(ctx context.Context, id secret.ID) (signin.Pro
 }
 
 // SignInIdentity implements signin.Identities. The provider is locked, so that one that is switched off ties nobody any more
-// (catalogue 124); the lock on the person orders two first sign-ins at once.
+// (catalogue 124).
 func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, identity signin.Identity, allowNew bool) (out signin.Account, err error) {
 	a := i.people
+	if identity.Issuer == "" || identity.Subject == "" {
+		return signin.Account{}, signin.ErrUpstream
+	}
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		var living idRow
-		if err := tx.Raw(`SELECT id FROM upstream_providers WHERE project_id = ? AND id = ? AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
+		var living struct{ Kind string }
+		if err := tx.Raw(`SELECT kind FROM upstream_providers WHERE project_id = ? AND id = ? AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
 			return err
 		}
-		var known idRow
-		found := tx.Raw(`UPDATE user_identities SET last_used_at = now() WHERE project_id = ? AND provider_id = ? AND subject = ? RETURNING account_id AS id`,
-			a.project, provider, identity.Subject).Scan(&known)
-		switch {
-		case found.Error != nil:
-			return found.Error
-		case found.RowsAffected > 0:
-			if err := a.one(tx, &out, a.sql.lockAccount, values{"account": known.ID}); err != nil {
+		at := place{provider: provider, kind: living.Kind}
+		out, err = i.known(tx, at, identity)
+		if errors.Is(err, gorm.ErrRecordNotFound) { // of two first sign-ins at once, the second one finds what the first one made
+			key := "identity " + a.project.String() + " " + identity.Issuer + " " + identity.Subject
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", key).Error; err != nil {
 				return err
 			}
-			if out.Blocked {
-				return signin.ErrBlocked
-			}
-			return i.remember(tx, out.ID, identity)
+			out, err = i.known(tx, at, identity)
 		}
-		if out, err = i.tie(tx, provider, identity, allowNew); err != nil {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			out, err = i.tie(tx, at, identity, allowNew)
+		}
+		if err != nil {
 			return err
 		}
 		return i.remember(tx, out.ID, identity)
@@ -71,26 +72,93 @@ func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, ide
 	return out, nil
 }
 
-// tie gives a new identity the account of its address, or one of its own (catalogue 120).
-func (i *identities) tie(tx *gorm.DB, provider secret.ID, identity signin.Identity, allowNew bool) (signin.Account, error) {
+// place is where an identity comes from.
+type place struct {
+	provider secret.ID
+	kind     string
+}
+
+// contactOf is what a provider says of an address, kept to be shown.
+func contactOf(identity signin.Identity) string {
+	address, err := signin.ParseEmail(identity.Email)
+	if err != nil {
+		return ""
+	}
+	return address
+}
+
+// known opens the account of an identity that was here before. A row without issuer is from before issuers were kept, at this provider,
+// whose issuer has not changed since: with another one it would have another id. The account is locked first, as by those who delete it.
+func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (signin.Account, error) {
+	a := i.people
+	var row struct{ ID, AccountID secret.ID }
+	err := tx.Raw(`SELECT id, account_id FROM user_identities
+		WHERE project_id = ? AND subject = ? AND (issuer = ? OR issuer IS NULL AND provider_id = ?) ORDER BY issuer NULLS LAST LIMIT 1`,
+		a.project, identity.Subject, identity.Issuer, at.provider).Take(&row).Error
+	if err != nil {
+		return signin.Account{}, err
+	}
+	var out signin.Account
+	if err := a.one(tx, &out, a.sql.lockAccount, values{"account": row.AccountID}); err != nil {
+		return signin.Account{}, err
+	}
+	if out.Blocked {
+		return signin.Account{}, signin.ErrBlocked
+	}
+	out.Identity = row.ID
+	return out, tx.Exec(`UPDATE user_identities SET last_used_at = now(), issuer = ?, contact = ?, provider_id = coalesce(provider_id, ?) WHERE project_id = ? AND id = ?`,
+		identity.Issuer, contactOf(identity), at.provider, a.project, row.ID).Error
+}
+
+// tie gives a new identity the account of its address where both sides proved it, or one of its own (catalogue 120). Whether an address
+// has an account is told to nobody: who is refused here was told by the provider that the address is theirs.
+func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowNew bool) (signin.Account, error) {
 	a := i.people
 	address, err := signin.ParseEmail(identity.Email)
 	if err != nil || !identity.EmailVerified {
 		return signin.Account{}, signin.ErrUnverified
 	}
+	fresh := signin.NewAccount{Email: address}
 	out, err := a.lockByEmail(tx, address)
-	switch {
-	case errors.Is(err, gorm.ErrRecordNotFound) && allowNew:
-		out, err = a.create(tx, signin.NewAccount{Email: address}, "")
-	case err == nil && !out.EmailVerified:
-		err = signin.ErrUnverified
+	if err == nil {
+		fresh.Email = "" // it is somebody's
+		var taken bool
+		if taken, err = i.taken(tx, out.ID, at, identity.Issuer); err == nil && (taken || !out.EmailVerified) {
+			err = gorm.ErrRecordNotFound
+		}
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) && allowNew {
+		out, err = a.create(tx, fresh, "")
 	}
 	if err != nil {
 		return signin.Account{}, err
 	}
-	err = tx.Exec(`INSERT INTO user_identities (project_id, provider_id, subject, account_id) VALUES (?, ?, ?, ?)`, a.project, provider, identity.Subject, out.ID).Error
+	return i.keep(tx, out, at, identity)
+}
+
+// taken reports whether an account has an identity of a provider already. Microsoft has an issuer for each tenant.
+func (i *identities) taken(tx *gorm.DB, account secret.ID, at place, issuer string) (taken bool, err error) {
+	same := "issuer = ?"
+	if at.kind == signin.ProviderMicrosoft {
+		same, issuer = "starts_with(issuer, ?)", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
+	}
+	return taken, tx.Raw(`SELECT EXISTS (SELECT FROM user_identities WHERE project_id = ? AND account_id = ? AND (provider_id = ? OR `+same+`))`,
+		i.people.project, account, at.provider, issuer).Scan(&taken).Error
+}
+
+// keep ties an identity to an account.
+func (i *identities) keep(tx *gorm.DB, out signin.Account, at place, identity signin.Identity) (signin.Account, error) {
+	a := i.people
+	row := secret.NewID()
+	err := tx.Exec(`INSERT INTO user_identities (project_id, id, provider_id, issuer, subject, contact, account_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		a.project, row, at.provider, identity.Issuer, identity.Subject, contactOf(identity), out.ID).Error
 	if err != nil {
 		return signin.Account{}, err
 	}
-	return out, a.record(tx, out.ID, a.name(out.ID), "identity_tied", providerTarget(provider))
+	if err := a.record(tx, out.ID, a.name(out.ID), "identity_tied", providerTarget(at.provider)); err != nil {
+		return signin.Account{}, err
+	}
+	err = a.one(tx, &out, a.sql.lockAccount, values{"account": out.ID}) // with what it is called now
+	out.Identity = row
+	return out, err
 }

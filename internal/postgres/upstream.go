@@ -29,10 +29,20 @@ type providerRow struct {
 	Enabled      bool
 }
 
-// SetProvider implements tenants.ProjectStore.
+// SetProvider implements tenants.ProjectStore. No statement here gives a kept secret to another issuer.
 func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organization, project secret.ID, p tenants.Provider) error {
 	recorded := change{actor: actor, action: "provider.set", target: providerTarget(p.ID), detail: map[string]string{"kind": p.Kind, "name": p.Name, "issuer": p.Issuer}}
+	if !p.Replaces.IsZero() {
+		recorded.detail["replaces"] = p.Replaces.String()
+	}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		if !p.Replaces.IsZero() {
+			removed := removeProvider(tx, project, p.Replaces)
+			if err := mustChange(removed); err != nil { // of two changes at once, one takes the place
+				_ = removed.AddError(err)
+				return removed
+			}
+		}
 		var others int
 		result := tx.Raw(`SELECT count(*) FROM upstream_providers WHERE project_id = ? AND id <> ?`, project, p.ID).Scan(&others)
 		if result.Error == nil && others >= tenants.MaxProviders {
@@ -41,24 +51,36 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 		if result.Error != nil {
 			return result
 		}
-		var sealed []byte
-		if p.ClientSecret != "" {
-			sealed = s.keys.Seal(purposeProviderSecret, []byte(p.ClientSecret), providerBinding(project, p.ID))
+		if p.ClientSecret == "" {
+			result = tx.Exec(`UPDATE upstream_providers SET name = ?, client_id = ?, enabled = ? WHERE project_id = ? AND id = ? AND kind = ? AND issuer = ?`,
+				p.Name, p.ClientID, p.Enabled, project, p.ID, p.Kind, p.Issuer)
+		} else {
+			sealed := s.keys.Seal(purposeProviderSecret, []byte(p.ClientSecret), providerBinding(project, p.ID))
+			result = tx.Exec(`INSERT INTO upstream_providers AS p (project_id, id, kind, name, issuer, client_id, sealed_secret, enabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+				ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, issuer = excluded.issuer, client_id = excluded.client_id,
+					sealed_secret = excluded.sealed_secret, enabled = excluded.enabled WHERE p.kind = excluded.kind AND (p.issuer = excluded.issuer OR p.kind = 'own')`,
+				project, p.ID, p.Kind, p.Name, p.Issuer, p.ClientID, sealed, p.Enabled)
 		}
-		if len(sealed) == 0 {
-			return tx.Exec(`UPDATE upstream_providers SET kind = ?, name = ?, issuer = ?, client_id = ?, enabled = ? WHERE project_id = ? AND id = ?`,
-				p.Kind, p.Name, p.Issuer, p.ClientID, p.Enabled, project, p.ID)
+		if err := mustChange(result); err != nil {
+			_ = result.AddError(err)
 		}
-		return tx.Exec(`INSERT INTO upstream_providers (project_id, id, kind, name, issuer, client_id, sealed_secret, enabled) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-			ON CONFLICT (project_id, id) DO UPDATE SET kind = excluded.kind, name = excluded.name, issuer = excluded.issuer, client_id = excluded.client_id,
-				sealed_secret = excluded.sealed_secret, enabled = excluded.enabled`, project, p.ID, p.Kind, p.Name, p.Issuer, p.ClientID, sealed, p.Enabled)
+		return result
 	})
+}
+
+// removeProvider leaves the identities: whoever comes back from the same issuer is the same person. Only those whose issuer never became
+// known go with it, since nothing says any more where they are from.
+func removeProvider(tx *gorm.DB, project, provider secret.ID) *gorm.DB {
+	if result := tx.Exec(`DELETE FROM user_identities WHERE project_id = ? AND provider_id = ? AND issuer IS NULL`, project, provider); result.Error != nil {
+		return result
+	}
+	return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
 }
 
 // RemoveProvider implements tenants.ProjectStore.
 func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider secret.ID) error {
 	return s.changeRules(ctx, organization, project, change{actor: actor, action: "provider.removed", target: providerTarget(provider)}, func(tx *gorm.DB) *gorm.DB {
-		return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
+		return removeProvider(tx, project, provider)
 	})
 }
 

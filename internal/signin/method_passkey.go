@@ -80,8 +80,8 @@ type person struct {
 }
 
 func (p person) WebAuthnID() []byte                         { return p.account.ID[:] }
-func (p person) WebAuthnName() string                       { return p.account.Email }
-func (p person) WebAuthnDisplayName() string                { return p.account.Email }
+func (p person) WebAuthnName() string                       { return p.account.Called() }
+func (p person) WebAuthnDisplayName() string                { return p.account.Called() }
 func (p person) WebAuthnCredentials() []webauthn.Credential { return p.keys }
 
 func personOf(account Account, passkeys []Passkey) (person, error) {

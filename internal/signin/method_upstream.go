@@ -25,6 +25,14 @@ const (
 	ProviderOIDC      = "oidc"
 )
 
+// Issuers of those that have none by the standard. None of them is a URL, so no OpenID Connect provider is one of them.
+const (
+	// OwnIssuer is the customer's own site, wherever its page is.
+	OwnIssuer = "own"
+	// gitHubIssuer stands before the address of the server.
+	gitHubIssuer = "github:"
+)
+
 // UpstreamLifetime is how long a person may take at the provider.
 const UpstreamLifetime = 10 * time.Minute
 
@@ -44,8 +52,10 @@ type Provider struct {
 	ClientSecret string
 }
 
-// Identity is a person as a provider knows them. The subject tells who they are, the address does not (catalogue 122).
+// Identity is a person as a provider knows them. Issuer and subject tell who they are, the address does not (OpenID Connect Core section
+// 5.7; catalogue 122).
 type Identity struct {
+	Issuer        string // of Microsoft the tenant's
 	Subject       string
 	Email         string
 	EmailVerified bool
@@ -67,7 +77,8 @@ type Identities interface {
 	// UseAnswer notes the answer to a state until it expires, and returns ErrNotFound when it was used before, on any node.
 	UseAnswer(ctx context.Context, stateHash []byte, ttl time.Duration) error
 	// SignInIdentity returns the account of an identity. A new identity is tied to the account of its address only when the provider
-	// and this server verified it, and makes an account if there is none and allowNew. ErrUnverified: it may not be tied; ErrNotFound:
+	// and this server verified it and nobody of this provider is tied to it yet. Otherwise it gets an account of its own, if allowNew,
+	// which has the address if no account has. ErrUnverified: the provider does not vouch for the address of somebody new; ErrNotFound:
 	// no account, and none may be made, or the provider is gone; ErrBlocked.
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
 	// ReviewerCode returns the code that stays the same of a reviewer's account; "" for every other address.
@@ -184,15 +195,11 @@ func (u *Upstream) verify(ctx context.Context, p Provider, provider *oidc.Provid
 	case p.Kind == ProviderMicrosoft && !microsoftIssuer(p.Issuer, token.Issuer, claims.Tenant):
 		return Identity{}, fmt.Errorf("%w: another issuer", ErrUpstream)
 	}
-	subject := token.Subject
-	if p.Kind == ProviderMicrosoft {
-		subject = claims.Tenant + ":" + subject
+	identity := Identity{Issuer: p.Issuer, Subject: token.Subject, Email: claims.Email, EmailVerified: claims.EmailVerified == true}
+	if p.Kind == ProviderMicrosoft { // the tenant stays in the subject: so it was stored before the issuer was
+		identity.Issuer, identity.Subject, identity.EmailVerified = token.Issuer, claims.Tenant+":"+token.Subject, claims.DomainOwner == true
 	}
-	verified := claims.EmailVerified
-	if p.Kind == ProviderMicrosoft {
-		verified = claims.DomainOwner
-	}
-	return Identity{Subject: subject, Email: claims.Email, EmailVerified: verified == true}, nil
+	return identity, nil
 }
 
 // microsoftIssuer compares with the address of the tenant that the token names, when the provider is for several tenants.
@@ -278,7 +285,7 @@ func (u *Upstream) gitHub(ctx context.Context, p Provider, token *oauth2.Token) 
 	if user.ID <= 0 {
 		return Identity{}, fmt.Errorf("%w: no subject", ErrUpstream)
 	}
-	identity := Identity{Subject: fmt.Sprint(user.ID)}
+	identity := Identity{Issuer: gitHubIssuer + p.Issuer, Subject: fmt.Sprint(user.ID)}
 	for _, e := range emails {
 		if e.Primary {
 			identity.Email, identity.EmailVerified = e.Email, e.Verified

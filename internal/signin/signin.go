@@ -6,6 +6,7 @@
 package signin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,11 +39,19 @@ func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Mes
 
 // Account is a person as a user of one project or as a member.
 type Account struct {
-	ID            secret.ID
-	Email         string // normalised, see ParseEmail
+	ID secret.ID
+	// Email is the address to sign in with, normalised (see ParseEmail). Empty: its person signs in with other providers only.
+	Email         string
 	EmailVerified bool
 	Blocked       bool
+	// KnownAs is how pages call a person without such an address: what somebody else says, which proves nothing.
+	KnownAs string
+	// Identity is the row of the identity that has just signed in; zero: it was a way of our own.
+	Identity secret.ID
 }
+
+// Called is how pages call the person.
+func (a Account) Called() string { return cmp.Or(a.Email, a.KnownAs) }
 
 // Way is how a person proved who they are. Members have none.
 type Way struct {
@@ -83,9 +92,9 @@ type Challenge struct {
 	Lifetime     time.Duration
 }
 
-// NewAccount is a person whose address the operator vouches for.
+// NewAccount is a person with a proven address, or with none.
 type NewAccount struct {
-	Email        string
+	Email        string // empty: none
 	PasswordHash string
 	Detail       string // of a member: the name of the organization to make
 }

@@ -96,7 +96,7 @@ func (h *Handler) leaveAccount(c echo.Context, title, text string) error {
 // passwordPage sets a new password.
 func (h *Handler) passwordPage(c echo.Context) error {
 	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
-		if !issuerOf(c).OffersSignIn(tenants.SignInPassword) {
+		if !issuerOf(c).OffersSignIn(tenants.SignInPassword) || session.Account.Email == "" { // a password goes by the address
 			return notOffered()
 		}
 		err := h.signin.SetPassword(c.Request().Context(), h.accounts(issuerOf(c).ID), session, form.Get("password"))
@@ -111,12 +111,12 @@ func (h *Handler) passwordPage(c echo.Context) error {
 	})
 }
 
-// deletePage deletes the account with everything that belongs to it, once its address was typed.
+// deletePage deletes the account with everything that belongs to it, once what it is called was typed.
 func (h *Handler) deletePage(c echo.Context) error {
 	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
-		if !strings.EqualFold(strings.TrimSpace(form.Get("email")), session.Account.Email) {
+		if !strings.EqualFold(strings.TrimSpace(form.Get("email")), session.Account.Called()) {
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{
-				Confirm: templates.Field{Value: form.Get("email"), Error: "Enter the address of this account: " + session.Account.Email}})
+				Confirm: templates.Field{Value: form.Get("email"), Error: "Enter exactly: " + session.Account.Called()}})
 		}
 		if err := h.accounts(issuerOf(c).ID).DeleteAccount(c.Request().Context(), session.Account.ID); err != nil {
 			return fault(err)
@@ -160,9 +160,10 @@ func (h *Handler) renderAccount(c echo.Context, status int, session signin.Sessi
 	if err != nil {
 		return fault(err)
 	}
-	page.Brand, page.Email, page.Token = brandOf(issuer), session.Account.Email, h.oauth.AccountToken(issuer, session.ID)
+	page.Brand, page.Email, page.Token = brandOf(issuer), session.Account.Called(), h.oauth.AccountToken(issuer, session.ID)
 	page.DisconnectAction, page.SessionsAction, page.DeleteAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions, issuer.URL+pathDelete
-	if issuer.OffersSignIn(tenants.SignInPassword) {
+	page.NoAddress = session.Account.Email == ""
+	if issuer.OffersSignIn(tenants.SignInPassword) && !page.NoAddress {
 		page.PasswordAction, page.PasswordMin = issuer.URL+pathPassword, signin.MinPassword
 	}
 	if err := h.showFactors(c, session, &page); err != nil {

@@ -40,7 +40,7 @@ func (h *Handler) withExtension(c echo.Context, session signin.Session, form url
 	e, err := h.oauth.Extension(c.Request().Context(), issuer, session.Account.ID, form.Get("client"), form.Get("server"), form.Get("scope"))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
-		return h.say(c, http.StatusNotFound, "This app is not connected", "You have not connected it as "+session.Account.Email+". Connect it from the app, then open the link again.")
+		return h.say(c, http.StatusNotFound, "This app is not connected", "You have not connected it as "+session.Account.Called()+". Connect it from the app, then open the link again.")
 	case err != nil:
 		return err
 	case len(e.Added) == 0:
@@ -57,7 +57,7 @@ func (h *Handler) say(c echo.Context, status int, title, text string) error {
 
 func (h *Handler) renderAllowMore(c echo.Context, session signin.Session, form url.Values, e oauth.Extension) error {
 	issuer := issuerOf(c)
-	view := templates.AllowMorePage{Brand: brandOf(issuer), Action: issuer.URL + pathAllow, Token: h.oauth.AccountToken(issuer, session.ID), Email: session.Account.Email,
+	view := templates.AllowMorePage{Brand: brandOf(issuer), Action: issuer.URL + pathAllow, Token: h.oauth.AccountToken(issuer, session.ID), Email: session.Account.Called(),
 		ClientID: e.Connection.ClientID, ClientName: e.Connection.Name, Host: e.Connection.Host, Resource: e.Connection.Resource, Scope: form.Get("scope"),
 		NameWarning: nameWarning(oauth.Client{ID: e.Connection.ClientID, Name: e.Connection.Name, Document: e.Connection.Host != ""}, "", issuer.Name)}
 	if resource, ok := issuer.ResourceByID(e.Connection.ServerID); ok {
@@ -167,5 +167,5 @@ func (h *Handler) enteredPage(c echo.Context) error {
 
 // ownIdentity is who the site spoke of. It vouches for the address.
 func ownIdentity(login signin.OwnLogin) signin.Identity {
-	return signin.Identity{Subject: login.Subject, Email: login.Email, EmailVerified: true, FromOwn: true, Name: login.Name, Organizations: login.Organizations}
+	return signin.Identity{Issuer: signin.OwnIssuer, Subject: login.Subject, Email: login.Email, EmailVerified: true, FromOwn: true, Name: login.Name, Organizations: login.Organizations}
 }

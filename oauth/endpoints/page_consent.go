@@ -105,7 +105,7 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 		return err
 	}
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
-		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Email, Resource: f.resource.URL,
+		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Called(), Resource: f.resource.URL,
 		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, AccountHref: f.issuer.URL + pathAccount, KeepsAccess: oauth.Refreshable(f.client, f.request)}
 	organizations, err := h.identities(f.issuer.ID).Organizations(c.Request().Context(), session.Account.ID)
 	if err != nil {

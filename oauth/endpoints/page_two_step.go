@@ -106,7 +106,7 @@ func newSecondBinding(issuer *oauth.Issuer, session signin.Session) []byte {
 
 func (h *Handler) renderTwoStep(c echo.Context, status int, session signin.Session, key []byte, wrong string) error {
 	issuer := issuerOf(c)
-	picture, err := signin.TOTPPicture(key, issuer.Name, session.Account.Email)
+	picture, err := signin.TOTPPicture(key, issuer.Name, session.Account.Called())
 	if err != nil {
 		return err
 	}

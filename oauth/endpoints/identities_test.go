@@ -1,0 +1,228 @@
+package endpoints_test
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
+)
+
+// comesFrom signs a person in at the peer, as the claims say, in a browser of their own.
+func (tn *tenant) comesFrom(p *peer, provider string, claims map[string]any) *answer {
+	tn.w.t.Helper()
+	p.mu.Lock()
+	p.claims = claims
+	p.mu.Unlock()
+	b := newBrowser(tn.w.t, tn.w.door)
+	page := b.submit(b.get(tn.authorizeURL(tn.request(tn.client()))), "#way-provider-"+provider, nil)
+	u, err := url.Parse(page.document().Find("#continue").AttrOr("href", ""))
+	if err != nil || u.Host == "" {
+		tn.w.t.Fatalf("%d\n%s", page.StatusCode, page.body)
+	}
+	return b.arrive(p.answer(u.Query()))
+}
+
+// Catalogue 122: with another issuer the same subject is somebody else. A provider whose issuer or kind changes is a new one, which needs
+// its own secret: the one that is kept never reaches the new issuer, and back at the old one people are who they were.
+func TestProviderAtAnotherIssuer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, first, second := w.demo, newPeer(t), newPeer(t)
+	id := tn.offer(first, "oidc")
+	if got := tn.comesFrom(first, id.String(), nil); !signsIn(got) {
+		t.Fatalf("%d\n%s", got.StatusCode, got.body)
+	}
+	moved := tenants.Provider{ID: id, Kind: "oidc", Name: "Peer", Issuer: second.url, ClientID: "client-of-demo", Enabled: true}
+	other := moved
+	other.Kind, other.Issuer = "github", first.url
+	for name, change := range map[string]tenants.Provider{"issuer": moved, "kind": other} {
+		_, err := w.projects.SetProvider(t.Context(), tenants.SystemActor, w.org, tn.project.ID, change)
+		if field, ok := errors.AsType[tenants.FieldError](err); !ok || field.Field != "client_secret" {
+			t.Errorf("another %s with the old secret: got %v, want a demand for client_secret", name, err)
+		}
+	}
+	if got := value[string](w, `SELECT issuer FROM upstream_providers`); got != first.url {
+		t.Errorf("issuer: got %q, want %q", got, first.url)
+	}
+	moved.ClientSecret = "the-secret"
+	fresh, err := w.projects.SetProvider(t.Context(), tenants.SystemActor, w.org, tn.project.ID, moved)
+	if err != nil || fresh == id {
+		t.Fatalf("got %s %v, want a new id", fresh, err)
+	}
+	w.forget()
+	second.now = w.clock.now
+	got := tn.comesFrom(second, fresh.String(), map[string]any{"email": "mallory@demo.example"}) // the subject is grace, as at the first
+	if !signsIn(got) || strings.Contains(got.body, "grace@demo.example") || !strings.Contains(got.body, "mallory@demo.example") {
+		t.Errorf("the same subject at another issuer: got %d, want an account of mallory's own\n%s", got.StatusCode, got.body)
+	}
+	moved.ID, moved.Issuer = fresh, first.url
+	back, err := w.projects.SetProvider(t.Context(), tenants.SystemActor, w.org, tn.project.ID, moved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.forget()
+	if got := tn.comesFrom(first, back.String(), map[string]any{"email": "new@demo.example"}); !signsIn(got) || !strings.Contains(got.body, "grace@demo.example") {
+		t.Errorf("back at the first issuer: got %d, want grace\n%s", got.StatusCode, got.body)
+	}
+	if n := value[int](w, `SELECT count(*) FROM users WHERE email IN ('grace@demo.example', 'mallory@demo.example', 'new@demo.example')`); n != 2 {
+		t.Errorf("accounts: got %d, want 2", n)
+	}
+}
+
+// Catalogue 120, 122: a second subject with the address of an account that has a subject of this provider is another person, with an
+// account without address. What a provider says later of an address opens nothing, and a code to the address opens the first account.
+func TestTwoSubjectsWithOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, p := w.demo, newPeer(t)
+	id := tn.offer(p, "oidc").String()
+	tn.comesFrom(p, id, map[string]any{"sub": "ada", "email": tn.user}) // joins the account of its address
+	ada := value[string](w, `SELECT id::text FROM users WHERE email = $1`, tn.user)
+	got := tn.comesFrom(p, id, map[string]any{"sub": "eve", "email": tn.user})
+	if !signsIn(got) || !strings.Contains(got.body, tn.user+" at Peer") {
+		t.Errorf("a second subject: got %d, want an account of its own that says where it is from\n%s", got.StatusCode, got.body)
+	}
+	if owner := value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'eve'`); owner == ada {
+		t.Error("a second subject has the first one's account")
+	}
+	if n := value[int](w, `SELECT count(*) FROM users WHERE email = $1`, tn.user); n != 1 {
+		t.Errorf("accounts of the address: got %d, want 1", n)
+	}
+	tn.comesFrom(p, id, nil) // grace, whose address becomes ada's later
+	moved := tn.comesFrom(p, id, map[string]any{"email": tn.user})
+	if !signsIn(moved) || !strings.Contains(moved.body, "grace@demo.example") {
+		t.Errorf("another address of a known person: got %d, want grace\n%s", moved.StatusCode, moved.body)
+	}
+	b := newBrowser(t, w.door)
+	page := b.submit(b.get(tn.authorizeURL(tn.request(tn.client()))), "#way-email-code", url.Values{"email": {tn.user}})
+	b.submit(page, "#code", url.Values{"code": {sixDigits.FindString(w.lastMail().Text)}})
+	if latest := value[string](w, `SELECT account_id::text FROM user_sessions ORDER BY created_at DESC LIMIT 1`); latest != ada {
+		t.Errorf("a code to the address opens %s, want %s", latest, ada)
+	}
+	w.exec(`UPDATE projects SET sign_up_open = false`)
+	w.forget()
+	texts := map[string]string{}
+	for name, claims := range map[string]map[string]any{
+		"taken": {"sub": "third", "email": tn.user}, "free": {"sub": "fourth", "email": "nobody@demo.example"},
+	} {
+		refused := tn.comesFrom(p, id, claims)
+		texts[name] = refused.document().Find(".alert").Text()
+		if refused.StatusCode != 403 {
+			t.Errorf("%s, sign-up closed: got %d, want 403", name, refused.StatusCode)
+		}
+	}
+	if texts["taken"] != texts["free"] || texts["free"] == "" {
+		t.Errorf("refusals differ by whether the address has an account (catalogue 105): %q", texts)
+	}
+}
+
+// The customer's own site names persons by its subjects as well.
+func TestTwoSubjectsOfTheOwnLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	site := tn.ownSite()
+	arrives := func(subject string) *answer {
+		b := newBrowser(t, w.door)
+		person := ownPerson(subject)
+		person["email"] = "shared@acme.example"
+		return b.get(b.get(site.say(site.leave(b), person).text("redirect_to")).location())
+	}
+	if got := arrives("ada"); !signsIn(got) {
+		t.Fatalf("%d\n%s", got.StatusCode, got.body)
+	}
+	if got := arrives("eve"); !signsIn(got) || !strings.Contains(got.body, "as <bdi>shared@acme.example at Acme</bdi>") {
+		t.Errorf("a second subject: got %d, want shared@acme.example at Acme\n%s", got.StatusCode, got.body)
+	}
+	if n := value[int](w, `SELECT count(DISTINCT account_id) FROM user_identities WHERE issuer = 'own'`); n != 2 {
+		t.Errorf("accounts: got %d, want 2", n)
+	}
+	again := tn.ownSite() // another secret, the same people
+	site.secret = again.secret
+	arrives("eve")
+	if n := value[int](w, `SELECT count(*) FROM user_identities`); n != 2 {
+		t.Errorf("identities: got %d, want 2", n)
+	}
+}
+
+// Of any number of first sign-ins at once, one subject gets one account, and each of many subjects with one address gets its own.
+func TestFirstSignInsAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, p := w.demo, newPeer(t)
+	id := tn.offer(p, "oidc")
+	atOnce := func(identity func(i int) signin.Identity) map[string]int {
+		t.Helper()
+		const many = 12
+		var group sync.WaitGroup
+		accounts, faults := make([]signin.Account, many), make([]error, many)
+		for i := range many {
+			group.Go(func() {
+				accounts[i], faults[i] = w.store.Identities(tn.project.ID).SignInIdentity(t.Context(), id, identity(i), true)
+			})
+		}
+		group.Wait()
+		found := map[string]int{}
+		for i, account := range accounts {
+			if faults[i] != nil {
+				t.Errorf("sign-in %d: %v", i, faults[i])
+			}
+			found[account.ID.String()]++
+		}
+		return found
+	}
+	one := atOnce(func(int) signin.Identity {
+		return signin.Identity{Issuer: p.url, Subject: "same", Email: "same@demo.example", EmailVerified: true}
+	})
+	if len(one) != 1 {
+		t.Errorf("one subject: got %d accounts, want 1", len(one))
+	}
+	for name, address := range map[string]string{"new": "shared@demo.example", "of an account": tn.user} {
+		each := atOnce(func(i int) signin.Identity {
+			return signin.Identity{Issuer: p.url, Subject: name + string(rune('a'+i)), Email: address, EmailVerified: true}
+		})
+		if len(each) != 12 {
+			t.Errorf("twelve subjects with an address that is %s: got %d accounts, want 12", name, len(each))
+		}
+		if n := value[int](w, `SELECT count(*) FROM users WHERE email = $1`, address); n != 1 {
+			t.Errorf("accounts with the address that is %s: got %d, want 1", name, n)
+		}
+	}
+}
+
+// A person without an address sees and does on their own page what everybody does, except for passwords; and no token names the address.
+func TestAccountWithoutAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn, p := w.demo, newPeer(t)
+	id := tn.offer(p, "oidc")
+	tn.comesFrom(p, id.String(), map[string]any{"sub": "ada", "email": tn.user})
+	b, client := newBrowser(t, w.door), tn.client()
+	p.claims = map[string]any{"sub": "eve", "email": tn.user}
+	left := b.submit(b.arrive(p.answer(tn.leaveFor(b, id, tn.request(client)))), "button[value=allow]", allow)
+	held := tn.token(approval{tn: tn, clientID: client, code: left.callback().Get("code")}.codeForm()).tokens()
+	if got := tn.introspect(tn.guard, held.access); got.text("active") == "false" || got.text("username") != "" || strings.Contains(got.body, tn.user) {
+		t.Errorf("introspection: got %s, want an active token that names no address", got.body)
+	}
+	page := b.get(tn.issuer + "/account")
+	called := tn.user + " at Peer"
+	if page.StatusCode != 200 || !strings.Contains(page.body, called) || !strings.Contains(page.body, "no proven address") || page.has("#new-password") || !page.has(".cards li") {
+		t.Errorf("the account page: %d\n%s", page.StatusCode, page.body)
+	}
+	if got := b.submit(page, "#email", url.Values{"email": {tn.user}}); got.StatusCode != 422 {
+		t.Errorf("deleting with somebody else's address: got %d, want 422", got.StatusCode)
+	}
+	if got := b.submit(page, "#email", url.Values{"email": {called}}); got.StatusCode != 200 {
+		t.Errorf("deleting: got %d, want 200\n%s", got.StatusCode, got.body)
+	}
+	if n := value[int](w, `SELECT count(*) FROM users WHERE email = $1`, tn.user); n != 1 {
+		t.Errorf("the other account of the address: got %d, want 1", n)
+	}
+	if n := value[int](w, `SELECT count(*) FROM user_identities WHERE subject = 'eve'`); n != 0 || tn.active(held.access) {
+		t.Errorf("after deletion: got %d identities, token active %v", n, tn.active(held.access))
+	}
+}
