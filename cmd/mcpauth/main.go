@@ -16,6 +16,8 @@ import (
 
 // commands is the command line. What a deployment sets comes from the environment (settings.go); flags are for what one run decides.
 type commands struct {
+	Version kong.VersionFlag `help:"Print the version and leave."`
+
 	Serve        serveCommand        `cmd:"" help:"Serve the site, the dashboard and every project's issuer, and work on queued jobs."`
 	Worker       workerCommand       `cmd:"" help:"Only work on queued jobs, such as mail."`
 	Migrate      migrateCommand      `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
@@ -32,7 +34,7 @@ type commands struct {
 
 func main() {
 	var c commands
-	parser := kong.Must(&c, kong.Name(names.Product), kong.Description("The authorization server for MCP servers."), kong.UsageOnError())
+	parser := kong.Must(&c, kong.Vars{"version": names.Product + " " + names.Version}, kong.Name(names.Product), kong.Description("The authorization server for MCP servers."), kong.UsageOnError())
 	chosen, err := parser.Parse(os.Args[1:])
 	parser.FatalIfErrorf(err)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -9,6 +9,7 @@ import (
 
 	"mcpauth.example/oauth"
 	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/templates/docs"
 )
 
 // endpointTests names, for every path, the file whose tests prove the endpoint.
@@ -72,6 +73,9 @@ func TestReadmeTables(t *testing.T) {
 			t.Fatal(err)
 		}
 		return
+	}
+	if page, ok := docs.Markdown("settings", docs.Example); !ok || !strings.HasSuffix(page, "\n\n"+settings.String()) {
+		t.Error("templates/docs/pages/settings.md: its table is another than `mcpauth settings` prints")
 	}
 	if want != string(readme) {
 		t.Error("README.md's tables are out of date; write them with: go test ./cmd/mcpauth -run TestReadmeTables -args update")

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/web"
 )
@@ -33,7 +34,7 @@ func (c serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String(), "base_url", s.baseURL)
+	log.InfoContext(ctx, "serving", "version", names.Version, "address", listener.Addr().String(), "base_url", s.baseURL)
 	return a.run(ctx, listener, c.Jobs)
 }
 

@@ -73,6 +73,17 @@ func TestImportedNames(t *testing.T) {
 	}
 }
 
+// No public repository is ours: nothing may lead people, or the agents that read for them, to one that has our name by chance.
+func TestNobodyElsesRepository(t *testing.T) {
+	t.Parallel()
+	foreign := regexp.MustCompile(`(?i)(?:github|gitlab|bitbucket)\.(?:com|org)/` + names.Product)
+	walk(t, func(path, text string) {
+		if got := foreign.FindString(text); got != "" {
+			t.Errorf("%s: got %s, want no address but those of the installation", path, got)
+		}
+	})
+}
+
 // walk reads the text files of the repository that people wrote.
 func walk(t *testing.T, visit func(path, text string)) {
 	t.Helper()

@@ -53,6 +53,7 @@ func Pages() []Page {
 		{"security", "Security", "What we hold to, how it is proved, what is not done yet", "Reference"},
 		{"billing", "Plans and billing", "The one meter, limits, failed payments, cancelling", "Reference"},
 		{"self-hosting", "Self-hosting", "One binary, one PostgreSQL", "Reference"},
+		{"settings", "Settings", "Every environment variable of the service", "Reference"},
 	}
 }
 
