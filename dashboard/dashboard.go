@@ -70,11 +70,13 @@ type Config struct {
 type dashboard struct {
 	Config
 	cookies web.Cookies
+	once    web.Once
 }
 
 // New returns the door. It answers at "/" and below "/dashboard"; static files are served beside it.
 func New(config Config) *echo.Echo {
 	d := &dashboard{Config: config, cookies: web.Cookies{Secure: strings.HasPrefix(config.BaseURL, "https://")}}
+	d.once = web.Once{Cookies: d.cookies, Keys: config.Keys, Now: config.Now}
 	e := web.New(config.Log, web.TrustedProxies(config.TrustedProxies...))
 	e.HTTPErrorHandler = d.renderError
 	e.Use(

@@ -64,7 +64,7 @@ func TestCopyToProduction(t *testing.T) {
 
 	b := w.as(t, "developer")
 	b.post(t, w.of(t, "/launch/production"), "server_url", "http://live.example.com/mcp?x").want(t, http.StatusUnprocessableEntity)
-	b.post(t, w.of(t, "/launch/production"), "server_url", "https://live.example.com/mcp", "name", "Live").want(t, http.StatusCreated)
+	b.make(t, w.of(t, "/launch/production"), "server_url", "https://live.example.com/mcp", "name", "Live")
 	var live, second tenants.Project
 	for _, p := range must(w.projects.List(ctx, actor, w.organization)) {
 		switch p.Name {

@@ -13,11 +13,11 @@ import (
 )
 
 func (d *dashboard) access(v *visit) error {
-	return d.renderAccess(v, http.StatusOK, nil, nil, "", "")
+	return d.renderAccess(v, http.StatusOK, nil, nil, "")
 }
 
 // renderAccess shows an initial access token that was just made, this once; which names the form that problems belong to.
-func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems map[string]string, which, shown string) error {
+func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems map[string]string, which string) error {
 	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems
 		return err
 	}
 	view := templates.AccessPage{Shell: d.shell(v, "Who may become a client", pathClients), ClientsHref: v.href(pathClients), Registration: string(settings.RegistrationPolicy),
-		Documents: string(settings.DocumentPolicy), Token: shown, Alert: problems["alert"]}
+		Documents: string(settings.DocumentPolicy), Token: d.madeSecret(v).Secret, Alert: problems["alert"]}
 	switch which {
 	case "token":
 		view.TokenName, view.TokenDays = field(form, "name", problems["name"]), field(form, "days", problems["lifetime"])
@@ -87,7 +87,7 @@ func (d *dashboard) setPolicy(v *visit, set func(policy string) error) error {
 	}
 	if problems, ok := fieldErrors(err); ok {
 		for _, message := range problems {
-			return d.renderAccess(v, http.StatusUnprocessableEntity, form, map[string]string{"alert": message}, "", "")
+			return d.renderAccess(v, http.StatusUnprocessableEntity, form, map[string]string{"alert": message}, "")
 		}
 	}
 	if err != nil {
@@ -110,7 +110,7 @@ func (d *dashboard) setRule(v *visit) error {
 		err = tenants.FieldError{Field: "value", Message: "This project has 500 rules, which is the most. Remove one first."}
 	}
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderAccess(v, http.StatusUnprocessableEntity, form, problems, "rule", "")
+		return d.renderAccess(v, http.StatusUnprocessableEntity, form, problems, "rule")
 	}
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (d *dashboard) removeRule(v *visit) error {
 	return d.done(v, v.href(pathAccess), "The rule is removed.")
 }
 
-// createToken answers with the page itself: the initial access token is on it, this once.
+// createToken leads to the page, where the initial access token is shown this once.
 func (d *dashboard) createToken(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -138,7 +138,7 @@ func (d *dashboard) createToken(v *visit) error {
 	days := 0
 	if text := form.Get("days"); text != "" {
 		if days, err = strconv.Atoi(text); err != nil || days < 1 {
-			return d.renderAccess(v, http.StatusUnprocessableEntity, form, map[string]string{"lifetime": "Enter a number of days, or nothing."}, "token", "")
+			return d.renderAccess(v, http.StatusUnprocessableEntity, form, map[string]string{"lifetime": "Enter a number of days, or nothing."}, "token")
 		}
 	}
 	_, shown, err := d.Projects.CreateInitialAccessToken(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"), time.Duration(min(days, 1<<16))*24*time.Hour)
@@ -146,12 +146,12 @@ func (d *dashboard) createToken(v *visit) error {
 		err = tenants.FieldError{Field: "name", Message: "Fifty tokens work at once, which is the most. Revoke one first."}
 	}
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderAccess(v, http.StatusUnprocessableEntity, form, problems, "token", "")
+		return d.renderAccess(v, http.StatusUnprocessableEntity, form, problems, "token")
 	}
 	if err != nil {
 		return err
 	}
-	return d.renderAccess(v, http.StatusCreated, nil, nil, "", shown)
+	return d.made(v, v.href(pathAccess), "", madeSecret{Secret: shown})
 }
 
 func (d *dashboard) revokeToken(v *visit) error {

@@ -122,6 +122,7 @@ func (d *dashboard) client(v *visit) error {
 		RedirectURIs: c.RedirectURIs, CreatedAt: c.CreatedAt, RenewedAt: c.RenewedAt, FirstUsed: c.FirstUsed, Connections: counted(c.Connections, tenants.CountedTo),
 		ListHref: v.href(pathClients), ConnectionsHref: v.href(pathConnections) + "?" + url.Values{"client": {c.ID}}.Encode(),
 		ActivityHref: v.href(pathActivity) + "?" + url.Values{"client": {c.ID}, "show": {"all"}}.Encode(), Grants: grantLines(v, grants, v.Request().URL.Path),
+		Secret: d.madeSecret(v).Secret,
 	}
 	view.State, view.Tone = clientState(c, settings.DocumentPolicy)
 	if v.mayChange() {
@@ -222,9 +223,7 @@ func (d *dashboard) createClient(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(v, http.StatusCreated, templates.ClientMade(templates.ClientMadePage{
-		Shell: d.shell(v, "The client is ready", pathClients), ID: id, Secret: shown, Href: clientHref(v, pathClient, id),
-	}))
+	return d.made(v, clientHref(v, pathClient, id), "The client is ready. Give its client id to whoever runs it.", madeSecret{Secret: shown})
 }
 
 func (d *dashboard) renderNewClient(v *visit, status int, form url.Values, problems map[string]string, alert string) error {

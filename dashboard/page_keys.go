@@ -6,18 +6,17 @@ import (
 	"strconv"
 	"strings"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
 )
 
 func (d *dashboard) keys(v *visit) error {
-	return d.renderKeys(v, http.StatusOK, secret.ID{}, "", "")
+	return d.renderKeys(v, http.StatusOK, d.madeSecret(v), "")
 }
 
-// renderKeys shows a registration secret of a server that was just made, this once; empty: none.
-func (d *dashboard) renderKeys(v *visit, status int, server secret.ID, shown, problem string) error {
+// renderKeys shows a registration secret that was just made of a server, this once.
+func (d *dashboard) renderKeys(v *visit, status int, shown madeSecret, problem string) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -30,13 +29,13 @@ func (d *dashboard) renderKeys(v *visit, status int, server secret.ID, shown, pr
 	if err != nil {
 		return err
 	}
-	view := templates.KeysPage{Shell: d.shell(v, "Keys and secrets", pathKeys), Algorithm: settings.SigningAlgorithm, Secret: shown, EnvFile: envFile(shown), Name: found.Name, ReplaceError: problem}
+	view := templates.KeysPage{Shell: d.shell(v, "Keys and secrets", pathKeys), Algorithm: settings.SigningAlgorithm, Secret: shown.Secret, EnvFile: envFile(shown.Secret), Name: found.Name, ReplaceError: problem}
 	if v.mayChange() {
 		view.RotateAction, view.ReplaceAction = v.href(pathRotateKeys), v.href(pathReplaceKeys)
 	}
 	for _, s := range found.Servers {
 		view.Servers = append(view.Servers, serverRow(v, found, s))
-		if s.ID == server {
+		if s.ID.String() == shown.Of {
 			view.SecretServer = s.Name
 		}
 	}
@@ -81,7 +80,7 @@ func serverRow(v *visit, project tenants.ProjectDetail, server tenants.MCPServer
 	return row
 }
 
-// createSecret answers with the page itself: the secret is on it, this once.
+// createSecret leads to the keys, where the secret is shown this once.
 func (d *dashboard) createSecret(v *visit) error {
 	server, err := v.id("server")
 	if err != nil {
@@ -97,7 +96,7 @@ func (d *dashboard) createSecret(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.renderKeys(v, http.StatusCreated, server, shown, "")
+	return d.made(v, v.href(pathKeys), "", madeSecret{Secret: shown, Of: server.String()})
 }
 
 func (d *dashboard) revokeSecret(v *visit) error {
@@ -136,7 +135,7 @@ func (d *dashboard) replaceKeys(v *visit) error {
 		return err
 	}
 	if problems, ok := fieldErrors(tenants.Confirm(form.Get("confirm"), v.project.Name)); ok {
-		return d.renderKeys(v, http.StatusUnprocessableEntity, secret.ID{}, "", problems["confirm"])
+		return d.renderKeys(v, http.StatusUnprocessableEntity, madeSecret{}, problems["confirm"])
 	}
 	if _, _, err := d.Projects.RotateKeys(v.ctx(), v.actor(), v.org(), v.project.ID, "", true); err != nil {
 		return err

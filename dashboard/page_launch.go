@@ -123,7 +123,7 @@ func (d *dashboard) setEnvironment(v *visit) error {
 	return d.done(v, v.href(pathLaunch), "This project is for development.")
 }
 
-// createLike answers with the set-up page of the new project: the registration secret is on it, this once.
+// createLike leads to the set-up page of the new project, where the registration secret is shown this once.
 func (d *dashboard) createLike(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -139,7 +139,7 @@ func (d *dashboard) createLike(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.renderSetUpOf(v, project, server, shown)
+	return d.madeServer(v, project, server, shown)
 }
 
 func (d *dashboard) copySettings(v *visit) error {

@@ -14,7 +14,7 @@ func (d *dashboard) newProject(v *visit) error {
 	return d.renderNewProject(v, http.StatusOK, nil, nil, "")
 }
 
-// createProject answers with the set-up page itself: the registration secret is on it, this once.
+// createProject leads to the set-up page, where the registration secret is shown this once.
 func (d *dashboard) createProject(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -30,15 +30,12 @@ func (d *dashboard) createProject(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.renderSetUpOf(v, project, server, shown)
+	return d.madeServer(v, project, server, shown)
 }
 
-// renderSetUpOf shows how to set up a project that was just made.
-func (d *dashboard) renderSetUpOf(v *visit, project tenants.Project, server tenants.MCPServer, shown string) error {
-	v.project = project
-	v.SetParamNames("organization", "project", "server")
-	v.SetParamValues(v.org().String(), project.ID.String(), server.ID.String())
-	return d.renderSetUp(v, http.StatusCreated, shown)
+// madeServer leads to the page that says how to set up an MCP server that was just made.
+func (d *dashboard) madeServer(v *visit, project tenants.Project, server tenants.MCPServer, shown string) error {
+	return d.made(v, v.href(pathSetUp, ":server", server.ID.String(), ":project", project.ID.String()), "", madeSecret{Secret: shown})
 }
 
 func (d *dashboard) renderNewProject(v *visit, status int, form url.Values, problems map[string]string, alert string) error {

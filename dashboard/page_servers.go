@@ -44,7 +44,7 @@ func (d *dashboard) newServer(v *visit) error {
 	return d.renderNewServer(v, http.StatusOK, nil, nil, "")
 }
 
-// addServer answers with the set-up page itself: the registration secret is on it, this once.
+// addServer leads to the set-up page, where the registration secret is shown this once.
 func (d *dashboard) addServer(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -60,9 +60,7 @@ func (d *dashboard) addServer(v *visit) error {
 	if err != nil {
 		return err
 	}
-	v.SetParamNames("organization", "project", "server")
-	v.SetParamValues(v.org().String(), v.project.ID.String(), server.ID.String())
-	return d.renderSetUp(v, http.StatusCreated, shown)
+	return d.madeServer(v, v.project, server, shown)
 }
 
 func (d *dashboard) renderNewServer(v *visit, status int, form url.Values, problems map[string]string, alert string) error {

@@ -10,13 +10,9 @@ import (
 	"mcpauth.example/tenants"
 )
 
-// setUp shows how to guard an MCP server and connect to it, and waits for the first connection.
+// setUp shows how to guard an MCP server and connect to it, and waits for the first connection. The registration secret is on it once,
+// after the form that made the server.
 func (d *dashboard) setUp(v *visit) error {
-	return d.renderSetUp(v, http.StatusOK, "")
-}
-
-// renderSetUp shows a registration secret that was just made, this once; empty: none.
-func (d *dashboard) renderSetUp(v *visit, status int, shown string) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -29,7 +25,8 @@ func (d *dashboard) renderSetUp(v *visit, status int, shown string) error {
 	if err != nil {
 		return err
 	}
-	return web.Render(v, status, templates.SetUp(templates.SetUpPage{
+	shown := d.madeSecret(v).Secret
+	return web.Render(v, http.StatusOK, templates.SetUp(templates.SetUpPage{
 		Shell: d.shell(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
 		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(found, server), Prompt: agentPrompt(d.BaseURL, found, server),
 		Clients: clientGuides(found, server), Panel: panel, DocsHref: pathDocs,

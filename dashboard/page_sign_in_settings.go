@@ -188,10 +188,10 @@ func (d *dashboard) ownLogin(v *visit) error {
 			form.Set("url", p.Issuer)
 		}
 	}
-	return d.renderOwnLogin(v, http.StatusOK, form, nil, "")
+	return d.renderOwnLogin(v, http.StatusOK, form, nil)
 }
 
-// setOwnLogin answers with the page itself: the secret is on it, this once.
+// setOwnLogin leads back to the page, where the secret is shown this once.
 func (d *dashboard) setOwnLogin(v *visit) error {
 	form, err := v.form()
 	if err != nil {
@@ -199,15 +199,16 @@ func (d *dashboard) setOwnLogin(v *visit) error {
 	}
 	_, shown, err := d.Projects.SetOwnLogin(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"), form.Get("url"))
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderOwnLogin(v, http.StatusUnprocessableEntity, form, problems, "")
+		return d.renderOwnLogin(v, http.StatusUnprocessableEntity, form, problems)
 	}
 	if err != nil {
 		return err
 	}
-	return d.renderOwnLogin(v, http.StatusCreated, form, nil, shown)
+	return d.made(v, v.href(pathOwnLogin), "", madeSecret{Secret: shown})
 }
 
-func (d *dashboard) renderOwnLogin(v *visit, status int, form url.Values, problems map[string]string, shown string) error {
+func (d *dashboard) renderOwnLogin(v *visit, status int, form url.Values, problems map[string]string) error {
+	shown := d.madeSecret(v).Secret
 	view := templates.OwnLoginPage{Shell: d.shell(v, "Your own login", pathSignInSettings), CancelHref: v.href(pathSignInSettings), Name: field(form, "name", problems["name"]),
 		URL: field(form, "url", problems["login_url"]), Configured: form.Get("url") != "" && len(problems) == 0, Secret: shown, Snippets: ownLoginSnippets(v.project.Issuer)}
 	if shown != "" {

@@ -35,7 +35,11 @@ var (
 const testClientName = "Test from the dashboard"
 
 func (d *dashboard) test(v *visit) error {
-	return d.renderTest(v, http.StatusOK, templates.TestPage{Server: v.QueryParam("server"), Profile: v.QueryParam("profile")})
+	view := templates.TestPage{Server: v.QueryParam("server"), Profile: v.QueryParam("profile")}
+	if plan, err := d.testPlan(v); err == nil && v.QueryParam("begun") == "yes" {
+		view.AuthorizeURL, view.ResourceURL = plan.AuthorizeURL, plan.Resource
+	}
+	return d.renderTest(v, http.StatusOK, view)
 }
 
 // renderTest adds what every state of the page has.
@@ -138,7 +142,7 @@ func exchangeView(e tryout.Exchange, hosts []string) templates.TestExchange {
 	return templates.TestExchange{Request: e.Request, Answer: e.Answer, SentHeader: e.SentHeader, Sent: e.Sent, ReceivedHeader: e.ReceivedHeader, Received: e.Received}
 }
 
-// beginTest prepares an authorization and shows the link that leads to it: a form may not leave this site.
+// beginTest prepares an authorization and leads to the page with the link to it: a form may not leave this site.
 func (d *dashboard) beginTest(v *visit) error {
 	server, profile, missing, err := d.chosen(v)
 	if err != nil {
@@ -178,8 +182,20 @@ func (d *dashboard) beginTest(v *visit) error {
 		return err
 	}
 	d.cookies.Set(v, cookieTest, secret.Encode(d.Keys.Seal(purposeTest, sealed, testBinding(v))), testLifetime)
-	view.AuthorizeURL = plan.AuthorizeURL
-	return d.renderTest(v, http.StatusOK, view)
+	return seeOther(v, v.href(pathTest)+"?"+url.Values{"begun": {"yes"}, "server": {view.Server}, "profile": {view.Profile}}.Encode())
+}
+
+// testPlan is the authorization that this member began in this browser.
+func (d *dashboard) testPlan(v *visit) (plan tryout.Plan, err error) {
+	sealed, err := secret.Decode(d.cookies.Get(v, cookieTest))
+	if err != nil {
+		return plan, err
+	}
+	opened, err := d.Keys.Open(purposeTest, sealed, testBinding(v))
+	if err != nil {
+		return plan, err
+	}
+	return plan, json.Unmarshal(opened, &plan)
 }
 
 // testBinding ties an authorization to the member and the project that began it.
@@ -205,14 +221,7 @@ func (d *dashboard) testClient(v *visit, redirect string) (string, error) {
 
 // finishTest is where the browser comes back to. It goes no further without the sealed beginning, which works once.
 func (d *dashboard) finishTest(v *visit) error {
-	var plan tryout.Plan
-	sealed, err := secret.Decode(d.cookies.Get(v, cookieTest))
-	if err == nil {
-		var opened []byte
-		if opened, err = d.Keys.Open(purposeTest, sealed, testBinding(v)); err == nil {
-			err = json.Unmarshal(opened, &plan)
-		}
-	}
+	plan, err := d.testPlan(v)
 	if err != nil {
 		return d.renderTest(v, http.StatusBadRequest, templates.TestPage{Alert: "No test waits for this answer: it took more than ten minutes, or it began in another browser. Begin again."})
 	}

@@ -14,11 +14,11 @@ import (
 )
 
 func (d *dashboard) users(v *visit) error {
-	return d.renderUsers(v, http.StatusOK, nil, nil, "")
+	return d.renderUsers(v, http.StatusOK, nil, nil)
 }
 
 // renderUsers shows the code of a reviewer's account that was just made, this once.
-func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems map[string]string, code string) error {
+func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems map[string]string) error {
 	q := tenants.UserQuery{Search: v.QueryParam("q")}
 	position, err := d.position(v)
 	if err == nil && position != "" {
@@ -31,10 +31,8 @@ func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems 
 	if err != nil {
 		return err
 	}
-	view := templates.UsersPage{Shell: d.shell(v, "Users", pathUsers), Query: q.Search, First: d.firstPage(v), Code: code, CodeFor: form.Get("email"), Reviewer: field(form, "email", problems["email"])}
-	if code != "" {
-		view.Reviewer = templates.Field{}
-	}
+	made := d.madeSecret(v)
+	view := templates.UsersPage{Shell: d.shell(v, "Users", pathUsers), Query: q.Search, First: d.firstPage(v), Code: made.Secret, CodeFor: made.Of, Reviewer: field(form, "email", problems["email"])}
 	if v.mayChange() {
 		view.ReviewerAction = v.href(pathReviewer)
 	}
@@ -73,12 +71,12 @@ func (d *dashboard) makeReviewer(v *visit) error {
 	}
 	code, err := d.Projects.SetReviewer(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("email"), time.Duration(min(days, 90))*24*time.Hour)
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderUsers(v, http.StatusUnprocessableEntity, form, problems, "")
+		return d.renderUsers(v, http.StatusUnprocessableEntity, form, problems)
 	}
 	if err != nil {
 		return err
 	}
-	return d.renderUsers(v, http.StatusCreated, form, nil, code)
+	return d.made(v, v.href(pathUsers), "", madeSecret{Secret: code, Of: form.Get("email")})
 }
 
 func (d *dashboard) user(v *visit) error {

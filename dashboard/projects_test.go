@@ -41,7 +41,7 @@ func TestCreateProjectShowsTheSecretOnce(t *testing.T) {
 	if action, _ := form.doc.Find("main form").Attr("action"); action != projectsPath(organization) {
 		t.Errorf("the form posts to %q", action)
 	}
-	created := b.post(t, projectsPath(organization), "name", "Acme Tools", "server_url", "https://tools.example.com/mcp").want(t, http.StatusCreated)
+	created := b.make(t, projectsPath(organization), "name", "Acme Tools", "server_url", "https://tools.example.com/mcp")
 	shown := created.doc.Find(`[data-testid="secret"]`).Text()
 	if address, err := tenants.ParseRegistrationSecret(shown); err != nil || address != "http://localhost:8080/t/acme-tools" {
 		t.Fatalf("secret %q: %q, %v", shown, address, err)
@@ -105,7 +105,7 @@ func TestSecretsRotate(t *testing.T) {
 	page := b.get(t, path).want(t, http.StatusOK)
 	create, _ := page.doc.Find(`form[action$="/secrets"]`).Attr("action")
 	revoke, _ := page.doc.Find(`form[action$="/revoke"]`).Attr("action")
-	second := b.post(t, create).want(t, http.StatusCreated).doc.Find(`[data-testid="secret"]`).Text()
+	second := b.make(t, create).doc.Find(`[data-testid="secret"]`).Text()
 	if first == second || !strings.HasPrefix(second, "mcpauth_rs_") {
 		t.Errorf("secrets %q and %q", first, second)
 	}
@@ -116,7 +116,7 @@ func TestSecretsRotate(t *testing.T) {
 		t.Errorf("living secrets: %s", after.doc.Find("[data-secret]").Text())
 	}
 	for range tenants.MaxLiveSecrets - 1 {
-		b.post(t, create).want(t, http.StatusCreated)
+		b.make(t, create)
 	}
 	b.post(t, create).want(t, http.StatusConflict)
 }

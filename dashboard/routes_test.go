@@ -253,6 +253,9 @@ func TestRoutesAllow(t *testing.T) {
 				if bad := []int{http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed}; slices.Contains(bad, got.StatusCode) || got.StatusCode >= 500 {
 					t.Errorf("%s: %d\n%s", request{r, string(role)}, got.StatusCode, got.doc.Find("main").Text())
 				}
+				if r.Method == http.MethodPost && role == tenants.RoleOwner {
+					ledToAPage(t, w, r, got)
+				}
 				if r.Method == http.MethodGet {
 					if after := w.everything(t); after != before && !r.Recent {
 						t.Errorf("%s changed rows:\n%s", request{r, string(role)}, difference(before, after))

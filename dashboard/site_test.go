@@ -289,6 +289,13 @@ func (a answer) wantRedirect(t *testing.T, to string) {
 	}
 }
 
+// make sends a form that makes something, and opens the page that it leads to.
+func (b *browser) make(t *testing.T, path string, pairs ...string) answer {
+	t.Helper()
+	made := b.post(t, path, pairs...).want(t, http.StatusSeeOther)
+	return b.get(t, made.Header.Get("Location")).want(t, http.StatusOK)
+}
+
 // textOf is for goquery's Map.
 func textOf(_ int, s *goquery.Selection) string { return s.Text() }
 
@@ -324,7 +331,7 @@ func projectsPath(organization secret.ID) string {
 // createProject creates one through the form and returns its path and the secret shown.
 func (b *browser) createProject(t *testing.T, organization secret.ID, name string) (path, shown string) {
 	t.Helper()
-	page := b.post(t, projectsPath(organization), "name", name, "server_url", "https://tools.example.com/mcp").want(t, http.StatusCreated)
+	page := b.make(t, projectsPath(organization), "name", name, "server_url", "https://tools.example.com/mcp")
 	list := b.get(t, projectsPath(organization)).want(t, http.StatusOK)
 	path, _ = list.doc.Find("table a").First().Attr("href")
 	return path, page.doc.Find(`[data-testid="secret"]`).Text()

@@ -62,7 +62,7 @@ func TestRemovedMembersSeeNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	developer := w.as(t, "developer")
-	developer.post(t, w.of(t, "/clients/access/tokens"), "name", "build").want(t, http.StatusCreated)
+	developer.make(t, w.of(t, "/clients/access/tokens"), "name", "build")
 	w.as(t, "admin").post(t, w.team("/"+w.memberID(t, "developer@example.com")+"/remove")).want(t, http.StatusSeeOther)
 	developer.get(t, w.of(t, "")).want(t, http.StatusNotFound)
 	developer.post(t, w.of(t, "/clients/access/tokens"), "name", "again").want(t, http.StatusNotFound)
@@ -111,7 +111,7 @@ func TestAuditLog(t *testing.T) {
 	w := newWorld(t)
 	owner := w.as(t, "owner")
 	evil := `=cmd|'/c calc'!A1<script>alert(1)</script>`
-	made := owner.post(t, w.of(t, "/clients"), "name", evil, "redirect_uris", "https://app.example/callback", "kind", "confidential").want(t, http.StatusCreated)
+	made := owner.make(t, w.of(t, "/clients"), "name", evil, "redirect_uris", "https://app.example/callback", "kind", "confidential")
 	hidden := made.doc.Find(`[data-testid="client-secret"]`).Text()
 	owner.post(t, w.of(t, "/settings"), "name", "-1+1").want(t, http.StatusSeeOther)
 	page := owner.get(t, "/dashboard/"+w.organization.String()+"/audit").want(t, http.StatusOK)

@@ -180,4 +180,29 @@ func (d *dashboard) flash(v *visit) string {
 	return string(text)
 }
 
+// madeSecret is a secret that the next page shows, this once. Of is what it belongs to, where a page has several.
+type madeSecret struct{ Secret, Of string }
+
+// made leads to the page of what was just made, with the secret that it shows this once, if it has one, and a message, if there is one.
+func (d *dashboard) made(v *visit, path, message string, s madeSecret) error {
+	if s.Secret != "" {
+		if err := d.once.Keep(v, path, v.sitting(), s); err != nil {
+			return err
+		}
+	}
+	if message == "" {
+		return seeOther(v, path)
+	}
+	return d.done(v, path, message)
+}
+
+// madeSecret takes the secret that waits for this page.
+func (d *dashboard) madeSecret(v *visit) (s madeSecret) {
+	d.once.Take(v, v.Request().URL.Path, v.sitting(), &s)
+	return s
+}
+
+// sitting is whose page it is: this member in this session.
+func (v *visit) sitting() []byte { return secret.Join(v.session.Account.ID[:], v.session.ID[:]) }
+
 func seeOther(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }

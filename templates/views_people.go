@@ -31,6 +31,7 @@ type ClientPage struct {
 	BlockAction, UnblockAction, DeleteAction, EndAction string // empty: not offered
 	AllowAction, BlockHostAction                        string // rules for clients with a document
 	DeleteError                                         string
+	Secret                                              string // just made, shown this once
 	Grants                                              []GrantLine
 }
 
@@ -49,12 +50,6 @@ type NewClientPage struct {
 	Name, RedirectURIs Field
 	Confidential       bool
 	Alert              string
-}
-
-// ClientMadePage shows the id of a client made by hand, and its secret this once.
-type ClientMadePage struct {
-	Shell
-	ID, Secret, Href string
 }
 
 // AccessPage says who may become a client. Forms: RegistrationAction (policy), DocumentAction (policy), TokenAction (name, days),

@@ -53,6 +53,7 @@ var endpointTests = map[string]string{
 	"/account/sessions":                "oauth/endpoints/account_test.go",
 	"/account/password":                "oauth/endpoints/account_test.go",
 	"/account/delete":                  "oauth/endpoints/account_test.go",
+	"/account/done":                    "oauth/endpoints/account_test.go",
 }
 
 // TestReadmeTables keeps the README's tables true: `go test ./cmd/mcpauth -run TestReadmeTables -args update` writes them.

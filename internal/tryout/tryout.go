@@ -81,7 +81,7 @@ func (t Tryout) Examine(ctx context.Context, address string, p Profile) (doctor.
 // Plan is an authorization that has begun. It holds secrets: it is sealed before it leaves the process.
 type Plan struct {
 	Profile, ClientID, Redirect, Resource, Issuer, TokenEndpoint, RevocationEndpoint, State, Verifier string
-	AuthorizeURL                                                                                      string `json:"-"`
+	AuthorizeURL                                                                                      string
 }
 
 // ErrMetadata is returned when the issuer's metadata cannot be read.

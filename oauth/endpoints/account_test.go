@@ -116,7 +116,7 @@ func TestSessionsOfAPerson(t *testing.T) {
 		t.Error("the other browser is signed in")
 	}
 	stolen := here.cookie(tn, "mcpauth_session")
-	gone := here.submit(after, `button[name=all][value=yes]`, url.Values{"all": {"yes"}})
+	gone := here.done(here.submit(after, `button[name=all][value=yes]`, url.Values{"all": {"yes"}}))
 	if gone.StatusCode != http.StatusOK || !strings.Contains(gone.body, "You are signed out") || here.cookie(tn, "mcpauth_session") != "" {
 		t.Errorf("%d\n%s", gone.StatusCode, gone.body)
 	}
@@ -151,7 +151,7 @@ func TestPasswordAndDeletionOfAPerson(t *testing.T) {
 	if got := b.submit(after, "#email", url.Values{"email": {"not@demo.example"}}); got.StatusCode != http.StatusUnprocessableEntity || !got.has("#email-error") {
 		t.Errorf("%d\n%s", got.StatusCode, got.body)
 	}
-	left := b.submit(after, "#email", url.Values{"email": {strings.ToUpper(tn.user)}})
+	left := b.done(b.submit(after, "#email", url.Values{"email": {strings.ToUpper(tn.user)}}))
 	if left.StatusCode != http.StatusOK || !strings.Contains(left.body, "Your account is deleted") || tn.active(held.access) {
 		t.Errorf("%d\n%s", left.StatusCode, left.body)
 	}

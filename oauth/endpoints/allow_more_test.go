@@ -40,7 +40,7 @@ func TestAllowMoreByLink(t *testing.T) {
 	}
 	fresh.submit(page, "button[value=deny]", url.Values{"decision": {"deny"}})
 	w.unchanged(before)
-	if got := fresh.submit(page, "button[value=allow]", allow); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "may do more now") {
+	if got := fresh.done(fresh.submit(page, "button[value=allow]", allow)); got.StatusCode != http.StatusOK || !strings.Contains(got.body, "may do more now") {
 		t.Fatalf("%d\n%s", got.StatusCode, got.body)
 	}
 	refreshed := tn.token(made.refreshForm(held.refresh)).tokens()

@@ -141,15 +141,17 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 	moreBy.token(approval{tn: moreBy, clientID: wants.Get("client_id"), code: left.callback().Get("code")}.codeForm())
 	wanted := url.Values{"client": {client}, "server": {tn.server.Resource}, "scope": {"notes:write"}}
 	asked := tn.signIn(consent, tn.passkeyPage(consent))
+	allowMore := page(more, more.get(tn.issuer+"/account/allow?"+wanted.Encode()), "button[value=allow]", allow, map[string]int{"token": 403, "client": 404, "server": 404, "decision": 400})
+	allowMore.status = 303
 	return map[string]goodRequest{
-		"GET /account":             {status: 200, page: true, browser: consent, inQuery: true},
-		"POST /account/disconnect": own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
-		"POST /account/sessions":   own(200, "two@demo.example", nil, map[string]int{"session": 400}),
-		"POST /account/password":   own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
-		"POST /account/delete":     own(200, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
-		"GET /account/allow":       {status: 200, page: true, browser: more, inQuery: true, params: wanted, missing: map[string]int{"client": 404, "server": 404}},
-		"POST /account/allow": page(more, more.get(tn.issuer+"/account/allow?"+wanted.Encode()), "button[value=allow]", allow,
-			map[string]int{"token": 403, "client": 404, "server": 404, "decision": 400}),
+		"GET /account":                         {status: 200, page: true, browser: consent, inQuery: true},
+		"POST /account/disconnect":             own(303, "one@demo.example", url.Values{"client": {client}, "server": {tn.server.Resource}}, map[string]int{"client": 400, "server": 400}),
+		"POST /account/sessions":               own(303, "two@demo.example", nil, map[string]int{"session": 400}),
+		"POST /account/password":               own(303, "three@demo.example", url.Values{"password": {"another long password"}}, map[string]int{"password": 422}),
+		"GET /account/done":                    {status: 303, page: true, browser: email, inQuery: true},
+		"POST /account/delete":                 own(303, "four@demo.example", url.Values{"email": {"four@demo.example"}}, map[string]int{"email": 422}),
+		"GET /account/allow":                   {status: 200, page: true, browser: more, inQuery: true, params: wanted, missing: map[string]int{"client": 404, "server": 404}},
+		"POST /account/allow":                  allowMore,
 		"GET /account/enter":                   {status: 200, page: true, browser: email, inQuery: true, params: entry, missing: map[string]int{"state": 400, "answer": 400}},
 		"POST /account/enter":                  page(newBrowser(w.t, w.door), newBrowser(w.t, w.door).get(tn.issuer+"/account/enter?"+site.accountLink("hopper").Encode()), "[name=answer]", nil, map[string]int{"state": 400, "answer": 400}),
 		"POST /account/two-step":               own(200, "five@demo.example", url.Values{}, map[string]int{}),

@@ -151,6 +151,7 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathPasskeys, "page", h.passkeysPage, form},
 		{http.MethodPost, pathTwoStep, "page", h.twoStepPage, form},
 		{http.MethodPost, pathDelete, "page", h.deletePage, form},
+		{http.MethodGet, pathDone, "page", h.donePage, authorize},
 	}
 	for _, r := range routes[:2] { // documents are also asked for with HEAD, and by some clients with a trailing slash (P2)
 		routes = append(routes,

@@ -45,6 +45,7 @@ const (
 	pathEnter        = "/account/enter"
 	pathPasskeys     = "/account/passkeys"
 	pathTwoStep      = "/account/two-step"
+	pathDone         = "/account/done"
 )
 
 // Cookie names, before prefix and suffix.

@@ -84,13 +84,12 @@ func (h *Handler) sessionsPage(c echo.Context) error {
 	})
 }
 
-// leaveAccount is the last page of a session that is over.
+// leaveAccount leads to the last page of a session that is over.
 func (h *Handler) leaveAccount(c echo.Context, title, text string) error {
 	issuer := issuerOf(c)
 	cookiesOf(issuer).Clear(c, cookieSession)
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`) // the back button shows nothing (catalogue 133)
-	return web.Render(c, http.StatusOK, templates.Message(templates.MessagePage{Brand: brandOf(issuer), Title: title, Text: text,
-		LinkText: "Sign in again", LinkURL: issuer.URL + pathAccount}))
+	return h.finish(c, secret.ID{}, accountDone{Title: title, Text: text, Left: true})
 }
 
 // passwordPage sets a new password.

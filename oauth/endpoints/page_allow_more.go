@@ -77,7 +77,7 @@ func (h *Handler) allowedMorePage(c echo.Context) error {
 	return h.accountForm(c, false, func(session signin.Session, form url.Values) error {
 		switch form.Get("decision") {
 		case "deny":
-			return h.say(c, http.StatusOK, "Nothing was changed", "The app can do what it could do before.")
+			return h.finish(c, session.ID, accountDone{Title: "Nothing was changed", Text: "The app can do what it could do before."})
 		case "allow":
 		default:
 			return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "decision", Description: "Expected a decision: allow or deny."}
@@ -90,7 +90,7 @@ func (h *Handler) allowedMorePage(c echo.Context) error {
 			if err != nil {
 				return err
 			}
-			return h.say(c, http.StatusOK, "The app may do more now", "Go back to the app and try again. It knows of this as soon as it renews its access; to be quicker, connect it anew.")
+			return h.finish(c, session.ID, accountDone{Title: "The app may do more now", Text: "Go back to the app and try again. It knows of this as soon as it renews its access; to be quicker, connect it anew."})
 		})
 	})
 }

@@ -96,7 +96,7 @@ func (h *Handler) twoStepPage(c echo.Context) error {
 		case err != nil:
 			return fault(err)
 		}
-		return web.Render(c, http.StatusOK, templates.RecoveryCodes(templates.RecoveryCodesPage{Brand: brandOf(issuer), Codes: codes, AccountHref: issuer.URL + pathAccount}))
+		return h.finish(c, session.ID, accountDone{Codes: codes})
 	})
 }
 

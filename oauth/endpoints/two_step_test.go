@@ -43,10 +43,16 @@ func (tn *tenant) setUpTwoStep(b *browser) (app, []string) {
 	if got := b.submit(page, "#code", url.Values{"code": {"000000"}}); got.StatusCode != http.StatusUnprocessableEntity || strings.ReplaceAll(got.document().Find("#key").Text(), " ", "") != key {
 		b.t.Fatalf("a wrong code: %d", got.StatusCode)
 	}
-	done := b.submit(page, "#code", url.Values{"code": {a.code(0)}})
+	done := b.done(b.submit(page, "#code", url.Values{"code": {a.code(0)}}))
 	codes := done.document().Find(".recovery li").Map(func(_ int, s *goquery.Selection) string { return s.Text() })
 	if len(codes) != signin.RecoveryCodes {
 		b.t.Fatalf("%d %q\n%s", done.StatusCode, codes, done.body)
+	}
+	if done.Header.Get("Cache-Control") != "no-store" {
+		b.t.Errorf("Cache-Control of the page with the codes: %q", done.Header.Get("Cache-Control"))
+	}
+	if again := b.get(tn.issuer + "/account/done"); again.location() != tn.issuer+"/account" || strings.Contains(again.body, codes[0]) {
+		b.t.Errorf("the page with the codes, loaded again: %d to %q", again.StatusCode, again.location())
 	}
 	return a, codes
 }
