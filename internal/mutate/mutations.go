@@ -101,10 +101,8 @@ var mutations = []mutation{
 	{"239", "tenants/billing/billing.go", `if len(s) < minSecret {`, `if len(s) < 0 {`, "./api", "TestSecrets"},
 	{"240", "tenants/billing/events.go", `time.Unix(seconds, 0).After(s.Now().Add(signatureTolerance))`, `seconds < 0`, "./api", "TestSignatures"},
 	{"241", "api/stripe.go", `http.MaxBytesReader(w, r.Body, billing.MaxEvent)`, `r.Body`, "./api", "TestLargeBody"},
-	{"242", "internal/postgres/billing.go", `if result.RowsAffected == 0 {
-			outcome`, `if result.RowsAffected < 0 {
-			outcome`, "./api", "TestOneEventManyTimes|TestForeignEvents"},
-	{"243", "internal/postgres/billing.go", `FROM billing_accounts WHERE customer = ? FOR UPDATE`, `FROM billing_accounts WHERE customer = ?`, "./api", "TestLateAnswerOfStripe"},
+	{"242", "internal/postgres/billing.go", `if result.Error == nil && result.RowsAffected == 0 {`, `if result.Error == nil && result.RowsAffected < 0 {`, "./api", "TestOneEventManyTimes|TestForeignEvents"},
+	{"243", "internal/postgres/billing.go", `if row.Answered > question.Number {`, `if row.Answered < 0 {`, "./tenants/billing", "TestOvertakenAnswer"},
 	{"244", "tenants/billing/events.go", `if raw.Livemode != s.Live || raw.Account != "" {`, `if raw.Livemode != s.Live && raw.Account != "" {`, "./api", "TestForeignEvents"},
 	{"245", "tenants/billing/event_invoice.go", `if invoice.Customer == account.Customer {`, `if invoice.Customer != "" {`, "./api", "TestSpoofedTenant"},
 	{"229", "internal/postgres/tenants_team.go", `WHERE id = ? FOR NO KEY UPDATE`, `WHERE id = ?`, "./dashboard", "TestLimits"},

@@ -2,6 +2,7 @@ package endpoints_test
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"strings"
 	"sync"
@@ -111,7 +112,7 @@ func TestTwoSubjectsWithOneAddress(t *testing.T) {
 	} {
 		refused := tn.comesFrom(p, id, claims)
 		texts[name] = refused.document().Find(".alert").Text()
-		if refused.StatusCode != 403 {
+		if refused.StatusCode != http.StatusForbidden {
 			t.Errorf("%s, sign-up closed: got %d, want 403", name, refused.StatusCode)
 		}
 	}
@@ -210,13 +211,13 @@ func TestAccountWithoutAddress(t *testing.T) {
 	}
 	page := b.get(tn.issuer + "/account")
 	called := tn.user + " at Peer"
-	if page.StatusCode != 200 || !strings.Contains(page.body, called) || !strings.Contains(page.body, "no proven address") || page.has("#new-password") || !page.has(".cards li") {
+	if page.StatusCode != http.StatusOK || !strings.Contains(page.body, called) || !strings.Contains(page.body, "no proven address") || page.has("#new-password") || !page.has(".cards li") {
 		t.Errorf("the account page: %d\n%s", page.StatusCode, page.body)
 	}
-	if got := b.submit(page, "#email", url.Values{"email": {tn.user}}); got.StatusCode != 422 {
+	if got := b.submit(page, "#email", url.Values{"email": {tn.user}}); got.StatusCode != http.StatusUnprocessableEntity {
 		t.Errorf("deleting with somebody else's address: got %d, want 422", got.StatusCode)
 	}
-	if got := b.submit(page, "#email", url.Values{"email": {called}}); got.StatusCode != 200 {
+	if got := b.done(b.submit(page, "#email", url.Values{"email": {called}})); got.StatusCode != http.StatusOK {
 		t.Errorf("deleting: got %d, want 200\n%s", got.StatusCode, got.body)
 	}
 	if n := value[int](w, `SELECT count(*) FROM users WHERE email = $1`, tn.user); n != 1 {

@@ -35,7 +35,7 @@ var notPresented = map[string]bool{
 	"key public.daily_counts.metric":          true, // a word of ours
 	"cookie cookieLater":                      true, // says "not now"
 	"key public.user_passkeys.rp_id":          true, // a host name
-	"key public.user_identities.subject":      true, // only a provider says it, in what it signs
+	"Seal web.purposeOnce":                    true, // what a page says once, bound to its path and the session; proved in dashboard
 	// Public names.
 	"key public.brand_logos.hash": true, "column public.brands.logo_hash": true,
 	"key public.client_rules.subject": true, "key public.client_rules.value": true,
@@ -225,7 +225,7 @@ func credentials() map[string]credential {
 				page, elsewhere := a.account(b), newBrowser(a.w.t, a.w.door)
 				_, form := page.form("[name=token]")
 				return issued{value: form.Get("token"), browser: elsewhere, there: a.w.other.account(elsewhere), good: func() bool {
-					return b.submit(page, "[name=session]", nil).StatusCode == http.StatusOK
+					return b.done(b.submit(page, "[name=session]", nil)).StatusCode == http.StatusOK
 				}}
 			},
 			random: randomOfLength,
@@ -346,7 +346,7 @@ func credentials() map[string]credential {
 				shown := app{w: a.w, key: strings.ReplaceAll(page.document().Find("#key").Text(), " ", "")}
 				there := newBrowser(a.w.t, a.w.door)
 				return issued{value: form.Get("key"), code: shown.code(0), browser: there, there: there.submit(a.w.other.account(there), "#two-step-on", nil), good: func() bool {
-					return b.submit(page, "#code", url.Values{"code": {shown.code(0)}}).has(".recovery")
+					return b.done(b.submit(page, "#code", url.Values{"code": {shown.code(0)}})).has(".recovery")
 				}}
 			},
 			random: randomOfLength,

@@ -61,7 +61,7 @@ func (e *everyWay) walk() walk {
 }
 
 func (k walk) start() *answer {
-	return k.get(k.everyWay.tn.authorizeURL(k.everyWay.tn.request(k.client)))
+	return k.get(k.tn.authorizeURL(k.tn.request(k.client)))
 }
 
 // later gets as far as the last step and returns that step.
@@ -81,15 +81,15 @@ func (k walk) says(subject, email string) map[string]any {
 
 // second is the step after the first one, of the person who has set one up.
 func (k walk) second(first *answer) func() *answer {
-	k.browser.t.Helper()
+	k.t.Helper()
 	if first.StatusCode == http.StatusSeeOther {
 		first = k.get(first.location())
 	}
 	if !first.has(`form[action$="/oauth/sign-in/second"]`) {
-		k.browser.t.Fatalf("no second step: %d\n%s", first.StatusCode, first.body)
+		k.t.Fatalf("no second step: %d\n%s", first.StatusCode, first.body)
 	}
-	key := k.everyWay.keys[0]
-	k.everyWay.keys = k.everyWay.keys[1:]
+	key := k.keys[0]
+	k.keys = k.keys[1:]
 	return func() *answer { return k.submit(first, "#code", url.Values{"code": {key}}) }
 }
 
@@ -110,7 +110,7 @@ func laterSteps() []later {
 		page := k.submit(k.start(), "#way-provider-"+k.site.id, nil)
 		u, err := url.Parse(page.location())
 		if err != nil {
-			k.browser.t.Fatal(err)
+			k.t.Fatal(err)
 		}
 		return k.site.say(u.Query().Get("request"), k.says(subject, email)).text("redirect_to")
 	}
@@ -153,17 +153,17 @@ func laterSteps() []later {
 		}},
 		{tenants.SignInEmailCode, "link", func(k walk) func() *answer {
 			asked(k)
-			link := linkIn(k.browser.t, k.lastMail())
+			link := linkIn(k.t, k.lastMail())
 			return func() *answer { return k.get(link) }
 		}},
 		{tenants.SignInEmailCode, "link in another browser", func(k walk) func() *answer {
 			asked(k)
-			link, elsewhere := linkIn(k.browser.t, k.lastMail()), newBrowser(k.browser.t, k.world.door)
+			link, elsewhere := linkIn(k.t, k.lastMail()), newBrowser(k.t, k.world.door)
 			return func() *answer { return elsewhere.get(link) }
 		}},
 		{tenants.SignInEmailCode, "button of the link's page", func(k walk) func() *answer {
 			asked(k)
-			page := k.get(linkIn(k.browser.t, k.lastMail()))
+			page := k.get(linkIn(k.t, k.lastMail()))
 			return func() *answer { return k.submit(page, "button", nil) }
 		}},
 		{tenants.SignInEmailCode, "second step", func(k walk) func() *answer {
