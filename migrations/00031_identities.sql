@@ -36,9 +36,9 @@ WITH said AS (
 )
 UPDATE user_identities i SET issuer = l.issuer FROM latest l WHERE i.project_id = l.project_id AND i.id = l.id;
 
--- A reviewer's code stays where the account was made for it, in the same transaction. Its address was never proven, so it is no address to
--- sign in with. A code that was put on the account of somebody else ends.
-UPDATE users u SET reviewer_address = u.email, reviewer_maker = made.actor, email = NULL, email_verified_at = NULL
+-- A reviewer's code stays where the account was made for it, in the same transaction. A code that was put on the account of somebody else
+-- ends.
+UPDATE users u SET reviewer_address = u.email, reviewer_maker = made.actor
     FROM audit_log made JOIN audit_log given ON given.project_id = made.project_id AND given.target = made.target AND given.at = made.at AND given.action = 'user.reviewer_set'
     WHERE u.reviewer_code IS NOT NULL AND u.email IS NOT NULL AND made.project_id = u.project_id AND made.target = 'user:' || u.id::text AND made.action = 'user.created'
         AND made.actor = given.actor;

@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 
@@ -62,7 +63,7 @@ type UserStore interface {
 	ListUserGrants(ctx context.Context, organization, project, user secret.ID) ([]UserGrant, error)
 	// EndUserGrants ends one grant, or with the zero id all of them, and forgets the consents they came with.
 	EndUserGrants(ctx context.Context, actor Actor, organization, project, user, grant secret.ID) error
-	// SetReviewer makes or finds the account of an address and gives it a code that stays the same for a time.
+	// SetReviewer makes an account with a code that stays the same for a time; ErrConflict when an account has the address.
 	SetReviewer(ctx context.Context, actor Actor, organization, project secret.ID, email, code string, lasts time.Duration) error
 }
 
@@ -118,5 +119,9 @@ func (p Projects) SetReviewer(ctx context.Context, actor Actor, org, project sec
 		return "", FieldError{Field: "lasts", Message: "Choose at most 90 days."}
 	}
 	code = secret.Digits(reviewerDigits)
-	return code, p.userChange(ctx, actor, org, func() error { return p.Store.SetReviewer(ctx, actor, org, project, email, code, lasts) })
+	err = p.userChange(ctx, actor, org, func() error { return p.Store.SetReviewer(ctx, actor, org, project, email, code, lasts) })
+	if errors.Is(err, ErrConflict) {
+		return "", FieldError{Field: "email", Message: "An account has this address. Choose one that nobody has, such as reviewer@acme.example."}
+	}
+	return code, err
 }

@@ -193,6 +193,9 @@ func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organizati
 			return err
 		}
 		account, err := people.lockByEmail(tx, email)
+		if err == nil || errors.Is(err, signin.ErrBlocked) { // never on the account of somebody who is there
+			return tenants.ErrConflict
+		}
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			account, err = people.create(tx, signin.NewAccount{Email: email}, string(actor))
 		}
@@ -202,8 +205,8 @@ func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organizati
 		sealed := s.keys.Seal(purposeReviewer, []byte(code), reviewerBinding(project, email))
 		return firstError(
 			func() error {
-				return tx.Exec(`UPDATE users SET reviewer_code = ?, reviewer_until = now() + make_interval(secs => ?) WHERE project_id = ? AND id = ?`,
-					sealed, lasts.Seconds(), project, account.ID).Error
+				return tx.Exec(`UPDATE users SET reviewer_code = ?, reviewer_until = now() + make_interval(secs => ?), reviewer_address = ?, reviewer_maker = ? WHERE project_id = ? AND id = ?`,
+					sealed, lasts.Seconds(), email, string(actor), project, account.ID).Error
 			},
 			func() error {
 				return auditProject(tx, project, change{actor: actor, action: "user.reviewer_set", target: people.name(account.ID)})
@@ -217,7 +220,7 @@ func (i *identities) ReviewerCode(ctx context.Context, email string) (string, er
 	var row struct{ ReviewerCode []byte }
 	a := i.people
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		return tx.Raw(`SELECT reviewer_code FROM users WHERE project_id = ? AND email = ? AND reviewer_until > now() AND blocked_at IS NULL`, a.project, email).Scan(&row).Error
+		return tx.Raw(`SELECT reviewer_code FROM users WHERE project_id = ? AND reviewer_address = ? AND reviewer_until > now() AND blocked_at IS NULL`, a.project, email).Scan(&row).Error
 	})
 	if err != nil || row.ReviewerCode == nil {
 		return "", err

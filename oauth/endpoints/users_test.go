@@ -121,6 +121,9 @@ func TestReviewer(t *testing.T) {
 	if err != nil || len(code) != 10 {
 		t.Fatalf("%q %v", code, err)
 	}
+	if got, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tn.user, time.Hour); err == nil || got != "" {
+		t.Errorf("a code on somebody's account: got %q %v, want a refusal", got, err)
+	}
 	comes := func(email, typed string) bool {
 		b := newBrowser(t, w.door)
 		page := b.submit(b.get(tn.authorizeURL(tn.request(tn.client()))), "#way-email-code", url.Values{"email": {email}})
