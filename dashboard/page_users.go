@@ -37,7 +37,7 @@ func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems 
 		view.ReviewerAction = v.href(pathReviewer)
 	}
 	for _, u := range found {
-		line := templates.UserLine{Email: u.Email, Name: u.Name, Href: v.href(pathUser, ":user", u.ID.String()), Connections: u.Connections, CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn}
+		line := templates.UserLine{Email: u.Called(), Name: u.Name, Href: v.href(pathUser, ":user", u.ID.String()), Connections: u.Connections, CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn}
 		line.State, line.Tone = userState(u)
 		view.Users = append(view.Users, line)
 	}
@@ -97,7 +97,7 @@ func (d *dashboard) renderUser(v *visit, status int, problem string) error {
 		return err
 	}
 	href := func(path string) string { return v.href(path, ":user", u.ID.String()) }
-	view := templates.UserPage{Shell: d.shell(v, u.Email, pathUsers), ID: u.ID.String(), Email: u.Email, Name: u.Name, ListHref: v.href(pathUsers), CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn,
+	view := templates.UserPage{Shell: d.shell(v, u.Called(), pathUsers), ID: u.ID.String(), Email: u.Called(), Name: u.Name, ListHref: v.href(pathUsers), CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn,
 		ReviewerUntil: u.ReviewerUntil, Grants: grantLines(v, grants, href(pathUser)), DeleteError: problem}
 	view.State, view.Tone = userState(u)
 	if v.mayChange() {
@@ -160,8 +160,8 @@ func (d *dashboard) deleteUser(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(form.Get("confirm")) != u.Email {
-		return d.renderUser(v, http.StatusUnprocessableEntity, "Expected exactly: "+u.Email)
+	if strings.TrimSpace(form.Get("confirm")) != u.Called() {
+		return d.renderUser(v, http.StatusUnprocessableEntity, "Expected exactly: "+u.Called())
 	}
 	if err := d.Projects.DeleteUser(v.ctx(), v.actor(), v.org(), v.project.ID, id); err != nil {
 		return err
@@ -221,7 +221,7 @@ func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *tem
 		if err != nil {
 			return err
 		}
-		q.UserID, view.UserID, view.User = id, text, u.Email
+		q.UserID, view.UserID, view.User = id, text, u.Called()
 	}
 	if view.ClientID+view.UserID+view.Server != "" {
 		view.ClearHref = v.href(pathConnections)

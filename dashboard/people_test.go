@@ -166,3 +166,31 @@ func TestTimelineShowsStrangersAsText(t *testing.T) {
 		t.Error("the failed step is not open")
 	}
 }
+
+// Somebody without a proven address is called by what their provider says, is found by it, and is deleted only by typing it.
+func TestPeopleWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "developer")
+	user, _, _ := w.grant(t, "eve@people.example", string(must(secret.Decode(w.params[":client"]))))
+	w.exec(t, `UPDATE users SET email = NULL, email_verified_at = NULL WHERE id = $1`, user.String())
+	w.exec(t, `INSERT INTO user_identities (project_id, id, account_id, issuer, subject, contact) VALUES ($1, $2, $3, 'https://peer.example', 'eve', 'eve@people.example')`,
+		w.project.String(), secret.NewID().String(), user.String())
+	const called = "eve@people.example"
+	base := strings.TrimSuffix(w.of(t, "/users"), "/")
+	for _, path := range []string{base, base + "?q=eve@people", base + "/" + user.String(), w.of(t, "/connections"), w.of(t, "/connections") + "?user=" + user.String()} {
+		if page := b.get(t, path).want(t, http.StatusOK); !strings.Contains(page.doc.Find("main").Text(), called) {
+			t.Errorf("%s does not name the person:\n%s", path, page.doc.Find("main").Text())
+		}
+	}
+	for typed, want := range map[string]int{"": http.StatusUnprocessableEntity, " ": http.StatusUnprocessableEntity, "eve": http.StatusUnprocessableEntity} {
+		b.post(t, base+"/"+user.String()+"/delete", "confirm", typed).want(t, want)
+	}
+	if n := w.rows(t, `SELECT FROM users WHERE id = '`+user.String()+`'`); n != 1 {
+		t.Fatalf("got %d accounts after wrong words, want 1", n)
+	}
+	b.post(t, base+"/"+user.String()+"/delete", "confirm", called).want(t, http.StatusSeeOther)
+	if n := w.rows(t, `SELECT FROM users WHERE id = '`+user.String()+`'`); n != 0 {
+		t.Errorf("got %d accounts after the right words, want none", n)
+	}
+}

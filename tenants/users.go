@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -21,7 +22,8 @@ const reviewerDigits = 10
 // User is one of a project's people, as the project's members see them.
 type User struct {
 	ID            secret.ID
-	Email         string
+	Email         string // proven; empty: the person signs in at other providers only
+	KnownAs       string // how a person without an address is called, by what somebody else says
 	Name          string
 	Blocked       bool
 	CreatedAt     time.Time
@@ -29,6 +31,9 @@ type User struct {
 	Connections   int       // living ones
 	ReviewerUntil time.Time // zero: an ordinary account
 }
+
+// Called is how pages and logs call the person. It proves nothing and need not be unique.
+func (u User) Called() string { return cmp.Or(u.Email, u.KnownAs) }
 
 // UserGrant is a living approval of a user.
 type UserGrant struct {
@@ -43,7 +48,7 @@ type UserGrant struct {
 
 // UserQuery is one page of a list, the newest users first.
 type UserQuery struct {
-	Search string    // part of the address or the name; empty: everyone
+	Search string    // part of the address, the name, or an address that a provider says; empty: everyone
 	Before secret.ID // the last id of the page before; zero: the first page
 }
 

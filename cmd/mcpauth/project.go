@@ -194,7 +194,7 @@ func (c projectUsersCommand) run(ctx context.Context, t target, out io.Writer) e
 	if c.Do == "list" {
 		found, err := t.projects.Users(ctx, tenants.SystemActor, t.organization, t.project, tenants.UserQuery{Search: c.Text})
 		for _, u := range found {
-			_, _ = fmt.Fprintf(out, "%s\t%s\t%d\t%t\n", u.ID, u.Email, u.Connections, u.Blocked)
+			_, _ = fmt.Fprintf(out, "%s\t%s\t%d\t%t\n", u.ID, u.Called(), u.Connections, u.Blocked)
 		}
 		return err
 	}

@@ -23,7 +23,7 @@ var (
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
 		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
 		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
-		"{known as}", knownAs,
+		"{known as}", knownAs("a"),
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
@@ -37,19 +37,21 @@ const (
 	wayIsOffered = `WHERE EXISTS (SELECT FROM projects WHERE id = @project AND CAST(@method AS text) = ANY (sign_in_methods))
 		AND (CAST(@provider AS uuid) IS NULL OR EXISTS (SELECT FROM upstream_providers WHERE project_id = @project AND id = @provider AND enabled))`
 
-	// knownAs is how a user a without a sign-in address is called: as a provider knows them, or as a reviewer.
-	knownAs = `CASE WHEN a.email IS NULL THEN coalesce(a.reviewer_address || ' (reviewer)',
-			(SELECT coalesce(nullif(i.contact, ''), nullif(a.name, ''), 'an account') || coalesce(' at ' || p.name, '')
-				FROM user_identities i LEFT JOIN upstream_providers p ON p.project_id = i.project_id AND p.id = i.provider_id
-				WHERE i.project_id = a.project_id AND i.account_id = a.id ORDER BY i.last_used_at DESC LIMIT 1),
-			'an account without address') ELSE '' END`
-
 	auditUser = `INSERT INTO audit_log (project_id, id, actor, action, target) VALUES (@project, @id, @actor, @action, @target)`
 
 	auditMember = `INSERT INTO organization_audit_log (organization_id, id, actor, action, target)
 		SELECT organization_id, CAST(@id AS uuid), CAST(@actor AS text), CAST(@action AS text), CAST(@target AS text)
 		FROM organization_members WHERE member_id = @account`
 )
+
+// knownAs is how a user without a sign-in address is called: as a provider knows them, or as a reviewer. user is how the statement calls the row.
+func knownAs(user string) string {
+	return strings.ReplaceAll(`CASE WHEN {user}.email IS NULL THEN coalesce({user}.reviewer_address || ' (reviewer)',
+			(SELECT coalesce(nullif(i.contact, ''), nullif({user}.name, ''), 'an account') || coalesce(' at ' || p.name, '')
+				FROM user_identities i LEFT JOIN upstream_providers p ON p.project_id = i.project_id AND p.id = i.provider_id
+				WHERE i.project_id = {user}.project_id AND i.account_id = {user}.id ORDER BY i.last_used_at DESC LIMIT 1),
+			'an account without address') ELSE '' END`, "{user}", user)
+}
 
 // newAccountStatements fills in the names of tables and the tenant's condition, which are constants of this file.
 func newAccountStatements(r *strings.Replacer) accountStatements {

@@ -176,7 +176,7 @@ func (s *Store) ListGrants(ctx context.Context, organization, project secret.ID,
 			condition, v[name] = condition+filter.sql, filter.value
 		}
 	}
-	rows, err := rowsOf[listedGrantRow](ctx, s, organization, project, `SELECT l.*, u.email AS user_email, c.name AS client_name, m.name AS server_name,
+	rows, err := rowsOf[listedGrantRow](ctx, s, organization, project, `SELECT l.*, coalesce(u.email, `+knownAs("u")+`) AS user_email, c.name AS client_name, m.name AS server_name,
 			greatest(l.rotated, (SELECT max(w.last_used_at) FROM grant_usage w WHERE w.project_id = @project AND w.grant_id = l.id)) AS last_used
 		FROM (SELECT g.id, g.user_id, g.mcp_server_id, g.client_id, g.resource, coalesce(g.organization, '') AS granted_organization, array_to_string(g.scopes, ' ') AS scopes,
 				g.created_at, coalesce(g.idle_expires_at, g.access_expires_at) AS expires_at, CASE WHEN g.generation > 1 THEN g.rotated_at END AS rotated

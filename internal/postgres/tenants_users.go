@@ -28,6 +28,7 @@ func reviewerBinding(project secret.ID, email string) []byte {
 type userRow struct {
 	ID            secret.ID
 	Email         string
+	KnownAs       string
 	Name          string
 	Blocked       bool
 	CreatedAt     time.Time
@@ -37,7 +38,7 @@ type userRow struct {
 }
 
 func (r userRow) user() tenants.User {
-	u := tenants.User{ID: r.ID, Email: r.Email, Name: r.Name, Blocked: r.Blocked, CreatedAt: r.CreatedAt, Connections: r.Connections}
+	u := tenants.User{ID: r.ID, Email: r.Email, KnownAs: r.KnownAs, Name: r.Name, Blocked: r.Blocked, CreatedAt: r.CreatedAt, Connections: r.Connections}
 	if r.LastSignIn != nil {
 		u.LastSignIn = *r.LastSignIn
 	}
@@ -47,14 +48,13 @@ func (r userRow) user() tenants.User {
 	return u
 }
 
-const (
-	livingGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
-	selectUsers = `SELECT u.id, u.email, u.name, u.blocked_at IS NOT NULL AS blocked, u.created_at,
+var selectUsers = `SELECT u.id, u.email, u.name, u.blocked_at IS NOT NULL AS blocked, u.created_at,
 			(SELECT max(s.created_at) FROM user_sessions s WHERE s.project_id = u.project_id AND s.account_id = u.id) AS last_sign_in,
 			(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND ` + livingGrant + `) AS connections,
-			CASE WHEN u.reviewer_until > now() THEN u.reviewer_until END AS reviewer_until
+			CASE WHEN u.reviewer_until > now() THEN u.reviewer_until END AS reviewer_until, ` + knownAs("u") + ` AS known_as
 		FROM users u WHERE u.project_id = @project`
-)
+
+const livingGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
 
 func (s *Store) users(ctx context.Context, organization, project secret.ID, condition string, v values) (found []tenants.User, err error) {
 	var rows []userRow
@@ -74,7 +74,8 @@ func (s *Store) users(ctx context.Context, organization, project secret.ID, cond
 // ListUsers implements tenants.UserStore. Ids grow with time, so they are the cursor.
 func (s *Store) ListUsers(ctx context.Context, organization, project secret.ID, q tenants.UserQuery) ([]tenants.User, error) {
 	return s.users(ctx, organization, project, ` AND (CAST(@before AS uuid) IS NULL OR u.id < CAST(@before AS uuid))
-			AND (CAST(@search AS text) = '' OR position(CAST(@search AS text) IN u.email) > 0 OR position(CAST(@search AS text) IN lower(u.name)) > 0)
+			AND (CAST(@search AS text) = '' OR position(CAST(@search AS text) IN u.email) > 0 OR position(CAST(@search AS text) IN lower(u.name)) > 0
+				OR EXISTS (SELECT FROM user_identities i WHERE i.project_id = u.project_id AND i.account_id = u.id AND position(CAST(@search AS text) IN lower(i.contact)) > 0))
 		ORDER BY u.id DESC LIMIT @most`, values{"before": q.Before, "search": strings.ToLower(strings.TrimSpace(q.Search)), "most": tenants.UsersPage})
 }
 
