@@ -12,9 +12,6 @@ ARGS ?=
 LINT_VERSION := v2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
-# The race detector needs a C compiler. RACE= turns it off.
-RACE ?= $(shell command -v $$($(GO) env CC 2>/dev/null) >/dev/null 2>&1 && echo -race)
-
 # Node folders: those whose files are generated with npm, and those with a test suite.
 NODE_BUILDS := $(patsubst %/package.json,%,$(wildcard templates/package.json))
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard sdk/typescript/package.json internal/e2e/package.json))
@@ -22,6 +19,11 @@ NODE_DONE := node_modules/.package-lock.json
 
 # Go code outside the main module: ./... leaves it out, so each check enters it.
 GO_MODULES := $(patsubst %/go.mod,%,$(wildcard sdk/*/go.mod))
+
+# Runs the stages of a tier, or some alone, and says how long each took and how many tests passed.
+RUN = @MAKE="$(MAKE)" LINT="$(LINT)" MCPAUTH_BROWSER="$$(.ci/prerequisites --browser)" FUZZ="$(FUZZ)" $(GO) run ./internal/testrun
+# How much fuzz tries per target: a number of inputs, or a time such as 10m.
+FUZZ ?=
 
 # What generate writes; it is committed.
 GENERATED = find . \( -name node_modules -o -name .git \) -prune -o -type f \( -name '*_templ.go' -o -path './templates/static/*.css' \) -print \
@@ -34,22 +36,40 @@ help: ## Show this list
 .PHONY: dev
 dev: ## Run the product with a demo project (ARGS="--reset" starts over)
 	@.ci/prerequisites go postgres
-	$(GO) run ./cmd/mcpauth dev $(ARGS)
+	@echo "Building mcpauth; the first time that takes a minute or two."
+	@$(GO) run ./cmd/mcpauth dev $(ARGS)
+
+.PHONY: quick
+quick: ## While working: lint of the change, unit tests, one flow from end to end
+	@.ci/prerequisites go node postgres browser
+	$(RUN) quick
 
 .PHONY: test
-test: ## Run every check and every test
-	@.ci/prerequisites go node postgres browser python
-	@$(MAKE) --no-print-directory generated lint test-go fuzz test-node
+test: ## Every check and every test that does not take minutes
+	@.ci/prerequisites go node postgres browser python compiler
+	$(RUN) test
+
+.PHONY: full
+full: ## Everything else: long tests, all looks, long fuzz, growth, mutations, the race detector everywhere
+	@.ci/prerequisites go node postgres browser python compiler
+	$(RUN) full
 
 .PHONY: test-go
 test-go: ## Run the Go tests
-	$(GO) test $(RACE) ./...
-	@set -e; for dir in $(GO_MODULES); do echo "$$dir"; (cd "$$dir" && $(GO) test $(RACE) ./...); done
+	$(RUN) go
 
 .PHONY: test-node
-test-node: $(addsuffix /$(NODE_DONE),$(NODE_TESTS)) ## Run the suites of the TypeScript SDK and the browser
-	@set -e; MCPAUTH_BROWSER=$$(.ci/prerequisites --browser); export MCPAUTH_BROWSER; \
-	for dir in $(NODE_TESTS); do echo "$$dir: npm test"; (cd "$$dir" && $(NPM) test); done
+test-node: prepared ## Run the suites of the TypeScript SDK and the browser
+	$(RUN) sdk browser
+
+.PHONY: fuzz
+fuzz: ## Try random input on every fuzz target (FUZZ=10m for longer)
+	$(RUN) fuzz
+
+# What several stages need, built once.
+.PHONY: prepared
+prepared: $(LINT) $(addsuffix /$(NODE_DONE),$(NODE_BUILDS) $(NODE_TESTS))
+	@cd sdk/typescript && $(NPM) run --silent build
 
 .PHONY: sheets
 sheets: internal/e2e/$(NODE_DONE) ## Render every page to contact sheets in internal/e2e/results/sheets (ARGS="project" for some)
@@ -60,18 +80,6 @@ bench: ## Measure the server against its floor, side by side
 	@.ci/prerequisites go postgres
 	$(GO) run ./internal/bench $(ARGS)
 
-# How much fuzz tries per target: a number of inputs, or a time such as 10m.
-FUZZ ?= 20000x
-
-.PHONY: fuzz
-fuzz: ## Try random input on every fuzz target (FUZZ=10m for longer)
-	@set -e; for package in $$(grep -lr --include='*_test.go' '^func Fuzz' oauth internal sdk/go | xargs -n 1 dirname | sort -u); do \
-		for target in $$($(GO) test -C "$$package" . -list '^Fuzz' | grep '^Fuzz'); do \
-			echo "$$package: $$target"; \
-			out=$$($(GO) test -C "$$package" . -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ) 2>&1) || { echo "$$out"; exit 1; }; \
-		done; \
-	done
-
 .PHONY: mutations
 mutations: ## Break the product line by line and demand that a test notices
 	@.ci/prerequisites go postgres
@@ -81,9 +89,7 @@ mutations: ## Break the product line by line and demand that a test notices
 lint: $(LINT) ## Check formatting and run the linters
 	@unformatted=$$(find . \( -name node_modules -o -name .git -o -name testdata \) -prune -o -name '*.go' -print | xargs gofmt -l); \
 	if [ -n "$$unformatted" ]; then echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; fi
-	$(GO) vet ./...
-	$(LINT) run ./...
-	@set -e; for dir in $(GO_MODULES); do echo "$$dir"; (cd "$$dir" && $(GO) vet ./... && $(CURDIR)/$(LINT) run ./...); done
+	@set -e; for dir in . $(GO_MODULES); do echo "lint $$dir"; (cd "$$dir" && $(CURDIR)/$(LINT) run --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: generate
 generate: $(addsuffix /$(NODE_DONE),$(NODE_BUILDS)) ## Generate the templates' code and the stylesheet

@@ -3,7 +3,7 @@
 //
 //	go run ./internal/conformance
 //
-// It must import nothing of the project.
+// It must import nothing of the project but internal/tiers.
 package main
 
 import (
@@ -148,8 +148,9 @@ func render(root string) (string, error) {
 
 Made by %s from the tests: do not edit. A number is proved by the tests that cite it. A and R are what the MCP authorization
 specification asks of authorization servers and MCP servers, P is what real clients are known to trip over, plain numbers are attacks;
-those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail.
+those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail. %s runs every proof
+but those marked *(full)*, which run in %s, as the mutations do.
 
 %d requirements: %d with tests, %d that need none, %d not yet.
-`, "`go run ./internal/conformance`", len(requirements), proved, needless, len(requirements)-proved-needless) + table.String(), nil
+`, "`go run ./internal/conformance`", "`make test`", "`make full`", len(requirements), proved, needless, len(requirements)-proved-needless) + table.String(), nil
 }

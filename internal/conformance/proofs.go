@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"mcpauth.example/internal/tiers"
 )
 
-// findProofs maps each cited number to the tests that cite it, as "path TestName".
+// findProofs maps each cited number to the tests that cite it, as "path TestName", with the tier of those that `make test` does not run.
 func findProofs(root string) (map[string][]string, error) {
 	proofs := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -40,7 +42,11 @@ func findProofs(root string) (map[string][]string, error) {
 		}
 		return read(filepath.ToSlash(relative), string(source), func(test, text string) {
 			for _, number := range cited(text) {
-				proofs[number] = append(proofs[number], "`"+filepath.ToSlash(relative)+"` "+test)
+				proof := "`" + filepath.ToSlash(relative) + "` " + test
+				if tiers.Of(relative) == tiers.Full {
+					proof += " *(full)*"
+				}
+				proofs[number] = append(proofs[number], proof)
 			}
 		})
 	})

@@ -1,7 +1,7 @@
 // What a page looks like and whether everybody can use it.
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { AxeBuilder } from "@axe-core/playwright";
+import { pictures, problemsIn } from "./axe.mjs";
 import { results } from "./places.mjs";
 
 /** Every look that pages are checked in: both colour schemes, on a desktop and on a phone. */
@@ -17,29 +17,13 @@ export class Inspection {
   }
 
   /**
-   * Takes a picture of the page in every look, and notes what axe finds serious or critical there and whether it has to be scrolled
-   * sideways.
+   * Notes what axe finds serious or critical in every look of the page and whether it has to be scrolled sideways; `make full` takes a
+   * picture of each, too.
    */
   async see(name) {
     this.#seen.push(name);
-    for (const look of LOOKS) {
-      await this.page.emulateMedia({ colorScheme: look.colorScheme });
-      await this.page.setViewportSize(look.viewport);
-      await this.#inspect(name, `${look.colorScheme}-${look.viewport.width}`);
-    }
-  }
-
-  async #inspect(name, look) {
-    const { page } = this;
-    await page.evaluate(() => document.fonts.ready);
-    await page.screenshot({ path: join(results("pages", look), `${name}.png`), fullPage: true });
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    for (const { id, impact, nodes } of violations) {
-      if (impact !== "serious" && impact !== "critical") continue;
-      for (const node of nodes) this.#problems.push(`${name} ${look}: ${impact} ${id}: ${node.target.join(" ")}: ${node.failureSummary}`);
-    }
-    const { needed, width } = await page.evaluate(() => ({ needed: document.documentElement.scrollWidth, width: document.documentElement.clientWidth }));
-    if (needed > width) this.#problems.push(`${name} ${look}: needs ${needed} px and has ${width}`);
+    const picture = (look) => this.page.screenshot({ path: join(results("pages", look), `${name}.png`), fullPage: true });
+    this.#problems.push(...(await problemsIn(this.page, LOOKS, pictures ? picture : undefined)).map((text) => `${name} ${text}`));
   }
 
   /** Adds what another inspection saw. */

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { AxeBuilder } from "@axe-core/playwright";
+import { problemsIn } from "../support/axe.mjs";
 import { launchBrowser } from "../support/browser.mjs";
 import { servePreview } from "../support/preview.mjs";
 
@@ -25,20 +25,18 @@ after(async () => {
   preview?.close();
 });
 
-for (const look of LOOKS) {
-  test(`${look.colorScheme}, ${look.viewport.width} px: axe finds nothing serious, and nothing is cut off`, async () => {
-    const context = await browser.newContext({ ...look, reducedMotion: "reduce" });
-    const left = [...preview.names].filter((name) => !name.startsWith("mail-"));
-    const problems = [];
-    const work = async () => {
-      const page = await context.newPage();
-      for (let name = left.shift(); name; name = left.shift()) problems.push(...(await inspect(page, name)));
-    };
-    await Promise.all(Array.from({ length: TABS }, work));
-    await context.close();
-    assert.deepEqual(problems, []);
-  });
-}
+test(`in ${LOOKS.map(({ colorScheme, viewport }) => `${colorScheme} with ${viewport.width} px`).join(" and ")} axe finds nothing serious, and nothing is cut off`, async () => {
+  const context = await browser.newContext({ reducedMotion: "reduce" });
+  const left = [...preview.names].filter((name) => !name.startsWith("mail-"));
+  const problems = [];
+  const work = async () => {
+    const page = await context.newPage();
+    for (let name = left.shift(); name; name = left.shift()) problems.push(...(await inspect(page, name)));
+  };
+  await Promise.all(Array.from({ length: TABS }, work));
+  await context.close();
+  assert.deepEqual(problems, []);
+});
 
 test("no page weighs more than 150 KB with everything it loads", () => {
   const heavy = preview.names.map((name) => ({ name, bytes: weight(name) })).filter(({ bytes }) => bytes > MOST_BYTES);
@@ -47,13 +45,9 @@ test("no page weighs more than 150 KB with everything it loads", () => {
 
 async function inspect(page, name) {
   await page.goto(`${preview.origin}/${name}.html`);
-  const { needed, width } = await page.evaluate(() => ({ needed: document.documentElement.scrollWidth, width: document.documentElement.clientWidth }));
   // What a frame shows is a sample of its own, and no script runs in it: axe would wait for its answer for ever.
   await page.evaluate(() => document.querySelectorAll("iframe").forEach((frame) => frame.remove()));
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  const found = violations.filter(({ impact }) => impact === "serious" || impact === "critical")
-    .flatMap(({ id, nodes }) => nodes.map((node) => `${name}: ${id}: ${node.target.join(" ")}: ${node.failureSummary}`));
-  return needed > width ? [...found, `${name}: needs ${needed} px and has ${width}`] : found;
+  return (await problemsIn(page, LOOKS)).map((text) => `${name} ${text}`);
 }
 
 /** The page itself, and what it names: style sheets and scripts as they are compressed, fonts as they are. */
