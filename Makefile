@@ -69,7 +69,6 @@ fuzz: ## Try random input on every fuzz target (FUZZ=10m for longer)
 # What several stages need, built once.
 .PHONY: prepared
 prepared: $(LINT) $(addsuffix /$(NODE_DONE),$(NODE_BUILDS) $(NODE_TESTS))
-	@cd sdk/typescript && $(NPM) run --silent build
 
 .PHONY: sheets
 sheets: internal/e2e/$(NODE_DONE) ## Render every page to contact sheets in internal/e2e/results/sheets (ARGS="project" for some)

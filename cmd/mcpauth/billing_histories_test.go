@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"mcpauth.example/api"
+	"mcpauth.example/internal/built"
 	"mcpauth.example/tenants/billing"
 	"mcpauth.example/tenants/billing/stripefake"
 )
@@ -66,7 +67,7 @@ const rounds = 6
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	c := newCustomers(t, 1000)
-	binary := buildProgram(t)
+	binary := built.Product(t)
 	environment := []string{"MCPAUTH_STRIPE_KEY=" + stripefake.Key, "MCPAUTH_STRIPE_WEBHOOK_SECRETS=" + webhookSecret, "MCPAUTH_STRIPE_URL=" + c.url}
 	nodes := []*node{startNode(t, binary, c.db.AppURL, c.ringText, environment...), startNode(t, binary, c.db.AppURL, c.ringText, environment...)}
 	var turn atomic.Uint64

@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/built"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"
@@ -122,21 +122,11 @@ func startNodes(t *testing.T) *nodes {
 	t.Cleanup(store.Close)
 	n := &nodes{database: db, oauth: oauth.NewServer(oauth.Config{Clients: store, Grants: store, Guards: store, Keys: keys, Epoch: 1, Now: time.Now, Log: log})}
 	n.seed(t, store, log)
-	binary := buildProgram(t)
+	binary := built.Product(t)
 	for range 2 {
 		n.addresses = append(n.addresses, startNode(t, binary, db.AppURL, strings.TrimSpace(ringText)).address)
 	}
 	return n
-}
-
-// buildProgram builds the binary of this package.
-func buildProgram(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "mcpauth")
-	if out, err := exec.Command("go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
 }
 
 // node is one process.

@@ -78,7 +78,7 @@ var Rules = []Rule{
 		Because: "adapters know neither the doors nor the store; cmd connects them, and what seeds for tests and measurements",
 	},
 	{
-		In: []string{"internal/secret", "internal/devdb", "internal/arch", "internal/names", "migrations"}, Project: []string{},
+		In: []string{"internal/secret", "internal/devdb", "internal/arch", "internal/names", "internal/built", "internal/tiers", "migrations"}, Project: []string{},
 		Because: "it stands alone",
 	},
 	{
@@ -95,6 +95,10 @@ var Rules = []Rule{
 	{
 		In: []string{""}, Except: []string{"internal/postgres/pgtest"}, Never: []string{"internal/postgres/pgtest"},
 		Because: "pgtest is for tests",
+	},
+	{
+		In: []string{""}, Except: []string{"internal/built"}, Never: []string{"internal/built"},
+		Because: "built is for tests",
 	},
 }
 

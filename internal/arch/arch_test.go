@@ -147,6 +147,8 @@ func TestCheck(t *testing.T) {
 		{"cmd/mcpauth", own + "dashboard", true},
 		{"cmd/mcpauth", "gorm.io/gorm", false},
 		{"cmd/mcpauth", own + "internal/postgres/pgtest", false},
+		{"internal/bench", own + "internal/built", false},
+		{"internal/built", own + "internal/devdb", false},
 	} {
 		broken := Check(tc.folder, []string{tc.path})
 		if (len(broken) == 0) != tc.allowed {

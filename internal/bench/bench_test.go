@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"mcpauth.example/internal/built"
 )
 
 // The bench starts itself as the floor server and as a guarded one; here that is the program of the tests.
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 
 // catalogue 199: grants revoked on either of two nodes are refused by guards in two other processes, also when a node is restarted.
 func TestRevocationReachesGuardsInOtherProcesses(t *testing.T) { // not parallel: it needs the processors for itself
-	o := options{workers: 2, revocations: 40, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info", binary: build(t)}
+	o := options{workers: 2, revocations: 40, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info", binary: built.Product(t)}
 	var out, progress strings.Builder
 	if err := measureRevocations(t.Context(), o, &out, &progress); err != nil {
 		t.Fatalf("%v\n%s", err, progress.String())
@@ -35,19 +36,10 @@ func TestRevocationReachesGuardsInOtherProcesses(t *testing.T) { // not parallel
 	}
 }
 
-func build(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "mcpauth")
-	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "mcpauth.example/cmd/mcpauth").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	return binary
-}
-
 // Every workload gets what it expects from both servers: the pages, the answers and the floor's idea of them have not moved apart.
 func TestWholeRun(t *testing.T) {
 	t.Parallel()
-	binary := build(t)
+	binary := built.Product(t)
 	o := options{workers: 2, rounds: 1, window: 300 * time.Millisecond, workloads: workloadNames(), binary: binary,
 		dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "info"}
 	var progress strings.Builder

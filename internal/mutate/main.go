@@ -93,7 +93,7 @@ func (m mutation) try(ctx context.Context, root string) error {
 	if err != nil {
 		return err
 	}
-	command := exec.CommandContext(ctx, "go", "test", "-overlay", overlay, "-count=1", "-run", m.run, m.pkg)
+	command := exec.CommandContext(ctx, "go", "test", "-tags=full", "-vet=off", "-overlay", overlay, "-count=1", "-run", m.run, m.pkg)
 	command.Dir = root
 	output, err := command.CombinedOutput()
 	switch {

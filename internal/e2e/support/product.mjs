@@ -14,10 +14,15 @@ import { results, root } from "./places.mjs";
 const STARTS_WITHIN = 60_000; // milliseconds, a cold database included
 const STOPS_WITHIN = 20_000;
 
-/** Builds a Go program of the repository and returns its path. The Go command leaves a current one as it is. */
+/**
+ * Builds a Go program of the repository and returns its path. The Go command leaves a current one as it is; place and flags are those of
+ * internal/built, which shares the product with the Go tests.
+ */
 export function build(name, folder) {
-  const path = join(results("bin"), name);
-  execFileSync("go", ["build", "-o", path, folder], { cwd: root, stdio: "inherit" });
+  const path = join(root, "bin", "test", name);
+  execFileSync("go", ["build", "-trimpath", "-ldflags=-s", "-buildvcs=false", "-o", path, folder], {
+    cwd: root, stdio: "inherit", env: { ...process.env, CGO_ENABLED: "0" },
+  });
   return path;
 }
 

@@ -1,3 +1,5 @@
+//go:build full
+
 package main
 
 import (
@@ -7,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"mcpauth.example/internal/built"
 )
 
 func (o options) linearity(t *testing.T) (string, error) {
@@ -19,7 +23,7 @@ func (o options) linearity(t *testing.T) (string, error) {
 // Catalogue 158, 178, 179, 187: refreshes, introspections and revocations of shared grants, through two nodes that are killed in between,
 // have an order that explains every answer. The full size: `make bench ARGS="-linear 20000"`.
 func TestLinearizable(t *testing.T) { // not parallel: it needs the processors for itself
-	o := options{workers: 1, linear: 2000, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "warn", binary: build(t)}
+	o := options{workers: 1, linear: 2000, dataDir: filepath.Join(t.TempDir(), "data"), logLevel: "warn", binary: built.Product(t)}
 	said, err := o.linearity(t)
 	if err != nil || !strings.Contains(said, "2000 operations on 20 grants by 20 clients each") || strings.Contains(said, " 0 answers lost") {
 		t.Errorf("%v\n%s", err, said)
