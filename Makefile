@@ -13,7 +13,7 @@ LINT_VERSION := v2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
 # Node folders: those whose files are generated with npm, and those with a test suite.
-NODE_BUILDS := $(patsubst %/package.json,%,$(wildcard templates/package.json))
+NODE_BUILDS := $(patsubst %/package.json,%,$(wildcard templates/package.json sdk/typescript/package.json))
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard sdk/typescript/package.json internal/e2e/package.json))
 NODE_DONE := node_modules/.package-lock.json
 
@@ -26,7 +26,7 @@ RUN = @MAKE="$(MAKE)" LINT="$(LINT)" MCPAUTH_BROWSER="$$(.ci/prerequisites --bro
 FUZZ ?=
 
 # What generate writes; it is committed.
-GENERATED = find . \( -name node_modules -o -name .git \) -prune -o -type f \( -name '*_templ.go' -o -path './templates/static/*.css' \) -print \
+GENERATED = find . \( -name node_modules -o -name .git \) -prune -o -type f \( -name '*_templ.go' -o -path './templates/static/*.css' -o -path './sdk/typescript/dist/*' -o -path './sdk/archives/*' \) -print \
 	| LC_ALL=C sort | while read -r f; do cksum "$$f"; done
 
 .PHONY: help
@@ -91,16 +91,17 @@ lint: $(LINT) ## Check formatting and run the linters
 	@set -e; for dir in . $(GO_MODULES); do echo "lint $$dir"; (cd "$$dir" && $(CURDIR)/$(LINT) run --config $(CURDIR)/.golangci.yml ./...); done
 
 .PHONY: generate
-generate: $(addsuffix /$(NODE_DONE),$(NODE_BUILDS)) ## Generate the templates' code and the stylesheet
+generate: $(addsuffix /$(NODE_DONE),$(NODE_BUILDS)) ## Generate the templates' code, the stylesheet and what the SDKs are packed from
 	$(GO) tool templ generate -log-level error
 	@set -e; for dir in $(NODE_BUILDS); do (cd "$$dir" && $(NPM) run --silent build); done
+	$(GO) run ./sdk/pack
 
 .PHONY: generated
 generated:
 	@before=$$($(GENERATED)); $(MAKE) --no-print-directory generate; after=$$($(GENERATED)); \
 	if [ "$$before" != "$$after" ]; then \
 		echo "generated files were out of date; they are current now, commit them:"; \
-		git status --short -- '*_templ.go' templates/static || true; exit 1; \
+		git status --short -- '*_templ.go' templates/static sdk || true; exit 1; \
 	fi
 
 # One linter binary per version, built from its module; its dependencies stay out of the project's.

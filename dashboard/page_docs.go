@@ -7,6 +7,7 @@ import (
 	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
+	"mcpauth.example/sdk"
 	"mcpauth.example/templates"
 	"mcpauth.example/templates/docs"
 	"mcpauth.example/tenants"
@@ -97,7 +98,7 @@ func chooseValues(projects []tenants.ProjectSummary, wanted string) (chosen stri
 
 // installation fills in what this installation and its packages are called.
 func (d *dashboard) installation(v docs.Values) docs.Values {
-	v.Base, v.Version, v.NPM, v.GoSDK = d.BaseURL, names.Version, names.NPM, names.GoSDK
+	v.Base, v.Version, v.NPM, v.GoSDK = d.BaseURL, sdk.Version(), names.NPM, names.GoSDK
 	return v
 }
 

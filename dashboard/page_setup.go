@@ -28,7 +28,7 @@ func (d *dashboard) setUp(v *visit) error {
 	shown := d.madeSecret(v).Secret
 	return web.Render(v, http.StatusOK, templates.SetUp(templates.SetUpPage{
 		Shell: d.shell(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
-		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(found, server), Prompt: agentPrompt(d.BaseURL, found, server),
+		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(d.BaseURL, found, server), Prompt: agentPrompt(d.BaseURL, found, server),
 		Clients: clientGuides(found, server), Panel: panel, DocsHref: pathDocs,
 	}))
 }

@@ -3,12 +3,14 @@ package dashboard_test
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/PuerkitoBio/goquery"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/sdk"
 	"mcpauth.example/tenants"
 )
 
@@ -64,6 +66,7 @@ func TestCreateProjectShowsTheSecretOnce(t *testing.T) {
 			t.Errorf("no snippet with %s", line)
 		}
 	}
+	wantInstallLines(t, b, created)
 	list := b.get(t, projectsPath(organization)).want(t, http.StatusOK)
 	link := list.doc.Find("table a")
 	path, _ := link.Attr("href")
@@ -76,6 +79,25 @@ func TestCreateProjectShowsTheSecretOnce(t *testing.T) {
 	}
 	if strings.Contains(s.log.String(), shown) {
 		t.Error("the log holds the secret")
+	}
+}
+
+// wantInstallLines demands that pages install our packages from this installation, and name no other place to get them from.
+func wantInstallLines(t *testing.T, b *browser, setUp answer) {
+	t.Helper()
+	npm, module := "npm install http://localhost:8080/sdk/mcpauth-"+sdk.Version()+".tgz", "GOPROXY=http://localhost:8080/go,$(go env GOPROXY) GONOSUMDB=mcpauth.example/sdk/go go get mcpauth.example/sdk/go@v"+sdk.Version()
+	lines := setUp.doc.Find(`[data-testid="install"]`).Text()
+	prompt := setUp.doc.Find(`[data-testid="prompt"]`).Text()
+	pages := map[string]string{"the set-up page": lines, "the prompt": prompt, "llms-full.txt": b.get(t, "/llms-full.txt").want(t, http.StatusOK).text}
+	for name, text := range pages {
+		for _, want := range []string{npm, module} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: got %q, want a line %q", name, text[:min(len(text), 600)], want)
+			}
+		}
+		if wrong := regexp.MustCompile(`(?i)npm (install|i|add) (@?[a-z/]*mcp-?auth|@mcpauth)|go get github`).FindString(text); wrong != "" {
+			t.Errorf("%s: got %q, want packages of this installation only", name, wrong)
+		}
 	}
 }
 

@@ -7,26 +7,10 @@ import (
 	"net/url"
 	"strings"
 
-	"mcpauth.example/internal/names"
+	"mcpauth.example/sdk"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
 )
-
-const expressSnippet = `import express from "express";
-import { mcpAuth } from "` + names.NPM + `";
-
-const app = express();
-app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
-`
-
-const goSnippet = `import mcpauth "` + names.GoSDK + `"
-
-guard, err := mcpauth.New(mcpauth.Config{RegistrationSecret: os.Getenv("MCPAUTH_SECRET")})
-if err != nil {
-	log.Fatal(err)
-}
-guard.Register(mux, %q, handler)
-`
 
 // fetchGuard verifies access tokens (RFC 9068) in handlers that take a Request; the docs explain it.
 const fetchGuard = `import { createRemoteJWKSet, jwtVerify } from "jose";
@@ -113,37 +97,17 @@ func place(server tenants.MCPServer) (path, metadataPath, metadata string) {
 }
 
 // snippets is the code to copy, with the values of a server.
-func snippets(project tenants.ProjectDetail, server tenants.MCPServer) []templates.Snippet {
+func snippets(baseURL string, project tenants.ProjectDetail, server tenants.MCPServer) []templates.Snippet {
 	path, metadataPath, metadata := place(server)
 	issuer, resource := project.Issuer, server.Resource
 	guard := fmt.Sprintf(fetchGuard, issuer, resource, metadata)
 	return []templates.Snippet{
-		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path), Install: "npm install mcpauth"},
+		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path, path, port(server)), Install: sdk.NPM(baseURL) + "\n" + expressNeeds},
 		{Label: "Next.js", Language: "ts", Code: fmt.Sprintf(nextSnippet, path, metadataPath) + guard, Install: "npm install jose"},
 		{Label: "Hono", Language: "ts", Code: fmt.Sprintf(honoSnippet, metadataPath, path) + guard, Install: "npm install jose"},
-		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path), Install: "go get " + names.GoSDK},
+		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path, port(server)), Install: goNeeds + "\n" + sdk.Go(baseURL)},
 		{Label: "Any language", Language: "text", Code: fmt.Sprintf(anySnippet, metadataPath, resource, issuer, metadata, issuer, issuer, resource)},
 	}
-}
-
-const promptText = `Guard the MCP server in this repository with mcpauth.
-
-1. Install the package "` + names.NPM + `" (Node.js with Express; for Go use ` + names.GoSDK + `).
-2. Put the guard in front of the MCP route, before its handler:
-   app.use(%q, mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));
-3. Read the secret from the environment variable MCPAUTH_SECRET. Never write it into the code or a file that is committed.
-4. Remove any other authentication of that route. Leave the MCP handler itself as it is; req.auth says who is calling.
-5. The server is reached at %s, and its issuer is %s. Do not change either.
-6. Start the server and check: a POST to the route without a token is answered 401 with a WWW-Authenticate header that names
-   resource_metadata.
-
-Documentation for you: %s (Node.js), %s (Go)
-`
-
-// agentPrompt is what to paste into a coding agent.
-func agentPrompt(baseURL string, project tenants.ProjectDetail, server tenants.MCPServer) string {
-	path, _, _ := place(server)
-	return fmt.Sprintf(promptText, path, server.Resource, project.Issuer, baseURL+docsHref("express")+".md", baseURL+docsHref("go")+".md")
 }
 
 // clientGuides says how people add the server to their client: a command, a link that opens the client, or the steps.

@@ -144,13 +144,13 @@ func TestContextKeepsDataOut(t *testing.T) {
 	}
 	for _, name := range []string{
 		".git/config", ".data/dev.json", ".data/master.keys", ".env", "deploy/environment", "bin/mcpauth", "cmd/.env", "cmd/mcpauth/local.env",
-		"internal/e2e/results/page.png", "templates/node_modules/x/index.js", "sdk/typescript/package.json", "notes.txt", "cmd/mcpauth/serve_test.go", "cmd/.data/dev.json",
+		"internal/e2e/results/page.png", "templates/node_modules/x/index.js", "sdk/typescript/node_modules/x/index.js", "sdk/typescript/src/guard.ts", "notes.txt", "cmd/mcpauth/serve_test.go", "cmd/.data/dev.json",
 	} {
 		if c.sends(name) {
 			t.Errorf("%s is sent to the builder", name)
 		}
 	}
-	for _, name := range []string{"go.mod", "go.sum", "cmd/mcpauth/main.go", "migrations/00001_control.sql", "sdk/go/doc.go"} {
+	for _, name := range []string{"go.mod", "go.sum", "cmd/mcpauth/main.go", "migrations/00001_control.sql", "sdk/go/doc.go", "sdk/sdk.go", "sdk/archives/go.zip", "sdk/typescript/dist/index.js"} {
 		if !c.sends(name) {
 			t.Errorf("%s is not sent to the builder", name)
 		}

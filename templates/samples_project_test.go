@@ -20,7 +20,7 @@ func setUp(secret string) SetUpPage {
 	page := SetUpPage{
 		Shell: shell("MCP servers", "Acme Tools"), Name: "Acme Tools", ServerURL: "https://tools.acme.example/mcp", Issuer: issuer, Secret: secret, ServerHref: "/dashboard/servers/1", DocsHref: "/docs",
 		Snippets: []Snippet{
-			{Label: "Express", Language: "ts", Install: "npm install mcpauth", Code: "import express from \"express\";\nimport { mcpAuth } from \"mcpAuth\";\n\nconst app = express();\napp.use(\"/mcp\", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));\n"},
+			{Label: "Express", Language: "ts", Install: "npm install https://mcpauth.example/sdk/mcpauth-0.1.0.tgz", Code: "import express from \"express\";\nimport { mcpAuth } from \"mcpAuth\";\n\nconst app = express();\napp.use(\"/mcp\", mcpAuth({ registrationSecret: process.env.MCPAUTH_SECRET }));\n"},
 			{Label: "Go", Language: "go", Code: "guard, err := mcpauth.New(mcpauth.Config{})\n"},
 		},
 		Prompt: "Guard the MCP server in this repository with mcpauth.\n",

@@ -21,6 +21,7 @@ import (
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
 	"mcpauth.example/oauth/endpoints"
+	"mcpauth.example/sdk"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
@@ -45,6 +46,7 @@ type app struct {
 	root     http.Handler // the site and the dashboard
 	rootHost string
 	static   http.Handler
+	packages *sdk.Handler // our own SDKs, to install
 }
 
 // newApp connects everything. The database must be migrated.
@@ -68,6 +70,11 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		store.Close()
 		return nil, err
 	}
+	packages, err := sdk.NewHandler()
+	if err != nil {
+		store.Close()
+		return nil, err
+	}
 	a := &app{
 		billing: charged, api: api.New(api.Config{Billing: charged, Log: log}),
 		settings: s, log: log, store: store, sender: sender, rootHost: tenants.Address(s.baseURL),
@@ -77,7 +84,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 		signin:   &signin.Service{Keys: s.keys, Passwords: signin.NewPasswords()},
 		projects: tenants.Projects{Store: store, Primary: s.issuerTemplate, Aliases: s.issuerAliases, OneOrganization: !s.local && pathPrefix(s) != "", Logo: picture.Logo, LooksLike: lookalike.Of,
 			Domains: &tenants.Domains{Prover: dnsproof.Prover{}, Own: ownHosts(s)}, Plans: plansOf(charged)},
-		static: templates.StaticHandler(),
+		static: templates.StaticHandler(), packages: packages,
 	}
 	a.outgoing = egress.New(egress.Config{Agent: names.UserAgent(s.baseURL), Loopback: s.egressLoopback})
 	documents := egress.NewDocuments(a.outgoing, web.NewLimits(store, time.Now).LocalUses, time.Now, s.documentOverrides)
@@ -133,7 +140,7 @@ func pathPrefix(s settings) string {
 	return ""
 }
 
-// ServeHTTP sends a request to the door it is for: health and static files on every host, the site and what programs call on the root host, issuers elsewhere.
+// ServeHTTP sends a request to the door it is for: health and static files on every host, the site, our own packages and what programs call on the root host, issuers elsewhere.
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/healthz":
@@ -146,6 +153,8 @@ func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.static.ServeHTTP(w, r)
 	case tenants.Address("https://"+r.Host) == a.rootHost && strings.HasPrefix(r.URL.Path, "/api/"):
 		a.api.ServeHTTP(w, r)
+	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path) && a.packages.Serves(r.URL.Path):
+		a.packages.ServeHTTP(w, r)
 	case tenants.Address("https://"+r.Host) == a.rootHost && !a.doors.Claims(r.URL.Path):
 		a.root.ServeHTTP(w, r)
 	default:

@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/names"
 	"mcpauth.example/oauth"
+	"mcpauth.example/sdk"
 	"mcpauth.example/tenants"
 )
 
@@ -83,6 +85,27 @@ func (n *nodes) testCertificates(t *testing.T) {
 }
 
 // Nothing of the inside is served, on no host and for no program (catalogue 233).
+// testPackages proves that our own packages are given out on the root host and nowhere else, whatever a project calls itself.
+func (n *nodes) testPackages(t *testing.T) {
+	for _, path := range []string{"/go/" + names.GoSDK + "/@v/list", "/go/" + names.GoSDK + "/@latest", "/sdk/mcpauth-" + sdk.Version() + ".tgz"} {
+		for host, want := range map[string]int{"mcpauth.example": http.StatusOK, tenants.Address(n.issuer.URL): http.StatusNotFound, "127.0.0.1": http.StatusNotFound} {
+			request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+n.addresses[0]+path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			request.Host = host
+			response, err := http.DefaultTransport.RoundTrip(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != want {
+				t.Errorf("%s on %s: got %d, want %d", path, host, response.StatusCode, want)
+			}
+		}
+	}
+}
+
 func (n *nodes) testInsides(t *testing.T) {
 	for _, path := range []string{"/debug/pprof/", "/debug/vars", "/metrics", "/version", "/status", "/server-status", "/actuator", "/.env", "/.git/config", "/swagger", "/api", "/api/nothing", "/healthz/x", "/readyz/../metrics"} {
 		for _, host := range []string{tenants.Address(n.issuer.URL), "mcpauth.example", "127.0.0.1", "localhost"} {

@@ -55,6 +55,8 @@ func TestTwoProcesses(t *testing.T) {
 
 	t.Run("no insides", n.testInsides)
 
+	t.Run("own packages", n.testPackages)
+
 	t.Run("one operator", n.testOperator)
 
 	t.Run("one code", func(t *testing.T) {

@@ -9,6 +9,8 @@
 //	guard.Register(mux, "/mcp", mcp.NewStreamableHTTPHandler(getServer, nil))
 //	log.Fatal(http.ListenAndServe("localhost:8090", mux))
 //
+// Every installation of mcpauth gives the module out itself; the set-up page of a project shows the command.
+//
 // The registration secret is the only setting. It names the project's address; the issuer, the server's URL and its
 // scopes are asked for with it on first use, so that a server starts while the project cannot be reached: requests
 // are then answered 503 with Retry-After, never 401, because a 401 makes clients throw their tokens away.

@@ -65,7 +65,7 @@ type Values struct {
 	Slug     string
 	// The installation's: {{base}}, {{version}}, {{npm}} and {{go_sdk}}.
 	Base       string // root URL of the site, without a slash at its end
-	Version    string // of the product and its SDKs
+	Version    string // that its SDKs are given out as
 	NPM, GoSDK string // names of the SDKs' packages
 }
 

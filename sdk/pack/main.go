@@ -1,0 +1,90 @@
+// Command pack writes what the packages are made of into sdk/archives:
+//
+//	go run ./sdk/pack            go.zip, the files of sdk/go; go generate ./sdk runs it
+//	go run ./sdk/pack -release   the packages of this version, which are given out for ever from then on
+//
+// It runs in the root of the repository or in sdk. It must import nothing of the project but sdk.
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"mcpauth.example/sdk"
+)
+
+func main() {
+	release := flag.Bool("release", false, "keep the packages of this version for ever")
+	flag.Parse()
+	if err := run(*release); err != nil {
+		fmt.Fprintln(os.Stderr, "pack:", err)
+		os.Exit(1)
+	}
+}
+
+func run(release bool) error {
+	folder := "."
+	if _, err := os.Stat("go.mod"); err == nil {
+		folder = "sdk"
+	}
+	archives := filepath.Join(folder, "archives")
+	if release {
+		return keep(archives)
+	}
+	packed, err := zipped(os.DirFS(filepath.Join(folder, "go")))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(archives, "go.zip"), packed, 0o644)
+}
+
+// zipped stores the files as they are, in the order of their names and without their times: the same files make the same bytes, and a
+// change of a line is a small change of the archive.
+func zipped(from fs.FS) ([]byte, error) {
+	var out bytes.Buffer
+	archive := zip.NewWriter(&out)
+	err := fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(from, name)
+		if err != nil {
+			return err
+		}
+		file, err := archive.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store})
+		if err == nil {
+			_, err = file.Write(content)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	err = archive.Close()
+	return out.Bytes(), err
+}
+
+// keep writes the packages of the version that internal/names says, under it.
+func keep(archives string) error {
+	kept, err := sdk.Release()
+	if err != nil {
+		return err
+	}
+	for name, content := range kept {
+		file, err := os.OpenFile(filepath.Join(archives, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // a name of ours
+		if err != nil {
+			return fmt.Errorf("%w: this version was released; raise it in internal/names", err)
+		}
+		_, err = file.Write(content)
+		if err := errors.Join(err, file.Close()); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	return nil
+}

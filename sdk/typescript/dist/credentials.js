@@ -1,0 +1,18 @@
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.readCredentials = readCredentials;
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
+const LONGEST_TOKEN = 16 * 1024;
+/** Reads the Authorization header (RFC 6750 section 2.1). */
+function readCredentials(req) {
+    const header = req.headers.authorization;
+    if (header === undefined)
+        return { kind: "none" };
+    const [scheme = "", ...rest] = header.split(" ");
+    if (scheme.toLowerCase() !== "bearer" || rest.join("").trim() === "")
+        return { kind: "none" };
+    const [token] = rest;
+    if (rest.length !== 1 || token === undefined || token.length > LONGEST_TOKEN || !TOKEN.test(token))
+        return { kind: "malformed" };
+    return { kind: "token", token };
+}
