@@ -32,7 +32,8 @@ after(async () => {
 });
 
 test("the pages of a flow look right and everybody can use them (A19, P4, P8)", async (t) => {
-  const { page, complaints } = await newProfile(t, browser);
+  const { context, complaints, ...first } = await newProfile(t, browser);
+  let { page } = first;
   const inspection = new Inspection(page);
   const see = (name) => inspection.see(name);
   const app = await RawClient.register(product, product.dev.issuer, APP_REDIRECT, "Cursor");
@@ -64,7 +65,8 @@ test("the pages of a flow look right and everybody can use them (A19, P4, P8)", 
   assert.match(await page.locator("#continue").getAttribute("href"), /^cursor:\/\/anysphere\.cursor-mcp\/oauth\/callback\?code=/);
   await see("leave-app");
 
-  await page.goto("about:blank"); // takes away the browser's question whether to open the app; unanswered it takes every click on our pages
+  await page.close(); // and with it the browser's question whether to open the app; unanswered it takes every click in that tab
+  page = inspection.page = await context.newPage();
   const silent = await serve(t, (_, response) => response.writeHead(204).end(), { host: "127.0.0.1" }); // the page before it stays
   const loopback = await RawClient.register(product, product.dev.issuer, `${silent.origin}/callback`, "Claude Code (demo)");
   await page.goto(loopback.authorize().url);
