@@ -102,10 +102,10 @@ func snippets(baseURL string, project tenants.ProjectDetail, server tenants.MCPS
 	issuer, resource := project.Issuer, server.Resource
 	guard := fmt.Sprintf(fetchGuard, issuer, resource, metadata)
 	return []templates.Snippet{
-		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path, path, port(server)), Install: sdk.NPM(baseURL) + "\n" + expressNeeds},
+		{Label: "Express", Language: "ts", Code: fmt.Sprintf(expressSnippet, path, path, port(server)), Install: sdk.InstallNPM(baseURL) + "\n" + expressNeeds},
 		{Label: "Next.js", Language: "ts", Code: fmt.Sprintf(nextSnippet, path, metadataPath) + guard, Install: "npm install jose"},
 		{Label: "Hono", Language: "ts", Code: fmt.Sprintf(honoSnippet, metadataPath, path) + guard, Install: "npm install jose"},
-		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path, port(server)), Install: goNeeds + "\n" + sdk.Go(baseURL)},
+		{Label: "Go", Language: "go", Code: fmt.Sprintf(goSnippet, path, port(server)), Install: goNeeds + "\n" + sdk.InstallGo(baseURL)},
 		{Label: "Any language", Language: "text", Code: fmt.Sprintf(anySnippet, metadataPath, resource, issuer, metadata, issuer, issuer, resource)},
 	}
 }

@@ -109,6 +109,6 @@ Documentation for you: %s (Node.js), %s (Go)
 // agentPrompt is what to paste into a coding agent.
 func agentPrompt(baseURL string, project tenants.ProjectDetail, server tenants.MCPServer) string {
 	path, _, _ := place(server)
-	return fmt.Sprintf(promptText, sdk.NPM(baseURL), sdk.Go(baseURL), path, server.Resource, project.Issuer,
+	return fmt.Sprintf(promptText, sdk.InstallNPM(baseURL), sdk.InstallGo(baseURL), path, server.Resource, project.Issuer,
 		baseURL+docsHref("express")+".md", baseURL+docsHref("go")+".md")
 }

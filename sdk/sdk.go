@@ -42,12 +42,12 @@ func Version() string {
 	return r.version
 }
 
-// NPM is the command that installs the npm package from an installation.
-func NPM(baseURL string) string { return "npm install " + baseURL + npmPath(Version()) }
+// InstallNPM is the command that installs the npm package from an installation.
+func InstallNPM(baseURL string) string { return "npm install " + baseURL + npmPath(Version()) }
 
-// Go is the command that adds the Go module from an installation. What the installation does not have, which is everything else, comes
+// InstallGo is the command that adds the Go module from an installation. What the installation does not have, which is everything else, comes
 // from where it always comes from. GOPRIVATE would not do: it keeps the module away from every proxy.
-func Go(baseURL string) string {
+func InstallGo(baseURL string) string {
 	return "GOPROXY=" + baseURL + goPrefix + ",$(go env GOPROXY) GONOSUMDB=" + names.GoSDK + " go get " + names.GoSDK + "@v" + Version()
 }
 

@@ -151,11 +151,8 @@ func (r *runner) summary(wall time.Duration) bool {
 	if r.raceOff != "" {
 		_, _ = fmt.Fprintf(r.out, "THE RACE DETECTOR WAS OFF: %s\n", r.raceOff)
 	}
-	skipped := "none skipped"
-	if all.skipped > 0 {
-		skipped = fmt.Sprintf("%d SKIPPED", all.skipped)
-	}
-	_, _ = fmt.Fprintf(r.out, "%d passed, %d failed, %s, in %.1f minutes\n", all.passed, all.failed, skipped, wall.Minutes())
+	_, _ = fmt.Fprintf(r.out, "%-12s %8.1f\n", "all", wall.Minutes())
+	_, _ = fmt.Fprintf(r.out, "%d passed, %d failed, %d skipped\n", all.passed, all.failed, all.skipped)
 	return all.failed == 0 && all.skipped == 0
 }
 

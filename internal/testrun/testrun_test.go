@@ -68,10 +68,10 @@ func TestSummary(t *testing.T) {
 		good    bool
 		want    string
 	}{
-		"good":    {result{stage: "go", wall: 90 * time.Second, tally: tally{passed: 5}}, "", true, "5 passed, 0 failed, none skipped, in 1.5 minutes\n"},
-		"failed":  {result{stage: "go", tally: tally{passed: 5, failed: 1}, err: errors.New("x")}, "", false, "5 passed, 1 failed, none skipped"},
-		"skipped": {result{stage: "go", tally: tally{passed: 5, skipped: 2}}, "", false, "5 passed, 0 failed, 2 SKIPPED"},
-		"no race": {result{stage: "go", tally: tally{passed: 5}}, "there is no C compiler", true, "THE RACE DETECTOR WAS OFF: there is no C compiler\n5 passed"},
+		"good":    {result{stage: "go", wall: 90 * time.Second, tally: tally{passed: 5}}, "", true, "\nall               1.5\n5 passed, 0 failed, 0 skipped\n"},
+		"failed":  {result{stage: "go", tally: tally{passed: 5, failed: 1}, err: errors.New("x")}, "", false, "\n5 passed, 1 failed, 0 skipped\n"},
+		"skipped": {result{stage: "go", tally: tally{passed: 5, skipped: 2}}, "", false, "\n5 passed, 0 failed, 2 skipped\n"},
+		"no race": {result{stage: "go", tally: tally{passed: 5}}, "there is no C compiler", true, "THE RACE DETECTOR WAS OFF: there is no C compiler\n"},
 	} {
 		var out bytes.Buffer
 		r := &runner{out: &out, raceOff: tc.raceOff, results: []result{tc.result}}

@@ -8,13 +8,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { launchBrowser, newProfile } from "../support/browser.mjs";
-import { createProject, signInMember } from "../support/developer.mjs";
-import { GoClient } from "../support/go_client.mjs";
-import { freePort } from "../support/local_servers.mjs";
-import { McpApp, SDKS } from "../support/mcp_client.mjs";
-import { decide, signUp, stranger } from "../support/person.mjs";
-import { startProduct } from "../support/product.mjs";
+import { launchBrowser, newProfile } from "../../support/browser.mjs";
+import { createProject, signInMember } from "../../support/developer.mjs";
+import { GoClient } from "../../support/go_client.mjs";
+import { freePort } from "../../support/local_servers.mjs";
+import { McpApp, SDKS } from "../../support/mcp_client.mjs";
+import { decide, signUp, stranger } from "../../support/person.mjs";
+import { startProduct } from "../../support/product.mjs";
 
 const run = promisify(execFile);
 const STARTS_WITHIN = 120_000; // milliseconds, compiling included
@@ -116,7 +116,7 @@ async function start(t, { command, folder, environment, serverUrl }) {
 
 /** Types resolve for both kinds of import, with the compiler that the SDK is built with. */
 async function checkTypes(folder) {
-  const compiler = new URL("../../../sdk/typescript/node_modules/typescript/bin/tsc", import.meta.url).pathname;
+  const compiler = new URL("../../../../sdk/typescript/node_modules/typescript/bin/tsc", import.meta.url).pathname;
   await writeFile(join(folder, "a.mts"), 'import { mcpAuth } from "mcpAuth";\nexport const guard: ReturnType<typeof mcpAuth> = mcpAuth({ registrationSecret: "x" });\n');
   await writeFile(join(folder, "b.cts"), 'import mcpauth = require("mcpAuth");\nexport const guard = mcpauth.mcpAuth({ registrationSecret: "x" });\n');
   const flags = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext", "--target", "es2022", "--forceConsistentCasingInFileNames"];
