@@ -44,7 +44,7 @@ func goTests(ctx context.Context, r *runner) (tally, error) {
 	var all tally
 	var failed error
 	for _, module := range modules {
-		raced, plain, err := r.split(ctx, modules, module)
+		raced, plain, err := r.split(ctx, module)
 		if err != nil {
 			return all, err
 		}
@@ -66,7 +66,7 @@ func goTests(ctx context.Context, r *runner) (tally, error) {
 }
 
 // split lists the packages of a module, those for the race detector first.
-func (r *runner) split(ctx context.Context, modules []string, module string) (raced, plain []string, err error) {
+func (r *runner) split(ctx context.Context, module string) (raced, plain []string, err error) {
 	packages, err := r.list(ctx, module, "{{.ImportPath}} {{if .Module}}{{.Module.Path}}{{end}}")
 	for _, line := range packages {
 		path, own, _ := strings.Cut(line, " ")
