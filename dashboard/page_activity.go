@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -89,45 +90,56 @@ func activityHref(v *visit, path string, query url.Values, pairs ...string) stri
 
 // attemptView says what became of an attempt.
 func (d *dashboard) attemptView(v *visit, a tenants.Attempt) templates.AttemptView {
-	view := templates.AttemptView{Client: a.Name, Version: a.Version, Started: a.Started, Last: a.Last, Reached: stepWords(a.Reached()), Advice: a.Advice(d.Now())}
+	view := templates.AttemptView{Client: a.Name, Version: a.Version, Started: a.Started, Last: a.Last, Advice: a.Advice(d.Now()), Test: a.Test}
+	view.State, view.Tone, view.Why = stateWords(a, d.Now())
 	if !a.ID.IsZero() {
 		view.Href = v.href(pathAttempt, ":attempt", a.ID.String())
 	}
 	if a.ClientID != "" {
 		view.ClientHref = clientHref(v, pathClient, a.ClientID)
 	}
-	failure, failed := a.Failure()
-	switch {
-	case failed:
-		view.State, view.Tone = "Failed: "+strings.ToLower(stepWords(failure.Step)), "bad"
+	failed := a.State(d.Now()) == tenants.StateFailed
+	if failed {
 		view.Advice = "" // it stands at the step
-	case a.Reached() == tenants.StepCall:
-		view.State, view.Tone = "Connected", "ok"
-	case view.Advice != "":
-		view.State, view.Tone = "Stopped after: "+strings.ToLower(view.Reached), "warn"
-	default:
-		view.State, view.Tone = "On its way", "idle"
 	}
 	var before time.Time
 	for _, s := range a.Steps {
-		view.Steps = append(view.Steps, d.stepView(v, s, before))
+		view.Steps = append(view.Steps, d.stepView(v, s, failed && !a.Test, before))
 		before = s.At
 	}
 	return view
 }
 
-func (d *dashboard) stepView(v *visit, s tenants.AttemptStep, before time.Time) templates.StepView {
+// stepView is one row of an attempt. Only what made the attempt fail is red: what was tried again, or is a person's to try again, is not.
+func (d *dashboard) stepView(v *visit, s tenants.AttemptStep, failed bool, before time.Time) templates.StepView {
 	view := templates.StepView{
-		Label: stepWords(s.Step), Outcome: "", Tone: "ok", At: s.At, Probable: s.Probable, Code: s.Code, Parameter: s.Parameter, Got: s.Got, Expected: s.Expected, Advice: s.Advice,
-		Source: s.Source, Agent: s.Agent, RequestID: s.RequestID, Tool: s.Tool, Curl: curl(v.project.Issuer, s.Activity),
+		Label: stepWords(s.Step), Outcome: "ok", Tone: "ok", At: s.At, Probable: s.Probable, Code: s.Code, Parameter: s.Parameter, Got: s.Got, Expected: s.Expected, Advice: s.Advice,
+		Source: s.Source, Agent: s.Agent, RequestID: s.RequestID, Tool: s.Tool, Curl: curl(v.project.Issuer, s.Activity), Remark: s.Reason,
 	}
-	switch s.Outcome {
-	case tenants.OutcomeOK:
-		view.Outcome = "ok"
-	case tenants.OutcomeRefused:
+	switch {
+	case s.Outcome == tenants.OutcomeOK:
+		if s.Tries > 1 {
+			view.Tries = "at try " + strconv.Itoa(s.Tries)
+		}
+		if s.Step == tenants.StepDeny {
+			view.Tone = "idle"
+		}
+		if s.Step == tenants.StepCall && s.Tool == "" {
+			view.Label = "Token accepted by the MCP server"
+		}
+	case s.Outcome == tenants.OutcomeRefused:
 		view.Outcome, view.Tone = "refused", "bad"
 	default:
 		view.Outcome, view.Tone = "failed on our side", "bad"
+	}
+	if s.Outcome != tenants.OutcomeOK {
+		view.Label, view.Remark, view.Stage = reasonOf(s), "", stage(s.Step)
+		if s.MadeGood || !failed {
+			view.Tone = "idle"
+		}
+		if s.MadeGood && s.Step != tenants.StepRefusal {
+			view.Outcome, view.Advice = "tried again", ""
+		}
 	}
 	if !before.IsZero() {
 		view.After = "+" + s.At.Sub(before).Round(time.Millisecond).String()

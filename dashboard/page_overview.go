@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -47,7 +48,7 @@ func (d *dashboard) overview(v *visit) error {
 	for _, a := range attempts[:min(len(attempts), overviewAttempts)] {
 		view.Latest = append(view.Latest, d.attemptView(v, a))
 	}
-	view.Attention = attention(v, servers, attempts)
+	view.Attention = attention(v, servers, attempts, d.Now())
 	return web.Render(v, http.StatusOK, templates.Overview(view))
 }
 
@@ -61,28 +62,39 @@ func chart(counts tenants.DailyCounts, values []int, title, unit, tone, hook str
 }
 
 // attention is what a member should look at first.
-func attention(v *visit, servers []tenants.ServerSummary, attempts []tenants.Attempt) (lines []templates.AttentionLine) {
+func attention(v *visit, servers []tenants.ServerSummary, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
 	if v.project.Suspended {
 		lines = append(lines, templates.AttentionLine{Tone: "warn", Text: "This project is suspended: nobody can connect to its MCP servers until it is resumed.", Href: v.href(pathDanger), Link: "Danger zone"})
 	}
 	for _, s := range servers {
 		if s.SecretUsed.IsZero() {
-			lines = append(lines, templates.AttentionLine{Tone: "info", Text: s.Name + " was never seen by its guard.", Href: v.href(pathSetUp, ":server", s.ID.String()), Link: "Set it up"})
+			lines = append(lines, templates.AttentionLine{Tone: "info", Text: s.Name + " never asked mcpauth about anything. Either it has no guard yet, or it checks tokens by other means.", Href: v.href(pathSetUp, ":server", s.ID.String()), Link: "Set it up"})
 		}
 	}
 	if len(servers) == 0 {
 		lines = append(lines, templates.AttentionLine{Tone: "info", Text: "There is no MCP server yet.", Href: v.href(pathServers), Link: "Add one"})
 	}
-	reasons := map[string]int{}
+	return append(lines, failing(v, attempts, now)...)
+}
+
+// failing counts the latest failures by their reason, the most frequent first. Tests are not among them.
+func failing(v *visit, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
+	var reasons []string
+	counts := map[string]int{}
 	for _, a := range attempts {
-		if failure, ok := a.Failure(); ok {
-			reasons[stepWords(failure.Step)]++
+		if !a.Failed(now) {
+			continue
+		}
+		failure, _ := a.Failure()
+		reason := reasonOf(failure)
+		if counts[reason]++; counts[reason] == 1 {
+			reasons = append(reasons, reason)
 		}
 	}
-	for _, step := range []tenants.Step{tenants.StepMetadata, tenants.StepRegistration, tenants.StepDocument, tenants.StepAuthorize, tenants.StepSignIn, tenants.StepConsent, tenants.StepToken, tenants.StepRefresh, tenants.StepRefusal} {
-		if n := reasons[stepWords(step)]; n > 0 {
-			lines = append(lines, templates.AttentionLine{Tone: "bad", Text: strconv.Itoa(n) + " of the latest attempts failed: " + stepWords(step) + ".", Href: v.href(pathActivity), Link: "See why"})
-		}
+	slices.SortStableFunc(reasons, func(a, b string) int { return counts[b] - counts[a] })
+	for _, reason := range reasons {
+		lines = append(lines, templates.AttentionLine{Tone: "bad", Text: strconv.Itoa(counts[reason]) + " of the latest attempts failed: " + reason + ".",
+			Href: v.href(pathActivity), Link: "See why"})
 	}
 	return lines
 }

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
@@ -75,32 +77,42 @@ func (d *dashboard) panel(v *visit, server tenants.MCPServer) (templates.Panel, 
 	attempts = slices.DeleteFunc(attempts, func(a tenants.Attempt) bool {
 		return slices.ContainsFunc(a.Steps, func(s tenants.AttemptStep) bool { return !s.ServerID.IsZero() && s.ServerID != server.ID })
 	})
-	panel := templates.Panel{Href: v.href(pathSetUpPanel, ":server", server.ID.String()), ActivityHref: v.href(pathActivity), Now: d.Now()}
-	var latest tenants.Attempt
-	if len(attempts) > 0 {
-		latest = attempts[0]
-		panel.Client, panel.Version, panel.At = cmp.Or(latest.Name, "A client"), latest.Version, latest.Last
+	if clients := slices.DeleteFunc(slices.Clone(attempts), func(a tenants.Attempt) bool { return a.Test }); len(clients) > 0 {
+		attempts = clients
 	}
-	panel.Ticks = ticks(latest)
+	panel := templates.Panel{Href: v.href(pathSetUpPanel, ":server", server.ID.String()), ActivityHref: v.href(pathActivity), Now: d.Now()}
+	if len(attempts) == 0 {
+		panel.Ticks = ticks(tenants.Attempt{}, d.Now())
+		return panel, nil
+	}
+	latest := attempts[0]
+	panel.Client, panel.Version, panel.At, panel.Test = cmp.Or(latest.Name, "A client"), latest.Version, latest.Last, latest.Test
+	panel.Ticks = ticks(latest, d.Now())
 	panel.Done = panel.Ticks[len(panel.Ticks)-1].Done
-	if failure, ok := latest.Failure(); ok {
+	state, _, why := stateWords(latest, d.Now())
+	switch failure, _ := latest.Failure(); latest.State(d.Now()) {
+	case tenants.StateFailed:
 		panel.Failure = &templates.StepFailure{
-			Step: stepWords(failure.Step), Parameter: failure.Parameter, Got: failure.Got, Expected: failure.Expected, Code: failure.Code,
+			Reason: reasonOf(failure), Stage: stage(failure.Step), Parameter: failure.Parameter, Got: failure.Got, Expected: failure.Expected, Code: failure.Code,
 			Advice: cmp.Or(failure.Advice, "Open the activity for all of this attempt."),
 		}
-	} else if !panel.Done {
+	case tenants.StateDenied, tenants.StateEnded:
+		panel.State = state + ": " + strings.ToLower(why[:1]) + why[1:] + "."
+	case tenants.StateWaiting:
+		panel.State = state + "."
+	default:
 		panel.Advice = latest.Advice(d.Now())
 	}
 	return panel, nil
 }
 
-// ticks compares an attempt with the milestones.
-func ticks(a tenants.Attempt) (ticks []templates.Tick) {
+// ticks compares an attempt with the milestones. Red is only where an attempt failed, and nothing that may still come.
+func ticks(a tenants.Attempt, now time.Time) (ticks []templates.Tick) {
 	furthest := -1
 	for i, m := range milestones {
 		tick := templates.Tick{ID: m.id, Label: m.label, Text: m.waiting}
 		for _, s := range a.Steps {
-			if slices.Contains(m.steps, s.Step) && s.Outcome == tenants.OutcomeOK {
+			if slices.Contains(m.steps, s.Step) && s.Outcome == tenants.OutcomeOK && s.Step != tenants.StepDeny {
 				tick.Done, tick.At, furthest = true, s.At, i
 			}
 		}
@@ -109,9 +121,14 @@ func ticks(a tenants.Attempt) (ticks []templates.Tick) {
 	for i := range ticks {
 		ticks[i].Done = i <= furthest
 	}
-	if next := furthest + 1; next > 0 && next < len(ticks) {
-		_, failed := a.Failure()
-		ticks[next].Current, ticks[next].Failed = true, failed
+	next := furthest + 1
+	if next == 0 || next == len(ticks) {
+		return ticks
+	}
+	ticks[next].Current = true
+	failure, _ := a.Failure()
+	if a.State(now) == tenants.StateFailed && slices.Contains(milestones[next].steps, failure.Step) {
+		ticks[next].Failed = true
 	}
 	return ticks
 }

@@ -116,7 +116,8 @@ func (s *Server) authorizeClient(ctx context.Context, issuer *Issuer, query url.
 		redirect = client.RedirectURIs[0] // RFC 6749 section 3.1.2.3; of a loopback redirect nobody else knows the port
 	}
 	if redirect == "" {
-		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.").at("redirect_uri", "")
+		return client, "", newError(InvalidRequest, "The parameter redirect_uri is missing.").
+			at("redirect_uri", "").expecting(strings.Join(client.RedirectURIs, " or "))
 	}
 	if !redirectRegistered(client.RedirectURIs, redirect) || issuer.isOurs(redirect) && !client.OwnPages {
 		return client, "", newError(InvalidRequest, "The redirect_uri is not one that this app registered.").
@@ -135,17 +136,17 @@ func (s *Server) authorizeParameters(issuer *Issuer, query url.Values) (*Request
 	}
 	switch mode := query.Get("response_mode"); {
 	case query.Get("response_type") == "":
-		return nil, newError(InvalidRequest, "The parameter response_type is missing. Expected: code").at("response_type", "")
+		return nil, newError(InvalidRequest, "The parameter response_type is missing. Expected: code").at("response_type", "").expecting("code")
 	case query.Get("response_type") != "code":
-		return nil, newError(UnsupportedResponseType, "Expected response_type=code").at("response_type", query.Get("response_type"))
+		return nil, newError(UnsupportedResponseType, "Expected response_type=code").at("response_type", query.Get("response_type")).expecting("code")
 	case mode != "" && mode != "query":
-		return nil, newError(InvalidRequest, "Expected response_mode=query").at("response_mode", mode)
+		return nil, newError(InvalidRequest, "Expected response_mode=query").at("response_mode", mode).expecting("query")
 	case query.Get("code_challenge") == "": // A14
-		return nil, newError(InvalidRequest, "PKCE is required: the parameter code_challenge is missing.").at("code_challenge", "")
+		return nil, newError(InvalidRequest, "PKCE is required: the parameter code_challenge is missing.").at("code_challenge", "").expecting(challengeSyntax)
 	case query.Get("code_challenge_method") != "S256": // omitted means plain (RFC 7636 section 4.3)
-		return nil, newError(InvalidRequest, "Expected code_challenge_method=S256").at("code_challenge_method", query.Get("code_challenge_method"))
+		return nil, newError(InvalidRequest, "Expected code_challenge_method=S256").at("code_challenge_method", query.Get("code_challenge_method")).expecting("S256")
 	case !validChallenge(query.Get("code_challenge")):
-		return nil, newError(InvalidRequest, "Expected a code_challenge of 43 base64url characters.").at("code_challenge", query.Get("code_challenge"))
+		return nil, newError(InvalidRequest, "Expected a code_challenge of 43 base64url characters.").at("code_challenge", query.Get("code_challenge")).expecting(challengeSyntax)
 	case len(query.Get("nonce")) > clientStringMax || len(query.Get("login_hint")) > clientStringMax:
 		return nil, newError(InvalidRequest, "nonce and login_hint are at most 500 bytes long.")
 	}
@@ -171,17 +172,17 @@ func (r *Request) readPrompt(query url.Values) *Error {
 	prompts := strings.Fields(query.Get("prompt"))
 	for _, prompt := range prompts {
 		if !slices.Contains([]string{"none", "login", "consent", "select_account"}, prompt) {
-			return newError(InvalidRequest, "Expected prompt to be login, consent, select_account or none.").at("prompt", query.Get("prompt"))
+			return newError(InvalidRequest, "Expected prompt to be login, consent, select_account or none.").at("prompt", query.Get("prompt")).expecting("login, consent or select_account")
 		}
 	}
 	if slices.Contains(prompts, "none") {
-		return newError(ConsentRequired, "The person has to be asked.").at("prompt", query.Get("prompt"))
+		return newError(ConsentRequired, "The person has to be asked.").at("prompt", query.Get("prompt")).expecting("login, consent or select_account")
 	}
 	r.Fresh = slices.Contains(prompts, "login")
 	if age := query.Get("max_age"); age != "" {
 		seconds, err := strconv.Atoi(age)
 		if err != nil || seconds < 0 || seconds > 1<<30 {
-			return newError(InvalidRequest, "Expected max_age in whole seconds.").at("max_age", age)
+			return newError(InvalidRequest, "Expected max_age in whole seconds.").at("max_age", age).expecting("0 to 1073741824")
 		}
 		r.MaxAge = seconds
 	}

@@ -19,6 +19,7 @@ const (
 	CallsMax       = 500
 	callsToolMax   = 128
 	callsReasonMax = 64
+	callsNeededMax = 300
 	callsCountMax  = 1_000_000
 	callsOldest    = 24 * time.Hour
 )
@@ -36,9 +37,13 @@ type Call struct {
 	Grant   string    `json:"sid"`
 	Tool    string    `json:"tool"`
 	Outcome string    `json:"outcome"`
-	Reason  string    `json:"reason"` // of a refusal
-	Count   int64     `json:"count"`  // absent: 1
-	At      int64     `json:"at"`     // of the last one, seconds since 1970; absent: now
+	Reason  string    `json:"reason"` // of a refusal: its OAuth error code
+	// Cause and Needed are of a refusal, too, and absent from guards of earlier releases: what was wrong with the token, and which scopes
+	// the call needs. What is unknown of them is passed over.
+	Cause  string `json:"cause"`
+	Needed string `json:"needed"`
+	Count  int64  `json:"count"` // absent: 1
+	At     int64  `json:"at"`    // of the last one, seconds since 1970; absent: now
 	// Age is how long ago At was, by the clock of this process, at least zero and at most a day.
 	Age time.Duration `json:"-"`
 }
@@ -98,11 +103,47 @@ func (c *Call) check(now time.Time) *Error {
 		c.Age = min(max(0, now.Sub(time.Unix(c.At, 0))), callsOldest)
 	}
 	if c.Outcome != CallRefused {
-		c.Reason = ""
+		c.Reason, c.Cause, c.Needed = "", "", ""
+	}
+	if !isPlain(c.Needed, callsNeededMax) {
+		c.Needed = ""
 	}
 	return nil
 }
 
 func isPlain(text string, most int) bool {
 	return utf8.RuneCountInString(text) <= most && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+// Causes that guards tell of a refused token.
+const (
+	CauseExpired = "expired"
+	CauseServer  = "other_server" // it is for another MCP server
+	CauseEnded   = "ended"        // its connection was revoked or has ended
+)
+
+// unexpired is what an expired token would have had to be.
+const unexpired = "unexpired"
+
+// Refusal says for the project's timeline why a guard refused a call. Got and Expected are completed from the grant.
+func (c Call) Refusal() *Error {
+	refused := &Error{Code: Code(c.Reason)}
+	switch {
+	case refused.Code == InsufficientScope:
+		return refused.because(difference{"scope", "", c.Needed, "The call needs a scope that was not granted"})
+	case refused.Code == InvalidToken && c.Cause == CauseExpired:
+		return refused.because(difference{"exp", "expired", unexpired, "The access token has expired"})
+	case refused.Code == InvalidToken && c.Cause == CauseEnded:
+		return refused.because(difference{"token", "", "", "The connection was revoked or has ended"})
+	case refused.Code == InvalidToken:
+		return refused.because(difference{"token", "", "", "The guard did not accept the access token"})
+	default:
+		refused.Reason = "The guard refused the call"
+		return refused
+	}
+}
+
+// RefusalElsewhere is what the timeline says of a token that was presented at another MCP server than its own.
+func RefusalElsewhere() *Error {
+	return newError(InvalidToken, "").because(difference{"aud", "", "", "The token is for another MCP server"})
 }

@@ -52,7 +52,7 @@ func (c *credentials) readAssertion(form url.Values) *Error {
 	case c.assertion == "" && form.Get("client_assertion_type") == "":
 		return nil
 	case c.assertion == "" || form.Get("client_assertion_type") != assertionType || len(c.assertion) > assertionMax:
-		return newError(InvalidClient, "Expected client_assertion with client_assertion_type "+assertionType+".").at("client_assertion_type", form.Get("client_assertion_type"))
+		return newError(InvalidClient, "Expected client_assertion with client_assertion_type "+assertionType+".").at("client_assertion_type", form.Get("client_assertion_type")).expecting(assertionType)
 	case c.secret != "" || c.basic:
 		return newError(InvalidRequest, "Use one way of client authentication, not two.").at("client_assertion", "")
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"mcpauth.example/internal/secret"
@@ -80,11 +81,13 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 	}
 	switch {
 	case isNotFound(err):
-		return Client{}, unknown
+		return Client{}, unknown.because(difference{"client_id", c.id, "", "The client is not known here"})
 	case err != nil:
 		return Client{}, Fault(err)
-	case !client.proves(c), c.assertion != "" && client.Blocked: // no keys are fetched for a blocked one
-		return Client{}, unknown
+	case !client.proves(c):
+		return Client{}, unknown.because(client.unproven(c))
+	case c.assertion != "" && client.Blocked: // no keys are fetched for a blocked one
+		return Client{}, unknown.because(difference{"client_id", c.id, "", "The client is blocked"})
 	case client.Blocked, issuer.blockedDocument(client): // told to the client itself only
 		return Client{}, newError(UnauthorizedClient, "This client is blocked.").at("client_id", client.ID)
 	case client.AuthMethod != AuthMethodKey:
@@ -99,6 +102,24 @@ func (s *Server) authenticateClient(ctx context.Context, issuer *Issuer, authori
 		return Client{}, Fault(err)
 	}
 	return client, nil
+}
+
+// unproven says why a client does not count as proven: it used another way than its own, or the secret is wrong.
+func (c Client) unproven(presented credentials) difference {
+	used := AuthMethodNone
+	switch {
+	case presented.assertion != "":
+		used = AuthMethodKey
+	case presented.secret != "" && presented.basic:
+		used = AuthMethodBasic
+	case presented.secret != "":
+		used = AuthMethodPost
+	}
+	secrets := []string{AuthMethodBasic, AuthMethodPost}
+	if slices.Contains(secrets, used) && slices.Contains(secrets, c.AuthMethod) {
+		return difference{"client_secret", "", "", "The client secret is wrong"}
+	}
+	return difference{"token_endpoint_auth_method", used, c.AuthMethod, "The client proves who it is in another way than it registered"}
 }
 
 // proves compares the presented secret with the client's, whichever way it came (P14). A public client has none to present, and a

@@ -190,9 +190,9 @@ func parseClientDocument(issuer *Issuer, id string, body []byte) (Client, *Error
 	case reader.refused != nil:
 		return Client{}, reader.refused
 	case named != id: // simple string comparison (section 4.1)
-		return Client{}, newError(InvalidClientMetadata, "client_id: expected the address of the document itself, byte for byte.").at("client_id", named)
+		return Client{}, newError(InvalidClientMetadata, "client_id: expected the address of the document itself, byte for byte.").at("client_id", named).expecting(id)
 	case hasSecret || hasExpiry || method != "" && method != AuthMethodNone && method != AuthMethodKey:
-		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none or private_key_jwt, and no secret.").at("token_endpoint_auth_method", method)
+		return Client{}, newError(InvalidClientMetadata, "token_endpoint_auth_method: expected none or private_key_jwt, and no secret.").at("token_endpoint_auth_method", method).expecting("none or private_key_jwt")
 	case !hasName:
 		return Client{}, newError(InvalidClientMetadata, "client_name: expected a name.").at("client_name", "")
 	}

@@ -56,8 +56,9 @@ type Error struct {
 	Code        Code
 	Description string
 	// Parameter is the one that is wrong, and Got what it was, cut; empty when none in particular is, or when it is a secret. Expected is
-	// what would have been right where the description may not tell it to strangers. All three are for the project's own timeline.
-	Parameter, Got, Expected string
+	// the value that would have been right. Reason says in words what the description may not tell to strangers; empty: the description
+	// says it. All four are for the project's own timeline.
+	Parameter, Got, Expected, Reason string
 	// Basic asks for a WWW-Authenticate: Basic challenge, because the client tried that scheme.
 	Basic bool
 	cause error

@@ -87,13 +87,13 @@ func (s *Server) Token(ctx context.Context, issuer *Issuer, authorization string
 	}
 	name := form.Get("grant_type")
 	if name == "" {
-		return TokenResponse{}, newError(InvalidRequest, "The parameter grant_type is missing. Expected: "+strings.Join(grantTypeNames(), " or ")).at("grant_type", "")
+		return TokenResponse{}, newError(InvalidRequest, "The parameter grant_type is missing. Expected: "+strings.Join(grantTypeNames(), " or ")).at("grant_type", "").expecting(strings.Join(grantTypeNames(), " or "))
 	}
 	TraceOf(ctx).GrantType = name
 	known := grantTypes()
 	at := slices.IndexFunc(known, func(g grantType) bool { return g.name == name })
 	if at < 0 {
-		return TokenResponse{}, newError(UnsupportedGrantType, "Expected grant_type "+strings.Join(grantTypeNames(), " or ")).at("grant_type", name)
+		return TokenResponse{}, newError(UnsupportedGrantType, "Expected grant_type "+strings.Join(grantTypeNames(), " or ")).at("grant_type", name).expecting(strings.Join(grantTypeNames(), " or "))
 	}
 	client, refused := s.authenticateClient(ctx, issuer, authorization, form)
 	if refused != nil {

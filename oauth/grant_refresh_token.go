@@ -3,7 +3,7 @@ package oauth
 import (
 	"context"
 	"slices"
-	"strings"
+	"strconv"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -30,13 +30,11 @@ type Rotation struct {
 // RotationOutcome says how a refresh ended.
 type RotationOutcome string
 
-// The outcomes of a refresh. A reason other than the first three changed nothing.
+// The outcomes of a refresh. RotationRefused changed nothing.
 const (
 	Rotated         RotationOutcome = "rotated"
 	Forgiven        RotationOutcome = "forgiven" // the predecessor within the grace: the same successor again
 	Reused          RotationOutcome = "reused"   // older, or later: the grant is revoked now
-	RotationTarget  RotationOutcome = "other_resource"
-	RotationScope   RotationOutcome = "scope_not_granted"
 	RotationRefused RotationOutcome = "refused"
 )
 
@@ -49,28 +47,28 @@ func redeemRefreshToken(ctx context.Context, s *Server, r tokenRequest) (issued,
 	refused := newError(InvalidGrant, "The refresh token is unknown, expired or revoked, or was issued to another client.").at("refresh_token", "")
 	ref, ok := s.readReference(r.issuer, kindRefresh, r.form.Get("refresh_token"))
 	if !ok || ref.generation == 0 || ref.generation > 1<<62 {
-		return issued{}, refused
+		return issued{}, refused.because(difference{"refresh_token", "", "", "The refresh token is none that this project issued"})
 	}
 	trace := TraceOf(ctx)
 	trace.GrantID = ref.grant
-	grant, outcome, err := s.grants.RotateRefreshToken(ctx, r.issuer.ID, Rotation{
+	rotation := Rotation{
 		GrantID: ref.grant, RandomHash: secret.Hash(string(ref.random)), IssuerURL: r.issuer.URL, ClientID: r.client.ID, Confidential: r.client.AuthMethod != AuthMethodNone,
 		Generation: ref.generation, Resource: r.resource, Scopes: r.scopes, Grace: r.issuer.RefreshGrace,
 		AccessTokenTTL: r.issuer.AccessTokenTTL, RefreshIdleTTL: r.issuer.RefreshIdleTTL,
-	})
+	}
+	grant, outcome, err := s.grants.RotateRefreshToken(ctx, r.issuer.ID, rotation)
 	trace.grant(grant)
-	trace.Forgiven = outcome == Forgiven
+	if outcome == Forgiven {
+		trace.Forgiven, trace.Presented, trace.Living = true, ref.generation, grant.Generation
+	}
 	switch {
 	case err != nil:
 		return issued{}, Fault(err)
-	case outcome == RotationTarget:
-		return issued{}, newError(InvalidTarget, "The refresh token was issued for another resource. Expected: "+grant.Resource).at("resource", r.resource)
-	case outcome == RotationScope: // P20: what was not granted takes a new authorization
-		return issued{}, newError(InvalidScope, "Not granted: authorize again for more. Granted: "+strings.Join(grant.Scopes, " ")).at("scope", r.form.Get("scope"))
 	case outcome == Reused:
-		return issued{}, newError(InvalidGrant, "The refresh token was used before. The connection is revoked.").at("refresh_token", "")
+		return issued{}, newError(InvalidGrant, "The refresh token was used before. The connection is revoked.").
+			at("refresh_token", numbered(ref.generation)).expecting(numbered(grant.Generation))
 	case outcome != Rotated && outcome != Forgiven:
-		return issued{}, refused
+		return issued{}, s.whyRefused(ctx, r, ref, refused, func(g StoredGrant) []difference { return g.refreshDifferences(rotation) })
 	}
 	result := issued{grant: grant, random: ref.random, scopes: grant.Scopes, generation: grant.Generation}
 	if len(r.scopes) > 0 { // narrowed for this access token only (RFC 6749 section 6)
@@ -78,3 +76,6 @@ func redeemRefreshToken(ctx context.Context, s *Server, r tokenRequest) (issued,
 	}
 	return result, nil
 }
+
+// numbered names a refresh token by its place in the lineage, which is no secret.
+func numbered(generation uint64) string { return "number " + strconv.FormatUint(generation, 10) }

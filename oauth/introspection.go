@@ -75,7 +75,8 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 		trace.GrantID, trace.ClientID = grantID, claims.ClientID
 	}
 	if !good {
-		trace.Refusal = whyInactive(signed, found, claims)
+		resource, _ := issuer.ResourceByID(found.GuardServerID)
+		trace.Refusal = whyInactive(signed, found, claims, resource.URL)
 		return Introspection{}, nil
 	}
 	return Introspection{Active: true, Issuer: claims.Issuer, Subject: claims.Subject, Audience: claims.Audience, ClientID: claims.ClientID,
@@ -83,16 +84,16 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 		ID: claims.ID, GrantID: claims.GrantID}, nil
 }
 
-// whyInactive is for the project's timeline; the MCP server is told nothing but that the token is not active (RFC 7662 section 2.2).
-func whyInactive(signed bool, found Introspected, claims AccessClaims) *Error {
+// whyInactive, at the MCP server that asked, is for the project's timeline; the MCP server is told nothing but that the token is not active (RFC 7662 section 2.2).
+func whyInactive(signed bool, found Introspected, claims AccessClaims, asked string) *Error {
 	refused := func(description string) *Error { return newError(InvalidToken, description).at("token", "") }
 	switch {
 	case !signed:
 		return refused("The token was not signed by this project, or its key is gone.")
 	case found.GuardServerID != found.ServerID:
-		return refused("The token is for another MCP server.").at("aud", claims.Audience)
+		return refused("The token is for another MCP server.").at("aud", claims.Audience).expecting(asked)
 	case found.Now.Unix() >= claims.Expires:
-		return refused("The token has expired.").at("exp", "")
+		return refused("The token has expired.").at("exp", "expired at "+moment(time.Unix(claims.Expires, 0))).expecting(unexpired)
 	default:
 		return refused("The connection was revoked or has ended.")
 	}

@@ -9,6 +9,12 @@ import (
 // challengeLength is the length of an S256 challenge: 32 bytes in base64url (RFC 7636 section 4.2).
 const challengeLength = 43
 
+// challengeSyntax is what a code_challenge consists of (RFC 7636 section 4.2).
+const challengeSyntax = "43 of A-Z a-z 0-9 - _"
+
+// verifierSyntax is what a code_verifier consists of (RFC 7636 section 4.1).
+const verifierSyntax = "43 to 128 of A-Z a-z 0-9 - . _ ~"
+
 func validChallenge(challenge string) bool {
 	decoded, err := secret.Decode(challenge)
 	return err == nil && len(challenge) == challengeLength && len(decoded) == sha256.Size

@@ -187,9 +187,9 @@ func parseRegistration(issuer *Issuer, members map[string]json.RawMessage) (Regi
 	case hasStatement:
 		return r, nil, newError(UnapprovedSoftwareStatement, "Software statements are not accepted here.").at("software_statement", "")
 	case len(responses) > 0 && !slices.Contains(responses, "code"):
-		return r, nil, newError(InvalidClientMetadata, "response_types: expected code.").at("response_types", strings.Join(responses, " "))
+		return r, nil, newError(InvalidClientMetadata, "response_types: expected code.").at("response_types", strings.Join(responses, " ")).expecting("code")
 	case len(grants) > 0 && !slices.Contains(grants, grantAuthorizationCode):
-		return r, nil, newError(InvalidClientMetadata, "grant_types: expected authorization_code.").at("grant_types", strings.Join(grants, " "))
+		return r, nil, newError(InvalidClientMetadata, "grant_types: expected authorization_code.").at("grant_types", strings.Join(grants, " ")).expecting(grantAuthorizationCode)
 	}
 	stored, native, refused := checkRedirectURIs(issuer, r.RedirectURIs)
 	if refused != nil {

@@ -36,13 +36,14 @@ func (i *Issuer) resolveResource(values []string) (Resource, *Error) {
 	}
 	switch {
 	case len(values) > 1:
-		return Resource{}, newError(InvalidTarget, "Expected one resource parameter per request.").at("resource", strings.Join(values, " "))
+		return Resource{}, newError(InvalidTarget, "Expected one resource parameter per request.").at("resource", strings.Join(values, " ")).expecting(i.resourceURLs())
 	case len(values) == 0 || values[0] == "":
 		return i.Resources[0], nil
 	}
 	wanted, ok := canonicalResource(values[0])
 	if !ok {
-		return Resource{}, newError(InvalidTarget, "The resource is not an absolute http or https URI without fragment. "+i.expectedResources()).at("resource", values[0])
+		return Resource{}, newError(InvalidTarget, "The resource is not an absolute http or https URI without fragment. Expected: "+i.resourceURLs()).
+			at("resource", values[0]).expecting(i.resourceURLs())
 	}
 	var underOrigin []Resource
 	for _, r := range i.Resources {
@@ -57,7 +58,7 @@ func (i *Issuer) resolveResource(values []string) (Resource, *Error) {
 	if len(underOrigin) == 1 {
 		return underOrigin[0], nil
 	}
-	return Resource{}, newError(InvalidTarget, "Unknown resource. "+i.expectedResources()).at("resource", values[0])
+	return Resource{}, newError(InvalidTarget, "Unknown resource. Expected: "+i.resourceURLs()).at("resource", values[0]).expecting(i.resourceURLs())
 }
 
 func isOrigin(canonical string) bool {
@@ -65,10 +66,10 @@ func isOrigin(canonical string) bool {
 	return !strings.ContainsAny(rest, "/?")
 }
 
-func (i *Issuer) expectedResources() string {
+func (i *Issuer) resourceURLs() string {
 	urls := make([]string, 0, len(i.Resources))
 	for _, r := range i.Resources {
 		urls = append(urls, r.URL)
 	}
-	return "Expected: " + strings.Join(urls, " or ")
+	return strings.Join(urls, " or ")
 }

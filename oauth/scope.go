@@ -34,7 +34,8 @@ func (i *Issuer) grantable(requested []string) ([]string, *Error) {
 		for _, s := range i.Scopes {
 			known = append(known, s.Name)
 		}
-		return nil, newError(InvalidScope, "None of the requested scopes exists here. Expected some of: "+strings.Join(known, " ")).at("scope", strings.Join(requested, " "))
+		return nil, newError(InvalidScope, "None of the requested scopes exists here. Expected some of: "+strings.Join(known, " ")).
+			at("scope", strings.Join(requested, " ")).expecting(strings.Join(known, " "))
 	}
 	if offline {
 		kept = append(kept, ScopeOfflineAccess)

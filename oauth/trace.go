@@ -17,8 +17,9 @@ type Trace struct {
 	GrantType string
 	// Document is the judgement of the client's metadata document, if one was looked at.
 	Document *DocumentTrace
-	// Forgiven tells that a refresh token was presented again within the grace.
-	Forgiven bool
+	// Forgiven tells that a refresh token was presented again within the grace: which of the lineage, and which one lives.
+	Forgiven          bool
+	Presented, Living uint64
 	// Requested and Granted are the scopes, where the answer has not all of those that were asked for.
 	Requested, Granted []string
 	// Refusal is why an MCP server was told that a token is not active; nil: it was not.

@@ -90,7 +90,7 @@ func TestHostileNames(t *testing.T) {
 	page.Scopes, page.Destination = []ScopeLine{{Name: evil, Description: evil}}, Destination{Host: evil, Kind: "web"}
 	dash := setUp(evil)
 	dash.Name, dash.Project, dash.Organization, dash.MemberEmail, dash.Issuer, dash.EnvFile, dash.Flash, dash.ServerURL, dash.Prompt = evil, evil, evil, evil, evil, evil, evil, evil, evil
-	dash.Panel.Client, dash.Panel.Version, dash.Panel.Failure = evil, evil, &StepFailure{Step: evil, Parameter: evil, Got: evil, Expected: evil, Code: evil, Advice: evil}
+	dash.Panel.Client, dash.Panel.Version, dash.Panel.State, dash.Panel.Failure = evil, evil, evil, &StepFailure{Reason: evil, Stage: evil, Parameter: evil, Got: evil, Expected: evil, Code: evil, Advice: evil}
 	for name, hostile := range map[string]sample{
 		"consent": {page: Consent(page), kind: flow},
 		"sign-in": {page: SignIn(SignInPage{FlowPage: page.FlowPage, Action: "/a", Email: Field{Value: evil, Error: evil}}), kind: flow},

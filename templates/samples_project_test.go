@@ -39,17 +39,20 @@ func setUp(secret string) SetUpPage {
 func attempts() []AttemptView {
 	return []AttemptView{
 		{
-			Href: "/dashboard/activity/1", Client: "Cursor", ClientHref: "/dashboard/clients/1", Version: "2.4.1", State: "Failed: token issued", Tone: "bad", Started: now.Add(-time.Minute), Last: now.Add(-30 * time.Second), Open: true,
+			Href: "/dashboard/activity/1", Client: "Cursor", ClientHref: "/dashboard/clients/1", Version: "2.4.1", State: "Failed", Tone: "bad", Why: "The redirect_uri is not that of the authorization request", Started: now.Add(-time.Minute), Last: now.Add(-30 * time.Second), Open: true,
 			Steps: []StepView{
 				{Label: "Metadata fetched", Outcome: "ok", Tone: "ok", At: now.Add(-time.Minute), Probable: true, Source: "203.0.113.0/24", Agent: "Cursor/2.4.1", Curl: "curl -i https://acme.mcpauth.example/.well-known/oauth-authorization-server\n"},
 				{Label: "Authorization requested", Outcome: "ok", Tone: "ok", At: now.Add(-50 * time.Second), After: "+10s"},
-				{Label: "Token issued", Outcome: "refused", Tone: "bad", At: now.Add(-30 * time.Second), After: "+20s", Code: "invalid_grant", Parameter: "redirect_uri", Got: "http://localhost:43110/cb",
+				{Label: "The redirect_uri is not that of the authorization request", Stage: "Code for token", Outcome: "refused", Tone: "bad", At: now.Add(-30 * time.Second), After: "+20s", Code: "invalid_grant", Parameter: "redirect_uri", Got: "http://localhost:43110/cb",
 					Expected: "http://localhost:43110/callback", Advice: "Send the same redirect URI as in the authorization request.", RequestID: "kq3Yb1Zt0e9wVx7R"},
 			},
 		},
-		{Href: "/dashboard/activity/2", Client: "Claude Code", Version: "3.1", State: "Connected", Tone: "ok", Started: now.Add(-time.Hour), Last: now.Add(-time.Hour),
-			Steps: []StepView{{Label: "First guarded call", Outcome: "ok", Tone: "ok", At: now.Add(-time.Hour), Tool: "add_note"}}},
-		{Client: long, State: "Stopped after: metadata fetched", Tone: "warn", Started: now.Add(-26 * time.Hour), Last: now.Add(-26 * time.Hour), Advice: "The client read the metadata and went no further.",
+		{Href: "/dashboard/activity/2", Client: "Claude Code", Version: "3.1", State: "Working", Tone: "ok", Started: now.Add(-time.Hour), Last: now.Add(-time.Hour), Open: true,
+			Steps: []StepView{
+				{Label: "The e-mail address and the password do not belong together", Stage: "Sign-in", Outcome: "tried again", Tone: "idle", At: now.Add(-time.Hour), Code: "access_denied", Parameter: "password"},
+				{Label: "Signed in", Outcome: "ok", Tone: "ok", At: now.Add(-time.Hour), After: "+9s", Tries: "at try 2"}, {Label: "First guarded call", Outcome: "ok", Tone: "ok", At: now.Add(-time.Hour), Tool: "add_note"}}},
+		{Client: "Test from the dashboard", State: "Denied", Tone: "idle", Why: "The person chose Deny", Test: true, Started: now.Add(-2 * time.Hour), Last: now.Add(-2 * time.Hour)},
+		{Client: long, State: "Stopped", Why: "Nothing came after: metadata fetched", Tone: "warn", Started: now.Add(-26 * time.Hour), Last: now.Add(-26 * time.Hour), Advice: "The client read the metadata and went no further.",
 			Steps: []StepView{{Label: "Metadata fetched", Outcome: "ok", Tone: "ok", At: now.Add(-26 * time.Hour)}}},
 	}
 }
@@ -72,7 +75,7 @@ func projectSamples() []sample {
 	const secret = "mcpauth_rs_aHR0cHM6Ly9hY21lLm1jcGF1dGguZXhhbXBsZQ.kq3Yb1Zt0e9wVx7RrLmPz4sUa8HdNfJcGoTi2Bv5EyQ"
 	failing := setUp("")
 	failing.Panel.Client, failing.Panel.Version, failing.Panel.At, failing.Panel.Ticks = "Cursor", "2.4.1", now.Add(-time.Minute), ticks(5, true)
-	failing.Panel.Failure = &StepFailure{Step: "Token issued", Parameter: "redirect_uri", Got: "http://localhost:43110/cb", Expected: "http://localhost:43110/callback", Code: "invalid_grant", Advice: "Send the same redirect URI as in the authorization request."}
+	failing.Panel.Failure = &StepFailure{Reason: "The redirect_uri is not that of the authorization request", Stage: "Code for token", Parameter: "redirect_uri", Got: "http://localhost:43110/cb", Expected: "http://localhost:43110/callback", Code: "invalid_grant", Advice: "Send the same redirect URI as in the authorization request."}
 	connected := setUp("")
 	connected.Panel.Client, connected.Panel.At, connected.Panel.Ticks, connected.Panel.Done = "Claude Code", now, ticks(7, false), true
 	stopped := setUp("")
@@ -121,10 +124,10 @@ func overviewSamples() []sample {
 		Shell: shell("Overview", "Acme Tools"), Name: "Acme Tools", Issuer: issuer, MetadataURL: issuer + "/.well-known/oauth-authorization-server", Aliases: []string{"https://auth.acme.example"},
 		Users: "9,214", Connections: "21,408", Charts: []ui.BarsProps{bars("Connections made", "", true), bars("Failed steps", "bad", true)}, Latest: attempts(),
 		ActivityHref: "/dashboard/activity", ConnectionsHref: "/dashboard/connections", UsersHref: "/dashboard/users",
-		Attention: []AttentionLine{{Tone: "bad", Text: "3 of the latest attempts failed: Token issued.", Href: "/dashboard/activity", Link: "See why"}},
+		Attention: []AttentionLine{{Tone: "bad", Text: "3 of the latest attempts failed: The redirect_uri is not that of the authorization request.", Href: "/dashboard/activity", Link: "See why"}},
 	}
 	empty := OverviewPage{Shell: shell("Overview", "Acme Tools"), Name: "Acme Tools", Issuer: issuer, Users: "0", Connections: "0", Charts: []ui.BarsProps{bars("Connections made", "", false), bars("Failed steps", "bad", false)},
-		SetUpHref: "/dashboard/setup", Suspended: true, Attention: []AttentionLine{{Tone: "warn", Text: "This project is suspended: nobody can connect to its MCP servers until it is resumed."}, {Tone: "info", Text: "Acme Tools was never seen by its guard.", Href: "/dashboard/setup", Link: "Set it up"}}}
+		SetUpHref: "/dashboard/setup", Suspended: true, Attention: []AttentionLine{{Tone: "warn", Text: "This project is suspended: nobody can connect to its MCP servers until it is resumed."}, {Tone: "info", Text: "Acme Tools never asked mcpauth about anything. Either it has no guard yet, or it checks tokens by other means.", Href: "/dashboard/setup", Link: "Set it up"}}}
 	activity := ActivityPage{Shell: shell("Activity", "Acme Tools"), AllHref: "/dashboard/activity?show=all", FailedHref: "/dashboard/activity", LiveHref: "/dashboard/activity?live=yes", Attempts: attempts(), Next: "/dashboard/activity?after=x"}
 	live := activity
 	live.Live, live.TailHref, live.ShowAll, live.ClientID, live.Client, live.ClearHref = true, "/dashboard/tail", true, "client", "Cursor", "/dashboard/activity"

@@ -30,16 +30,19 @@ type AttemptPage struct {
 
 // AttemptView is one attempt of a client to connect.
 type AttemptView struct {
-	Href, Client, ClientHref, Version, State, Tone, Reached string
-	Started, Last                                           time.Time
-	Open                                                    bool // shown with its steps
-	Steps                                                   []StepView
-	Advice                                                  string
+	Href, Client, ClientHref, Version string
+	State, Tone, Why                  string // what became of it, and why; Why is empty where there is nothing to explain
+	Started, Last                     time.Time
+	Open                              bool // shown with its steps
+	Test                              bool // our own test page, or mcpauth doctor
+	Steps                             []StepView
+	Advice                            string
 }
 
 // StepView is one step of an attempt.
 type StepView struct {
-	Label, Outcome, Tone                       string // Tone is ok or bad
+	Label, Outcome, Tone                       string // Label is the reason where it did not end well; Tone is ok, bad or idle
+	Stage, Remark, Tries                       string // where a reason belongs; what to know of a good step; at which try it passed
 	At                                         time.Time
 	After                                      string // since the step before
 	Probable                                   bool

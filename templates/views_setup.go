@@ -25,6 +25,8 @@ type ClientGuide struct {
 type Panel struct {
 	Href, ActivityHref string
 	Client, Version    string // empty: nobody came yet
+	Test               bool   // it is a test of our own
+	State              string // what to say of an attempt that waits or came to an end of its own; empty: nothing
 	At, Now            time.Time
 	Ticks              []Tick
 	Done               bool
@@ -39,8 +41,8 @@ type Tick struct {
 	At                    time.Time
 }
 
-// StepFailure says what was wrong with a step.
-type StepFailure struct{ Step, Parameter, Got, Expected, Code, Advice string }
+// StepFailure says what was wrong, and at which stage.
+type StepFailure struct{ Reason, Stage, Parameter, Got, Expected, Code, Advice string }
 
 // URLRemark is one thing that is known of an address. Tone is that of ui.Notice.
 type URLRemark struct{ Tone, Text, Got, Expected string }

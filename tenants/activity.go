@@ -1,6 +1,8 @@
 package tenants
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -18,6 +20,7 @@ const (
 	StepSignUp       Step = "sign_up"
 	StepSignIn       Step = "sign_in"
 	StepConsent      Step = "consent"
+	StepDeny         Step = "deny"    // the person said no, which is an end like any other
 	StepToken        Step = "token"   // the code was exchanged
 	StepRefresh      Step = "refresh" // a refresh token was exchanged
 	StepCall         Step = "call"    // the first call that an MCP server let through
@@ -57,9 +60,21 @@ type Activity struct {
 	// Tool is the tool of an MCP server that was called.
 	Tool string
 
-	// Code is the OAuth error code of a step that did not end well. Parameter is the one that was wrong, Got what it was, Expected what
-	// would have been right, Advice what to do. Expected and Advice may stand beside a good outcome that deserves a remark.
-	Code, Parameter, Got, Expected, Advice string
+	// Code is the OAuth error code of a step that did not end well, Reason says why in words. Parameter is the one that was wrong, Got
+	// what it was, Expected the value that would have been right, Advice what to do. All but Code may stand beside a good outcome that
+	// deserves a remark.
+	Code, Reason, Parameter, Got, Expected, Advice string
+
+	// Test tells that the dashboard's test page or mcpauth doctor took the step: it never counts as a failure.
+	Test bool
+}
+
+// testAgents begin the User-Agent of our own programs that only look. Whoever claims it hides nothing but their own failures.
+var testAgents = []string{"mcpauth-doctor", "mcpauth-test"}
+
+// IsTestAgent tells whether a User-Agent is that of a program of ours that only looks.
+func IsTestAgent(agent string) bool {
+	return slices.ContainsFunc(testAgents, func(own string) bool { return strings.HasPrefix(agent, own) })
 }
 
 // ActivityFilter says which attempts are wanted.
@@ -68,7 +83,7 @@ type ActivityFilter struct {
 	Before time.Time
 	// Limit is how many attempts at most, 1 to 100.
 	Limit int
-	// Failures leaves out attempts in which every step ended well.
+	// Failures leaves out all attempts but those that ended with a failure.
 	Failures bool
 	// ClientID leaves out the attempts of other clients; empty: all clients.
 	ClientID string

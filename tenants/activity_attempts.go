@@ -14,6 +14,20 @@ type Attempt struct {
 	Started, Last           time.Time
 	ClientID, Name, Version string
 	Steps                   []AttemptStep
+	// Test tells that it is one of the dashboard's test page or of mcpauth doctor.
+	Test bool
+	// Grant is what became of the approval; zero: there was none, or it is forgotten.
+	Grant AttemptGrant
+}
+
+// AttemptGrant is what the approval of an attempt is now.
+type AttemptGrant struct {
+	// EndedAt is when the connection ended; zero: it has not. Reason is why, empty when its time ran out.
+	EndedAt time.Time
+	Reason  string
+	// Server is the MCP server's name, and Asked tells that the server was ever seen to ask about a token or to follow its guard's feed.
+	Server string
+	Asked  bool
 }
 
 // AttemptStep is one step of an attempt.
@@ -23,6 +37,10 @@ type AttemptStep struct {
 	// Probable tells that nothing ties the step to the attempt but source, agent and time, or the client's id: before the authorization
 	// request no id does.
 	Probable bool
+	// MadeGood tells of a step that did not end well that a later one made up for it. Tries is, of a step that ended well, how often it was
+	// tried, itself included.
+	MadeGood bool
+	Tries    int
 }
 
 // Attempts sorts steps into attempts, the latest first. Steps that belong to no authorization request by their id go to the next one
@@ -127,71 +145,8 @@ func (a *Attempt) finish() {
 		if s.ClientVersion != "" {
 			a.Version = s.ClientVersion
 		}
+		a.Test = a.Test || s.Test && !s.Probable
 	}
-}
-
-// Reached is the furthest step that ended well; empty: none did.
-func (a *Attempt) Reached() Step {
-	reached := -1
-	for _, s := range a.Steps {
-		if s.Outcome == OutcomeOK {
-			reached = max(reached, slices.Index(road, s.Step))
-		}
-	}
-	if reached < 0 {
-		return ""
-	}
-	return road[reached]
-}
-
-// road are the steps that every connection takes, in their order. A client registers or has a document, a person may be signed in.
-var road = []Step{StepMetadata, StepRegistration, StepDocument, StepAuthorize, StepSignUp, StepSignIn, StepConsent, StepToken, StepCall}
-
-// Failed tells whether any step did not end well.
-func (a *Attempt) Failed() bool {
-	return slices.ContainsFunc(a.Steps, func(s AttemptStep) bool { return s.Outcome != OutcomeOK })
-}
-
-// Failure is the last step that did not end well and that no later step of the same kind made good; false: there is none.
-func (a *Attempt) Failure() (AttemptStep, bool) {
-	for i, s := range slices.Backward(a.Steps) {
-		if s.Outcome == OutcomeOK {
-			continue
-		}
-		good := slices.ContainsFunc(a.Steps[i+1:], func(later AttemptStep) bool { return later.Step == s.Step && later.Outcome == OutcomeOK })
-		if !good {
-			return s, true
-		}
-	}
-	return AttemptStep{}, false
-}
-
-// Patience is how long a client may take between two steps before the timeline says where it stopped.
-const Patience = 2 * time.Minute
-
-// Advice says what to look at: that of the failure, or where the client stopped without one (P23). It is empty for a connection that
-// works and for one that may still be on its way.
-func (a *Attempt) Advice(now time.Time) string {
-	if failure, ok := a.Failure(); ok {
-		return failure.Advice
-	}
-	if now.Sub(a.Last) < Patience {
-		return ""
-	}
-	return stopped[a.Reached()]
-}
-
-// stopped has what to look at when the last good step was this one.
-var stopped = map[Step]string{
-	StepMetadata: "The client read the metadata and went no further. Some fetch it just to look. If people wait for it, check that the address " +
-		"they typed is exactly the resource of your MCP server: mcpauth doctor compares them.",
-	StepRegistration: "The client registered and never sent a browser. If it ran without a screen, its person has to open the link it printed.",
-	StepDocument:     "The client's document was read and the person did not go on.",
-	StepAuthorize:    "The person saw the sign-in page and did not sign in.",
-	StepSignUp:       "The person has an account now and did not decide about the app.",
-	StepSignIn:       "The person signed in and did not decide about the app.",
-	StepConsent: "The person allowed the app, and it never exchanged its code. Check that the app still listens at its redirect URI: a firewall, " +
-		"another port, or an app that was closed.",
-	StepToken: "The client has a token and no call reached your MCP server's guard with it. Look for what stands before the guard (a proxy or " +
-		"firewall that answers 403, or drops the Authorization header), and run mcpauth doctor with the address that people typed.",
+	a.Test = a.Test || !slices.ContainsFunc(a.Steps, func(s AttemptStep) bool { return !s.Test })
+	a.judgeSteps()
 }

@@ -1,6 +1,8 @@
 package tenants_test
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -67,28 +69,98 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// A failure that a later step of the same kind made good is no failure of the attempt any more.
-func TestAttemptFailure(t *testing.T) {
+// An attempt's state is its end, not its worst step (P23).
+func TestAttemptState(t *testing.T) {
 	t.Parallel()
-	attempt := func(steps ...string) tenants.Attempt {
-		a := tenants.Attempt{}
-		for i, s := range steps {
-			name, outcome, _ := strings.Cut(s, " ")
-			a.Steps = append(a.Steps, tenants.AttemptStep{Activity: tenants.Activity{Step: tenants.Step(name), Outcome: tenants.Outcome(outcome), RequestID: string(rune('0' + i))}})
-		}
-		return a
-	}
-	for _, c := range []struct {
-		a    tenants.Attempt
-		want string // request id of the failure
+	start := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
+	const minute, hour = time.Minute, time.Hour
+	ended := func(reason string) tenants.AttemptGrant { return tenants.AttemptGrant{EndedAt: start, Reason: reason} }
+	for name, c := range map[string]struct {
+		steps string // step and outcome, a second apart; "?" behind it: tied by probability alone, code behind a slash
+		grant tenants.AttemptGrant
+		later time.Duration
+		want  tenants.AttemptState
+		fails int // which step is the failure, from 1; 0: none
+		tries string
 	}{
-		{attempt("authorize ok", "sign_in refused", "sign_in ok"), ""},
-		{attempt("authorize ok", "sign_in ok", "sign_in refused"), "2"},
-		{attempt("token refused", "sign_in refused", "sign_in ok"), "0"},
-		{attempt("token failed", "token refused"), "1"},
+		"mistyped once":          {"authorize ok, sign_in refused, sign_in ok, consent ok, token ok, call ok", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 - 2 1 1 1"},
+		"another way after all":  {"authorize ok, sign_in refused, sign_in refused, sign_up ok", tenants.AttemptGrant{}, minute, tenants.StateWaiting, 0, "1 - - 3"},
+		"mistyped, page open":    {"authorize ok, sign_in refused", tenants.AttemptGrant{}, minute, tenants.StateWaiting, 2, "1 -"},
+		"mistyped and gave up":   {"authorize ok, sign_in refused", tenants.AttemptGrant{}, 11 * minute, tenants.StateFailed, 2, "1 -"},
+		"consent page open":      {"authorize ok, sign_in ok", tenants.AttemptGrant{}, 9 * minute, tenants.StateWaiting, 0, "1 1"},
+		"abandoned":              {"authorize ok, sign_in ok", tenants.AttemptGrant{}, 11 * minute, tenants.StateStopped, 0, "1 1"},
+		"denied":                 {"authorize ok, sign_in ok, deny ok", tenants.AttemptGrant{}, hour, tenants.StateDenied, 0, "1 1 1"},
+		"code on its way":        {"authorize ok, consent ok", tenants.AttemptGrant{}, minute, tenants.StateOnItsWay, 0, "1 1"},
+		"code never exchanged":   {"authorize ok, consent ok", tenants.AttemptGrant{}, 3 * minute, tenants.StateStopped, 0, "1 1"},
+		"token, no call seen":    {"authorize ok, consent ok, token ok", tenants.AttemptGrant{}, hour, tenants.StateConnected, 0, "1 1 1"},
+		"disconnected":           {"authorize ok, consent ok, token ok, call ok, revoke ok, refusal refused", tenants.AttemptGrant{}, hour, tenants.StateEnded, 0, "1 1 1 1 1 -"},
+		"a member ended it":      {"authorize ok, token ok, call ok, refresh refused", ended("member"), hour, tenants.StateEnded, 0, "1 1 1 -"},
+		"it ran out":             {"authorize ok, token ok", ended(""), hour, tenants.StateEnded, 0, "1 1"},
+		"an old refresh token":   {"authorize ok, token ok, call ok, refresh refused", ended("refresh_token_reused"), hour, tenants.StateFailed, 4, "1 1 1 -"},
+		"renewed after all":      {"token ok, call ok, refusal refused, refresh failed, refresh ok", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 - - 2"},
+		"one tool needs more":    {"token ok, call ok, refusal refused/insufficient_scope", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 -"},
+		"the only tool does":     {"token ok, refusal refused/insufficient_scope", tenants.AttemptGrant{}, hour, tenants.StateFailed, 2, "1 -"},
+		"an earlier step later":  {"token refused, sign_in refused, sign_in ok", tenants.AttemptGrant{}, hour, tenants.StateFailed, 1, "- - 2"},
+		"the last of two":        {"token failed, token refused", tenants.AttemptGrant{}, hour, tenants.StateFailed, 2, "- -"},
+		"not tied to it":         {"authorize ok, token ok, call ok, token refused?", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 1 -"},
+		"a revocation elsewhere": {"authorize ok, token ok, call ok, revoke ok?", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 1 1"},
 	} {
-		if got, _ := c.a.Failure(); got.RequestID != c.want {
-			t.Errorf("%+v: expected step %q, got %q", c.a.Steps, c.want, got.RequestID)
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flow := secret.NewID()
+			var steps []tenants.Activity
+			for i, text := range strings.Split(c.steps, ", ") {
+				text, code, _ := strings.Cut(text, "/")
+				step, outcome, _ := strings.Cut(text, " ")
+				a := tenants.Activity{At: start.Add(time.Duration(i) * time.Second), Step: tenants.Step(step), ClientID: "c", AttemptID: flow, Code: code}
+				if outcome, tied := strings.CutSuffix(outcome, "?"); tied {
+					a.AttemptID, a.Outcome = secret.ID{}, tenants.Outcome(outcome)
+				} else {
+					a.Outcome = tenants.Outcome(outcome)
+				}
+				steps = append(steps, a)
+			}
+			attempts := tenants.Attempts(steps)
+			if len(attempts) != 1 {
+				t.Fatalf("got %d attempts, want 1", len(attempts))
+			}
+			a := attempts[0]
+			a.Grant = c.grant
+			if got := a.State(start.Add(c.later)); got != c.want {
+				t.Errorf("got state %s, want %s", got, c.want)
+			}
+			failure, failed := a.Failure()
+			if at := slices.IndexFunc(a.Steps, func(s tenants.AttemptStep) bool { return failed && s.At.Equal(failure.At) }); at+1 != c.fails {
+				t.Errorf("got step %d as the failure, want %d", at+1, c.fails)
+			}
+			if got, want := a.Failed(start.Add(c.later)), c.want == tenants.StateFailed; got != want {
+				t.Errorf("got failed %v, want %v", got, want)
+			}
+			var tries []string
+			for _, s := range a.Steps {
+				tries = append(tries, strings.Replace(strconv.Itoa(s.Tries), "0", "-", 1))
+			}
+			if got := strings.Join(tries, " "); got != c.tries {
+				t.Errorf("got tries %s, want %s", got, c.tries)
+			}
+		})
+	}
+}
+
+// Whatever our own test page and mcpauth doctor do, it never counts as a failure.
+func TestAttemptOfATest(t *testing.T) {
+	t.Parallel()
+	flow := secret.NewID()
+	for name, steps := range map[string][]tenants.Activity{
+		"test page": {{AttemptID: flow, Step: tenants.StepAuthorize, Outcome: tenants.OutcomeOK, Test: true}, {AttemptID: flow, Step: tenants.StepToken, Outcome: tenants.OutcomeRefused}},
+		"doctor":    {{Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, Test: true, Source: "home"}},
+	} {
+		a := tenants.Attempts(steps)[0]
+		if !a.Test || a.Failed(time.Now()) {
+			t.Errorf("%s: got test %v, failed %v; want a test that does not count", name, a.Test, a.Failed(time.Now()))
 		}
+	}
+	if a := tenants.Attempts([]tenants.Activity{{Step: tenants.StepToken, Outcome: tenants.OutcomeRefused}})[0]; a.Test || !a.Failed(time.Now()) {
+		t.Errorf("a client's own failure: got test %v, failed %v", a.Test, a.Failed(time.Now()))
 	}
 }

@@ -18,7 +18,7 @@ type ServerSummary struct {
 	MCPServer
 	CreatedAt   time.Time
 	Secrets     int       // in use
-	SecretUsed  time.Time // when a guard last used one of them; zero: never
+	SecretUsed  time.Time // when one of them was last used, by a guard or to ask about a token; zero: never
 	Connections int       // living ones, at most CountedTo + 1
 }
 

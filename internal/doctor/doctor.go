@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// UserAgent is what every request says it comes from: a project's timeline marks it as a test.
+const UserAgent = "mcpauth-doctor"
+
 // Level says how bad a finding is.
 type Level string
 

@@ -54,6 +54,7 @@ func (v *visit) ask(purpose, method, address string, header map[string]string, b
 		s.fail("the address is not a URL: "+printable(err.Error()), "correct the address")
 		return s, answer{}
 	}
+	request.Header.Set("User-Agent", UserAgent)
 	for name, value := range header {
 		request.Header.Set(name, value)
 	}

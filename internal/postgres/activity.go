@@ -176,28 +176,37 @@ type activityRow struct {
 	ServerID  secret.ID `json:"mcp_server_id,omitzero" gorm:"column:mcp_server_id"`
 	Tool      string    `json:"tool"`
 	Code      string    `json:"code"`
+	Reason    string    `json:"reason"`
 	Parameter string    `json:"parameter"`
 	Got       string    `json:"got"`
 	Expected  string    `json:"expected"`
 	Advice    string    `json:"advice"`
+	Test      bool      `json:"test"`
 }
 
 func activityRowOf(s tenants.Activity) activityRow {
 	return activityRow{ID: s.ID, At: s.At, AttemptID: s.AttemptID, Step: string(s.Step), Outcome: string(s.Outcome), ClientID: s.ClientID,
 		Name: s.ClientName, Version: s.ClientVersion, Source: s.Source, Agent: s.Agent, RequestID: s.RequestID, UserID: s.UserID,
-		GrantID: s.GrantID, ServerID: s.ServerID, Tool: s.Tool, Code: s.Code, Parameter: s.Parameter, Got: s.Got, Expected: s.Expected,
-		Advice: s.Advice}
+		GrantID: s.GrantID, ServerID: s.ServerID, Tool: s.Tool, Code: s.Code, Reason: s.Reason, Parameter: s.Parameter, Got: s.Got,
+		Expected: s.Expected, Advice: s.Advice, Test: s.Test}
 }
 
 func (r activityRow) activity() tenants.Activity {
-	return tenants.Activity{ID: r.ID, At: r.At, AttemptID: r.AttemptID, Step: tenants.Step(r.Step), Outcome: tenants.Outcome(r.Outcome),
+	a := tenants.Activity{ID: r.ID, At: r.At, AttemptID: r.AttemptID, Step: tenants.Step(r.Step), Outcome: tenants.Outcome(r.Outcome),
 		ClientID: r.ClientID, ClientName: r.Name, ClientVersion: r.Version, Source: r.Source, Agent: r.Agent, RequestID: r.RequestID,
-		UserID: r.UserID, GrantID: r.GrantID, ServerID: r.ServerID, Tool: r.Tool, Code: r.Code, Parameter: r.Parameter, Got: r.Got,
-		Expected: r.Expected, Advice: r.Advice}
+		UserID: r.UserID, GrantID: r.GrantID, ServerID: r.ServerID, Tool: r.Tool, Code: r.Code, Reason: r.Reason, Parameter: r.Parameter,
+		Got: r.Got, Expected: r.Expected, Advice: r.Advice, Test: r.Test}
+	if a.Step == tenants.StepConsent && a.Parameter == "decision" { // as earlier releases wrote it
+		a.Step, a.Outcome, a.Code, a.Parameter, a.Expected, a.Advice = tenants.StepDeny, tenants.OutcomeOK, "", "", "", ""
+	}
+	return a
 }
 
+// testClient is the condition for a row c of clients, or none, to be the client that the dashboard's test page connects as.
+const testClient = `coalesce(c.kind = 'managed' AND c.metadata @> '{"own_pages": true}', false)`
+
 // recordActivity writes a batch. A step that knows its grant only is told which attempt that came from, and nothing ties it to a grant
-// of another client.
+// of another client. What a person does again and better, such as typing a password, and what our own tests do are no failures to count.
 func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []tenants.Activity) error {
 	ctx, cancel := context.WithTimeout(ctx, activityTimeout)
 	defer cancel()
@@ -214,24 +223,29 @@ func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []t
 		WITH told AS (
 			SELECT * FROM jsonb_to_recordset($2::jsonb) AS t(id uuid, at timestamptz, attempt_id uuid, step text, outcome text, client_id text,
 				client_name text, client_version text, source text, agent text, request_id text, user_id uuid, grant_id uuid, mcp_server_id uuid,
-				tool text, code text, parameter text, got text, expected text, advice text)
+				tool text, code text, reason text, parameter text, got text, expected text, advice text, test boolean)
 		), added AS (
 			INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, client_version, source, agent,
-				request_id, user_id, grant_id, mcp_server_id, tool, code, parameter, got, expected, advice)
+				request_id, user_id, grant_id, mcp_server_id, tool, code, reason, parameter, got, expected, advice, test)
 			SELECT $1, t.id, t.at, coalesce(t.attempt_id, g.flow_id), t.step, t.outcome, t.client_id,
 				coalesce(nullif(t.client_name, ''), c.name, ''), t.client_version, t.source, t.agent, t.request_id, coalesce(t.user_id, g.user_id),
-				t.grant_id, coalesce(t.mcp_server_id, g.mcp_server_id), t.tool, t.code, t.parameter, t.got, t.expected, t.advice
+				t.grant_id, coalesce(t.mcp_server_id, g.mcp_server_id), t.tool, t.code, t.reason, t.parameter, t.got, t.expected,
+				t.advice, t.test OR `+testClient+`
 			FROM told t
 			LEFT JOIN grants g ON g.project_id = $1 AND g.id = t.grant_id AND g.client_id = t.client_id
 			LEFT JOIN clients c ON c.project_id = $1 AND c.id = t.client_id
 			ORDER BY t.at
-			ON CONFLICT DO NOTHING RETURNING at, step, outcome
+			ON CONFLICT DO NOTHING RETURNING at, step, outcome, test
+		), asking AS (
+			UPDATE mcp_servers SET asked_at = now() WHERE project_id = $1 AND id IN (SELECT mcp_server_id FROM told WHERE step IN ('call', 'refusal'))
+				AND (asked_at IS NULL OR asked_at < now() - interval '1 minute')
 		), counted AS (
 			INSERT INTO daily_counts AS d (project_id, day, metric, count)
 			SELECT $1, (a.at AT TIME ZONE 'UTC')::date, m.metric, count(*)
 			FROM added a CROSS JOIN LATERAL (VALUES
-				(CASE WHEN a.step = 'authorize' THEN 'attempts' END), (CASE WHEN a.step = 'token' AND a.outcome = 'ok' THEN 'connections' END),
-				(CASE WHEN a.outcome <> 'ok' THEN 'failures' END), (CASE WHEN a.step = 'sign_up' AND a.outcome = 'ok' THEN 'users' END)) AS m(metric)
+				(CASE WHEN a.step = 'authorize' AND NOT a.test THEN 'attempts' END),
+				(CASE WHEN a.step = 'token' AND a.outcome = 'ok' AND NOT a.test THEN 'connections' END),
+				(CASE WHEN a.outcome <> 'ok' AND NOT a.test AND NOT (a.outcome = 'refused' AND a.step IN ('sign_up', 'sign_in', 'consent')) THEN 'failures' END), (CASE WHEN a.step = 'sign_up' AND a.outcome = 'ok' THEN 'users' END)) AS m(metric)
 			WHERE m.metric IS NOT NULL GROUP BY 2, 3 ORDER BY 2, 3
 			ON CONFLICT (project_id, day, metric) DO UPDATE SET count = d.count + excluded.count
 		)

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -20,14 +21,29 @@ const (
 )
 
 const activityColumns = `a.id, a.at, a.attempt_id, a.step, a.outcome, a.client_id, a.client_name, a.client_version, a.source, a.agent,
-	a.request_id, a.user_id, a.grant_id, a.mcp_server_id, a.tool, a.code, a.parameter, a.got, a.expected, a.advice`
+	a.request_id, a.user_id, a.grant_id, a.mcp_server_id, a.tool, a.code, a.reason, a.parameter, a.got, a.expected, a.advice, a.test`
+
+// activityRounds bounds how many pages are read to find one attempt that failed among those with a step that did not end well.
+const activityRounds = 5
 
 // ListAttempts reads a page of a project's timeline, the latest first, and the Before of the next page; zero: this was the last.
 func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
+	for range activityRounds {
+		attempts, next, err = s.listAttempts(ctx, project, filter)
+		if err != nil || len(attempts) > 0 || next.IsZero() {
+			break
+		}
+		filter.Before = next
+	}
+	return attempts, next, err
+}
+
+func (s *Store) listAttempts(ctx context.Context, project secret.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
 	limit := min(max(filter.Limit, 1), 100)
 	var steps []tenants.Activity
 	var elsewhere []secret.ID
 	var from time.Time
+	var grants map[secret.ID]tenants.AttemptGrant
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		heads, err := attemptHeads(tx, project, filter, time.Time{}, filter.Before, limit)
 		if err != nil {
@@ -55,15 +71,20 @@ func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tena
 			}
 		}
 		found, err := attemptSteps(tx, project, heads)
+		if err != nil {
+			return err
+		}
 		steps = append(found, loose...)
+		grants, err = attemptGrants(tx, project, heads)
 		return err
 	})
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	for _, a := range tenants.Attempts(steps) {
+		a.Grant = grants[a.ID]
 		older := a.ID.IsZero() && a.Last.Before(from) // the next page has what it may belong to
-		if older || slices.Contains(elsewhere, a.ID) || filter.Failures && !a.Failed() {
+		if older || slices.Contains(elsewhere, a.ID) || filter.Failures && !a.Failed(time.Now()) {
 			continue
 		}
 		attempts = append(attempts, a)
@@ -74,8 +95,10 @@ func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tena
 // FindAttempt implements tenants.ActivityStore. The steps before the authorization request are those that may belong to it.
 func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (found tenants.Attempt, err error) {
 	var steps []tenants.Activity
+	var grants map[secret.ID]tenants.AttemptGrant
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
-		own, err := attemptSteps(tx, project, []attemptHead{{AttemptID: attempt}})
+		heads := []attemptHead{{AttemptID: attempt}}
+		own, err := attemptSteps(tx, project, heads)
 		if err != nil {
 			return err
 		}
@@ -84,7 +107,11 @@ func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (fo
 		}
 		first := slices.MinFunc(own, func(a, b tenants.Activity) int { return a.At.Compare(b.At) }).At
 		loose, err := looseSteps(tx, project, own[0].ClientID, first, first.Add(tenants.ActivityLoose))
+		if err != nil {
+			return err
+		}
 		steps = append(own, loose...)
+		grants, err = attemptGrants(tx, project, heads)
 		return err
 	})
 	if err != nil {
@@ -92,6 +119,7 @@ func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (fo
 	}
 	for _, a := range tenants.Attempts(steps) {
 		if a.ID == attempt {
+			a.Grant = grants[a.ID]
 			return a, nil
 		}
 	}
@@ -111,7 +139,9 @@ func attemptHeads(tx *gorm.DB, project secret.ID, filter tenants.ActivityFilter,
 			AND (l.step = 'authorize' OR l.outcome <> 'ok') AND (l.at, l.id) > (a.at, a.id))`)
 	query = between(query, from, to)
 	if filter.Failures {
-		query = query.Where(`EXISTS (SELECT FROM activity f WHERE f.project_id = a.project_id AND f.attempt_id = a.attempt_id AND f.outcome <> 'ok')`)
+		query = query.Where(`a.outcome <> 'ok' AND EXISTS (SELECT FROM activity f WHERE f.project_id = a.project_id AND f.attempt_id = a.attempt_id
+			AND f.outcome <> 'ok' AND NOT f.test AND NOT EXISTS (SELECT FROM activity g WHERE g.project_id = f.project_id AND g.attempt_id = f.attempt_id
+				AND g.outcome = 'ok' AND g.at > f.at AND ` + placeOf("g.step") + ` >= ` + placeOf("f.step") + `))`)
 	}
 	if filter.ClientID != "" {
 		query = query.Where("a.client_id = ?", filter.ClientID)
@@ -129,19 +159,55 @@ func between(query *gorm.DB, from, to time.Time) *gorm.DB {
 	return query
 }
 
-// attemptSteps returns the first and the last steps of attempts.
-func attemptSteps(tx *gorm.DB, project secret.ID, heads []attemptHead) ([]tenants.Activity, error) {
+// placeOf is where on the road a step is; which later ones make good what went wrong is said in tenants alone.
+func placeOf(column string) string {
+	var b strings.Builder
+	for _, p := range tenants.Places() {
+		b.WriteString(" WHEN '" + string(p.Step) + "' THEN " + strconv.Itoa(p.Place))
+	}
+	return "CASE " + column + b.String() + " END"
+}
+
+// attemptGrants says what became of the approvals of attempts. A connection that cannot be renewed has run out with its access token.
+func attemptGrants(tx *gorm.DB, project secret.ID, heads []attemptHead) (map[secret.ID]tenants.AttemptGrant, error) {
+	var rows []struct {
+		AttemptID    secret.ID
+		EndedAt      *time.Time
+		Reason, Name string
+		Asked        bool
+	}
+	err := tx.Raw(`
+		SELECT g.flow_id AS attempt_id, coalesce(g.revoked_at, CASE WHEN g.access_expires_at <= now() THEN
+				CASE WHEN NOT g.refreshable THEN g.access_expires_at WHEN least(g.idle_expires_at, g.expires_at) <= now() THEN least(g.idle_expires_at, g.expires_at) END
+			END) AS ended_at, coalesce(g.revoked_reason, '') AS reason, m.name,
+			m.asked_at IS NOT NULL OR EXISTS (SELECT FROM registration_secrets k
+				WHERE k.project_id = m.project_id AND k.mcp_server_id = m.id AND k.last_used_at IS NOT NULL) AS asked
+		FROM grants g JOIN mcp_servers m ON m.project_id = g.project_id AND m.id = g.mcp_server_id
+		WHERE g.project_id = ? AND g.flow_id = ANY (string_to_array(?, ',')::uuid[])`, project, joinedIDs(heads)).Scan(&rows).Error
+	grants := make(map[secret.ID]tenants.AttemptGrant, len(rows))
+	for _, r := range rows {
+		grants[r.AttemptID] = tenants.AttemptGrant{EndedAt: or(r.EndedAt), Reason: r.Reason, Server: r.Name, Asked: r.Asked}
+	}
+	return grants, err
+}
+
+func joinedIDs(heads []attemptHead) string {
 	ids := make([]string, 0, len(heads))
 	for _, h := range heads {
 		ids = append(ids, h.AttemptID.String())
 	}
+	return strings.Join(ids, ",")
+}
+
+// attemptSteps returns the first and the last steps of attempts.
+func attemptSteps(tx *gorm.DB, project secret.ID, heads []attemptHead) ([]tenants.Activity, error) {
 	var rows []activityRow
 	err := tx.Raw(`
 		SELECT DISTINCT s.* FROM unnest(string_to_array(?, ',')::uuid[]) AS wanted(attempt_id) CROSS JOIN LATERAL (
 			(SELECT `+activityColumns+` FROM activity a WHERE a.project_id = ? AND a.attempt_id = wanted.attempt_id ORDER BY a.at LIMIT ?)
 			UNION ALL
 			(SELECT `+activityColumns+` FROM activity a WHERE a.project_id = ? AND a.attempt_id = wanted.attempt_id ORDER BY a.at DESC LIMIT ?)
-		) AS s`, strings.Join(ids, ","), project, activityEnds, project, activityEnds).Scan(&rows).Error
+		) AS s`, joinedIDs(heads), project, activityEnds, project, activityEnds).Scan(&rows).Error
 	return activities(rows), err
 }
 

@@ -126,7 +126,7 @@ func TestListAttempts(t *testing.T) {
 	if len(seen) != 25 || registrations != 1 {
 		t.Errorf("%d of 25 attempts are listed, %d registrations", len(seen), registrations)
 	}
-	if failures, _ := attemptsOf(t, store, project.ID, tenants.ActivityFilter{Limit: 10, Failures: true}); len(failures) != 1 || !failures[0].Failed() {
+	if failures, _ := attemptsOf(t, store, project.ID, tenants.ActivityFilter{Limit: 10, Failures: true}); len(failures) != 1 || !failures[0].Failed(time.Now()) {
 		t.Errorf("failures: %+v", failures)
 	}
 	if of, _ := attemptsOf(t, store, project.ID, tenants.ActivityFilter{Limit: 100, ClientID: "client 1"}); len(of) != 12 {

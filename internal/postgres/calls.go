@@ -23,18 +23,25 @@ type callRow struct {
 	Reason string    `json:"reason"`
 	Age    float64   `json:"age"` // seconds
 	ID     secret.ID `json:"id"`  // of the step in the timeline, if this becomes one
-	Advice string    `json:"advice"`
+
+	Words     string `json:"words"`
+	Parameter string `json:"parameter"`
+	Got       string `json:"got"`
+	Expected  string `json:"expected"`
+	Advice    string `json:"advice"`
 }
 
 // RecordCalls implements oauth.GuardStore in one statement: the secret, its server's grants, their use, and what of it the
-// timeline shows: the first call of a grant, and each kind of refusal once a day.
+// timeline shows: the first call of a grant, and each kind of refusal once a day. A token of another MCP server that was presented here is no
+// use of its grant, but its owner wants to see it: in a fixed form, since a server has no say about another one's grants.
 func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash []byte, calls []oauth.Call) error {
 	rows := make([]callRow, 0, len(calls))
 	for _, c := range calls {
-		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds(), ID: secret.NewID(), Advice: oauth.CallAdvice(c.Reason)}
+		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds(), ID: secret.NewID()}
 		switch c.Outcome {
 		case oauth.CallRefused:
-			row.Refuse = c.Count
+			why := c.Refusal()
+			row.Refuse, row.Words, row.Parameter, row.Got, row.Expected, row.Advice = c.Count, why.Reason, why.Parameter, why.Got, why.Expected, why.Advice()
 		case oauth.CallError:
 			row.OK, row.Failed = c.Count, c.Count
 		default:
@@ -47,15 +54,19 @@ func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash [
 		return err
 	}
 	var server secret.ID
+	elsewhere := oauth.RefusalElsewhere()
 	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
 		WITH guard AS (
-			SELECT mcp_server_id FROM registration_secrets WHERE project_id = $1 AND secret_hash = $2 AND revoked_at IS NULL
+			SELECT k.mcp_server_id, m.resource FROM registration_secrets k JOIN mcp_servers m ON m.project_id = k.project_id AND m.id = k.mcp_server_id
+			WHERE k.project_id = $1 AND k.secret_hash = $2 AND k.revoked_at IS NULL
 		), told AS (
-			SELECT * FROM jsonb_to_recordset($3::jsonb) AS t(grant_id uuid, tool text, ok bigint, failed bigint, refused bigint, reason text, age float8, id uuid, advice text)
-		), mine AS (
-			SELECT told.*, g.client_id, c.name, g.flow_id, g.user_id, g.mcp_server_id
-			FROM told JOIN grants g ON g.project_id = $1 AND g.id = told.grant_id JOIN guard ON guard.mcp_server_id = g.mcp_server_id
+			SELECT * FROM jsonb_to_recordset($3::jsonb) AS t(grant_id uuid, tool text, ok bigint, failed bigint, refused bigint, reason text, age float8, id uuid,
+				words text, parameter text, got text, expected text, advice text)
+		), known AS (
+			SELECT told.*, g.client_id, c.name, `+testClient+` AS test, g.flow_id, g.user_id, g.mcp_server_id, g.resource, g.scopes, guard.mcp_server_id AS asker, guard.resource AS asked
+			FROM told JOIN grants g ON g.project_id = $1 AND g.id = told.grant_id CROSS JOIN guard
 			JOIN clients c ON c.project_id = $1 AND c.id = g.client_id
+		), mine AS (SELECT * FROM known WHERE mcp_server_id = asker
 		), named AS (
 			SELECT grant_id, tool, dense_rank() OVER (PARTITION BY grant_id ORDER BY known DESC, tool) AS place, ok, failed, refused, reason, age FROM (
 				SELECT mine.*, EXISTS (SELECT FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = mine.grant_id AND u.tool = mine.tool) AS known FROM mine
@@ -74,17 +85,25 @@ func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash [
 				refused = u.refused + excluded.refused, last_refusal = coalesce(nullif(excluded.last_refusal, ''), u.last_refusal),
 				first_used_at = coalesce(u.first_used_at, excluded.first_used_at), last_used_at = greatest(u.last_used_at, excluded.last_used_at)
 		), first_call AS (
-			INSERT INTO activity AS a (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool)
-			SELECT DISTINCT ON (grant_id) $1, id, now() - make_interval(secs => age), flow_id, 'call', 'ok', client_id, name, user_id, grant_id, mcp_server_id, tool
+			INSERT INTO activity AS a (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool, test)
+			SELECT DISTINCT ON (grant_id) $1, id, now() - make_interval(secs => age), flow_id, 'call', 'ok', client_id, name, user_id, grant_id, mcp_server_id, tool, test
 			FROM mine WHERE ok > 0 AND NOT EXISTS (SELECT FROM grant_usage u WHERE u.project_id = $1 AND u.grant_id = mine.grant_id AND u.calls > 0)
 			ORDER BY grant_id, tool = '', age DESC
 			ON CONFLICT (project_id, grant_id) WHERE step = 'call' DO UPDATE SET tool = excluded.tool WHERE a.tool = ''
 		), refusals AS (
-			INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool, code, advice)
-			SELECT DISTINCT ON (grant_id, tool, reason) $1, id, now() - make_interval(secs => age), flow_id, 'refusal', 'refused', client_id, name, user_id,
-				grant_id, mcp_server_id, tool, reason, advice
-			FROM mine WHERE refused > 0 ORDER BY grant_id, tool, reason, age
+			INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, tool, code,
+				reason, parameter, got, expected, advice, test)
+			SELECT DISTINCT ON (grant_id, tool, reason, expected) $1, id, now() - make_interval(secs => age), flow_id, 'refusal', 'refused', client_id, name, user_id,
+				grant_id, mcp_server_id, tool, reason, words, parameter, CASE parameter WHEN 'scope' THEN array_to_string(scopes, ' ') ELSE got END, expected, advice, test
+			FROM mine WHERE refused > 0 ORDER BY grant_id, tool, reason, expected, age
+			ON CONFLICT DO NOTHING
+		), elsewhere AS (
+			INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, user_id, grant_id, mcp_server_id, code,
+				reason, parameter, got, expected, advice, test)
+			SELECT DISTINCT ON (grant_id) $1, id, now() - make_interval(secs => age), flow_id, 'refusal', 'refused', client_id, name, user_id,
+				grant_id, asker, $5, $6, $7, resource, asked, $8, test
+			FROM known WHERE refused > 0 AND mcp_server_id <> asker ORDER BY grant_id, age
 			ON CONFLICT DO NOTHING
 		)
-		SELECT mcp_server_id FROM guard`, secretHash, encoded, callsTools)
+		SELECT mcp_server_id FROM guard`, secretHash, encoded, callsTools, string(elsewhere.Code), elsewhere.Reason, elsewhere.Parameter, elsewhere.Advice())
 }

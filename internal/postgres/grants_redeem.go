@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -44,7 +45,7 @@ func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeR
 		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, secret.NewID(), r.Confidential)
 	switch {
 	case isNotFound(err):
-		return s.whyNotRedeemed(ctx, project, r)
+		return oauth.GrantState{}, oauth.Refused, nil
 	case err != nil:
 		return oauth.GrantState{}, oauth.Refused, err
 	case replayed:
@@ -54,19 +55,21 @@ func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeR
 	}
 }
 
-// whyNotRedeemed tells a client that is right in everything else that it named another resource; the code stays good (catalogue 174).
-func (s *Store) whyNotRedeemed(ctx context.Context, project secret.ID, r oauth.CodeRedemption) (oauth.GrantState, oauth.RedemptionOutcome, error) {
-	if r.Resource == "" {
-		return oauth.GrantState{}, oauth.Refused, nil
+// FindGrant implements oauth.GrantStore.
+func (s *Store) FindGrant(ctx context.Context, project, grant secret.ID, randomHash []byte) (found oauth.StoredGrant, err error) {
+	var redeemed, idle, revoked *time.Time
+	var generation int64
+	scan := func(row pgx.Row) error {
+		return row.Scan(&found.UserID, &found.ServerID, &found.IssuerURL, &found.ClientID, &found.AuthMethod, &found.Challenge, &found.RedirectTo,
+			&found.Resource, &found.Scopes, &found.Refreshable, &found.PersonBlocked, &generation, &found.RevokedReason,
+			&found.ApprovedAt, &found.CodeExpiresAt, &redeemed, &idle, &found.ExpiresAt, &revoked, &found.Now)
 	}
-	var resource string
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&resource) }, `
-		SELECT resource FROM grants WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
-			AND code_challenge = $6 AND ($7 = '' OR redirect_uri = $7) AND resource <> $8 AND (client_auth_method = 'none' OR $9::boolean)
-			AND revoked_at IS NULL AND code_redeemed_at IS NULL AND code_expires_at > now()`,
-		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI, r.Resource, r.Confidential)
-	if isNotFound(err) {
-		return oauth.GrantState{}, oauth.Refused, nil
-	}
-	return oauth.GrantState{Resource: resource}, oauth.OtherResource, err
+	err = s.hot(ctx, project, scan, `
+		SELECT g.user_id, g.mcp_server_id, g.issuer, g.client_id, g.client_auth_method, g.code_challenge, g.redirect_uri, g.resource, g.scopes,
+			g.refreshable, EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND u.blocked_at IS NOT NULL), g.generation, coalesce(g.revoked_reason, ''),
+			g.created_at, g.code_expires_at, g.code_redeemed_at, g.idle_expires_at, g.expires_at, g.revoked_at, now()
+		FROM grants g WHERE g.project_id = $1 AND g.id = $2 AND g.random_hash = $3`, grant, randomHash)
+	found.Generation = uint64(generation) //nolint:gosec // generations count up from 0
+	found.RedeemedAt, found.IdleExpiresAt, found.RevokedAt = or(redeemed), or(idle), or(revoked)
+	return found, err
 }

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -50,7 +49,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oau
 		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, secret.NewID(), r.Confidential)
 	switch {
 	case isNotFound(err):
-		return s.whyNotRotated(ctx, project, r)
+		return oauth.GrantState{}, oauth.RotationRefused, nil
 	case err != nil:
 		return oauth.GrantState{}, oauth.RotationRefused, err
 	case reused:
@@ -59,30 +58,5 @@ func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oau
 		return row.state(), oauth.Forgiven, nil
 	default:
 		return row.state(), oauth.Rotated, nil
-	}
-}
-
-// whyNotRotated tells the holder of a good refresh token that it asked for another resource or for more than was granted; the token
-// stays good (catalogue 184).
-func (s *Store) whyNotRotated(ctx context.Context, project secret.ID, r oauth.Rotation) (oauth.GrantState, oauth.RotationOutcome, error) {
-	var resource string
-	var scopes []string
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&resource, &scopes) }, `
-		SELECT resource, scopes FROM grants WHERE project_id = $1 AND id = $2 AND random_hash = $3 AND issuer = $4 AND client_id = $5
-			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
-			AND generation - 1 <= $6 AND (client_auth_method = 'none' OR $7::boolean)`,
-		r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), r.Confidential) //nolint:gosec // bounded by the caller
-	granted := func(name string) bool { return slices.Contains(scopes, name) }
-	switch {
-	case isNotFound(err):
-		return oauth.GrantState{}, oauth.RotationRefused, nil
-	case err != nil:
-		return oauth.GrantState{}, oauth.RotationRefused, err
-	case r.Resource != "" && r.Resource != resource:
-		return oauth.GrantState{Resource: resource}, oauth.RotationTarget, nil
-	case slices.ContainsFunc(r.Scopes, func(name string) bool { return !granted(name) }):
-		return oauth.GrantState{Scopes: scopes}, oauth.RotationScope, nil
-	default:
-		return oauth.GrantState{}, oauth.RotationRefused, nil
 	}
 }

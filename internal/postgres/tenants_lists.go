@@ -46,7 +46,7 @@ func (s *Store) ListServers(ctx context.Context, organization, project secret.ID
 		SecretUsed  *time.Time
 		Connections int
 	}
-	rows, err := rowsOf[row](ctx, s, organization, project, `SELECT m.id, m.name, m.resource, m.created_at, coalesce(r.secrets, 0) AS secrets, r.secret_used,
+	rows, err := rowsOf[row](ctx, s, organization, project, `SELECT m.id, m.name, m.resource, m.created_at, coalesce(r.secrets, 0) AS secrets, greatest(r.secret_used, m.asked_at) AS secret_used,
 			(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = m.project_id AND g.mcp_server_id = m.id AND `+livingGrant+` LIMIT @most) AS living) AS connections
 		FROM mcp_servers m LEFT JOIN (SELECT mcp_server_id, count(*) AS secrets, max(last_used_at) AS secret_used FROM registration_secrets
 			WHERE project_id = @project AND revoked_at IS NULL GROUP BY mcp_server_id) AS r ON r.mcp_server_id = m.id

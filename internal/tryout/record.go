@@ -50,6 +50,9 @@ type carrier struct {
 // RoundTrip implements http.RoundTripper.
 func (c carrier) RoundTrip(request *http.Request) (*http.Response, error) {
 	request = request.Clone(request.Context())
+	if request.Header.Get("User-Agent") == "" {
+		request.Header.Set("User-Agent", UserAgent)
+	}
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}

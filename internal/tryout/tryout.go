@@ -24,6 +24,9 @@ import (
 	"mcpauth.example/internal/secret"
 )
 
+// UserAgent is what every request says it comes from, those of the examination aside: a project's timeline marks both as tests.
+const UserAgent = "mcpauth-test"
+
 // Profile is a client with its habits, as far as they can be seen from outside.
 type Profile struct {
 	ID, Name string
@@ -100,6 +103,7 @@ func (t Tryout) Begin(ctx context.Context, p Profile, metadataURL, clientID, red
 	if err != nil {
 		return Plan{}, err
 	}
+	request.Header.Set("User-Agent", UserAgent)
 	response, err := t.HTTP.Do(request)
 	if err != nil {
 		return Plan{}, fmt.Errorf("%w: %w", ErrMetadata, err)

@@ -1,8 +1,10 @@
 package endpoints
 
 import (
+	"cmp"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -34,11 +36,15 @@ const agentMax = 200
 
 const (
 	failureKey = "endpoints.failure"
+	stepKey    = "endpoints.step"
 	quietKey   = "endpoints.quiet"
 )
 
 // failed notes what went wrong where the answer is a page or a redirect and not an error.
 func failed(c echo.Context, err error) { c.Set(failureKey, err) }
+
+// became notes that the request was another step than its route stands for.
+func became(c echo.Context, step tenants.Step) { c.Set(stepKey, step) }
 
 // quiet keeps a request out of the timeline, because it showed a page and decided nothing.
 func quiet(c echo.Context) { c.Set(quietKey, true) }
@@ -57,8 +63,12 @@ func (h *Handler) recorded(step tenants.Step) echo.MiddlewareFunc {
 			if noted, ok := c.Get(failureKey).(error); ok && told == nil {
 				told = noted
 			}
+			taken, other := c.Get(stepKey).(tenants.Step)
+			if !other {
+				taken = step
+			}
 			if told != nil || c.Get(quietKey) == nil {
-				h.record(c, step, trace, told)
+				h.record(c, taken, trace, told)
 			}
 			return err
 		}
@@ -71,6 +81,7 @@ func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, 
 		ClientID: trace.ClientID, ClientName: trace.ClientName, ClientVersion: trace.ClientVersion,
 		Source: network(c), Agent: agent(c), RequestID: web.RequestID(c), UserID: trace.UserID, GrantID: trace.GrantID, ServerID: trace.ServerID,
 	}
+	a.Test = tenants.IsTestAgent(a.Agent)
 	switch {
 	case step == tenants.StepAuthorize:
 		if trace.Document != nil {
@@ -97,11 +108,13 @@ func documentStep(a tenants.Activity) tenants.Activity {
 func remark(a tenants.Activity, trace *oauth.Trace) tenants.Activity {
 	switch {
 	case trace.Forgiven:
-		a.Parameter, a.Expected = "refresh_token", "The current refresh token; the one before was presented, within the grace, and got the same answer."
+		a.Parameter, a.Got, a.Expected = "refresh_token", "number "+strconv.FormatUint(trace.Presented, 10), "number "+strconv.FormatUint(trace.Living, 10)
+		a.Reason = "The refresh token before the current one was presented within the grace, and got the same answer"
 		a.Advice = "Nothing to do: a retry, or two copies of the client that share one token store."
 	case len(trace.Requested) > 0:
 		a.Parameter, a.Got, a.Expected = "scope", strings.Join(trace.Requested, " "), strings.Join(trace.Granted, " ")
-		a.Advice = "Scopes that this project does not have were left out. Add them to the project if they should exist."
+		a.Reason = "Scopes that this project does not have were left out"
+		a.Advice = "Add them to the project if they should exist."
 	}
 	return a
 }
@@ -117,9 +130,7 @@ func blame(a tenants.Activity, err error) tenants.Activity {
 		a.Outcome = tenants.OutcomeFailed
 	}
 	a.Code, a.Parameter, a.Got, a.Expected, a.Advice = string(shown.Code), shown.Parameter, shown.Got, shown.Expected, shown.Advice()
-	if a.Expected == "" {
-		a.Expected = shown.Description
-	}
+	a.Reason = strings.TrimSuffix(cmp.Or(shown.Reason, shown.Description), ".")
 	return a
 }
 

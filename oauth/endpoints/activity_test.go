@@ -127,7 +127,7 @@ func TestTimelineOfAConnection(t *testing.T) {
 		}
 	}
 	checkSteps(t, got, map[string]string{
-		"authorize": "scope|mcp:tools made:up|mcp:tools", "sign_in": "password||", "refresh": "refresh_token||The current refresh token", "metadata": "||",
+		"authorize": "scope|mcp:tools made:up|mcp:tools", "sign_in": "password||", "refresh": "refresh_token|number 1|number 2", "metadata": "||",
 	})
 	if agent := got.Steps[0].Agent; agent != "TestClient/3.1 (linux)" {
 		t.Errorf("agent %q", agent)
@@ -196,58 +196,48 @@ func TestTimelineExplainsFailures(t *testing.T) {
 	token := func(tn *tenant, form url.Values) { tn.token(form) }
 	for name, c := range map[string]struct {
 		do   func(tn *tenant, b *browser, client string)
-		want string // step|code|parameter|got|beginning of expected
+		want string // step|code|parameter|got|expected|beginning of the reason
 	}{
 		"redirect URI": {func(tn *tenant, b *browser, client string) {
 			b.get(tn.authorizeURL(tn.request(client, "redirect_uri", elsewhere)))
-		}, "authorize|invalid_request|redirect_uri|" + elsewhere + "|http://127.0.0.1/callback"},
+		}, "authorize|invalid_request|redirect_uri|" + elsewhere + "|http://127.0.0.1/callback|The redirect_uri is not one"},
 		"resource": {func(tn *tenant, b *browser, client string) {
 			b.get(tn.authorizeURL(tn.request(client, "resource", "https://demo.example.com/other")))
-		}, "authorize|invalid_target|resource|https://demo.example.com/other|Unknown resource. Expected: https://demo.example.com/mcp"},
+		}, "authorize|invalid_target|resource|https://demo.example.com/other|https://demo.example.com/mcp|Unknown resource."},
 		"scope": {func(tn *tenant, b *browser, client string) {
 			b.get(tn.authorizeURL(tn.request(client, "scope", "made:up")))
-		}, "authorize|invalid_scope|scope|made:up|None of the requested scopes exists here. Expected some of: mcp:tools"},
+		}, "authorize|invalid_scope|scope|made:up|mcp:tools notes:write|None of the requested scopes exists here."},
 		"PKCE": {func(tn *tenant, b *browser, client string) {
 			b.get(tn.authorizeURL(tn.request(client, "code_challenge_method", "plain")))
-		}, "authorize|invalid_request|code_challenge_method|plain|Expected code_challenge_method=S256"},
+		}, "authorize|invalid_request|code_challenge_method|plain|S256|Expected code_challenge_method=S256"},
 		"client": {func(tn *tenant, b *browser, _ string) {
 			b.get(tn.authorizeURL(tn.request("gone\x00client")))
-		}, "authorize|invalid_request|client_id||A parameter contains NUL"},
+		}, "authorize|invalid_request|client_id|||A parameter contains NUL"},
 		"unknown client": {func(tn *tenant, b *browser, _ string) {
 			b.get(tn.authorizeURL(tn.request("gone")))
-		}, "authorize|invalid_client|client_id|gone|This app is not known here."},
-		"denial": {func(tn *tenant, b *browser, client string) {
-			b.submit(tn.signedIn(b, tn.request(client)), "button[value=deny]", url.Values{"decision": {"deny"}})
-		}, "consent|access_denied|decision||The person did not allow access."},
+		}, "authorize|invalid_client|client_id|gone||This app is not known here"},
 		"registration": {func(tn *tenant, _ *browser, _ string) {
 			post(tn, oauth.PathRegister, "application/json", `{"client_name":"Bad App","redirect_uris":["http://client.example/callback"]}`)
-		}, "registration|invalid_redirect_uri|redirect_uris|http://client.example/callback|Redirect URI refused: http is for localhost"},
+		}, "registration|invalid_redirect_uri|redirect_uris|http://client.example/callback||Redirect URI refused: http is for localhost"},
 		"media type": {func(tn *tenant, _ *browser, _ string) {
 			post(tn, oauth.PathRegister, "text/plain", `{}`)
-		}, "registration|invalid_request|Content-Type||Unexpected Content-Type."},
-		"verifier": {func(tn *tenant, b *browser, client string) {
-			token(tn, tn.approve(b, client).codeForm("code_verifier", strings.Repeat("x", 43)))
-		}, "token|invalid_grant|code||The code is unknown, expired or used"},
-		"replayed code": {func(tn *tenant, b *browser, client string) {
-			a, _ := tn.connected(b, client)
-			token(tn, a.codeForm())
-		}, "token|invalid_grant|code||The code was used before."},
+		}, "registration|invalid_request|Content-Type||application/json or application/x-www-form-urlencoded|Unexpected Content-Type."},
 		"client at token": {func(tn *tenant, _ *browser, _ string) {
 			token(tn, url.Values{"grant_type": {"refresh_token"}, "client_id": {"gone"}, "refresh_token": {"x"}})
-		}, "refresh|invalid_client|client_id|gone|Unknown client"},
+		}, "refresh|invalid_client|client_id|gone||The client is not known here"},
 		"grant type": {func(tn *tenant, _ *browser, client string) {
 			token(tn, url.Values{"grant_type": {"password"}, "client_id": {client}})
-		}, "token|unsupported_grant_type|grant_type|password|Expected grant_type authorization_code or refresh_token"},
+		}, "token|unsupported_grant_type|grant_type|password|authorization_code or refresh_token|Expected grant_type"},
 		"scope at refresh": {func(tn *tenant, b *browser, client string) {
 			a, held := tn.connected(b, client, "scope", "mcp:tools")
 			token(tn, a.refreshForm(held.refresh, "scope", "notes:write"))
-		}, "refresh|invalid_scope|scope|notes:write|Not granted"},
+		}, "refresh|invalid_scope|scope|notes:write|mcp:tools|More scopes than were granted"},
 		"registration secret": {func(tn *tenant, _ *browser, _ string) {
 			tn.introspect("mcpauth_rs_wrong", "x")
-		}, "call|invalid_token|Authorization||Unknown or revoked registration secret."},
+		}, "call|invalid_token|Authorization|||Unknown or revoked registration secret."},
 		"strange token": {func(tn *tenant, _ *browser, _ string) {
 			tn.introspect(tn.guard, "x")
-		}, "refusal|invalid_token|token||The token was not signed by this project"},
+		}, "refusal|invalid_token|token|||The token was not signed by this project"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -259,7 +249,7 @@ func TestTimelineExplainsFailures(t *testing.T) {
 				t.Fatalf("expected one attempt, got %+v", found)
 			}
 			s, ok := found[0].Failure()
-			got := strings.Join([]string{string(s.Step), s.Code, s.Parameter, s.Got, s.Expected}, "|")
+			got := strings.Join([]string{string(s.Step), s.Code, s.Parameter, s.Got, s.Expected, s.Reason}, "|")
 			if !ok || !strings.HasPrefix(got, c.want) || s.Advice == "" || s.Outcome != tenants.OutcomeRefused {
 				t.Errorf("expected %s, got %s, %s, advice %q", c.want, got, s.Outcome, s.Advice)
 			}
@@ -277,8 +267,13 @@ func TestTimelineOfAnUnusedToken(t *testing.T) {
 	tn := tl.demo
 	_, held := tn.connected(newBrowser(t, tl.door), tn.client())
 	got := tl.only(tn)
-	if got.Reached() != tenants.StepToken || got.Advice(got.Last) != "" || !strings.Contains(got.Advice(got.Last.Add(tenants.Patience)), "no call reached") {
-		t.Errorf("reached %s, advice %q", got.Reached(), got.Advice(got.Last.Add(tenants.Patience)))
+	if later := got.Last.Add(tenants.Patience); got.State(later) != tenants.StateConnected || got.Advice(got.Last) != "" || !strings.Contains(got.Advice(later), "never asked mcpauth") {
+		t.Errorf("without a guard: state %s, advice %q", got.State(later), got.Advice(later))
+	}
+	call(t, tl.door, http.MethodGet, tn.issuer+oauth.PathServer, bearer(tn.guard), "")
+	got = tl.only(tn)
+	if later := got.Last.Add(tenants.Patience); got.State(later) != tenants.StateConnected || !strings.Contains(got.Advice(later), "no call reached") {
+		t.Errorf("with a guard: state %s, advice %q", got.State(later), got.Advice(later))
 	}
 	tn.report(held, "list_notes", "ok", "")
 	if got = tl.only(tn); got.Reached() != tenants.StepCall || got.Advice(got.Last.Add(time.Hour)) != "" {

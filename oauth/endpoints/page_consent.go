@@ -34,7 +34,7 @@ func (h *Handler) consentPage(c echo.Context) error {
 		return err
 	}
 	if !ok || !h.oauth.AcceptsSession(f.request, session.ID, session.AuthTime) {
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "session", Description: "Expected the session that the page was shown to."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "session", Description: "The person is no longer signed in as who the page was shown to."})
 		return h.renderSignIn(c, http.StatusOK, f, signInForm{alert: "You are no longer signed in. Sign in to decide."})
 	}
 	if !h.oauth.ValidApproval(f.issuer, f.request, session.ID, form.Get("approval")) {
@@ -52,7 +52,7 @@ func (h *Handler) consentPage(c echo.Context) error {
 		}
 		return h.renderLeave(c, f, location, false)
 	case "deny":
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "decision", Description: "The person did not allow access."})
+		became(c, tenants.StepDeny)
 		return h.renderLeave(c, f, h.oauth.Redirection(f.issuer, f.client, f.request).Denied(), true)
 	default:
 		return &oauth.Error{Code: oauth.InvalidRequest, Description: "Expected a decision: allow or deny."}

@@ -92,7 +92,7 @@ func (h *Handler) passkeyFailed(c echo.Context, f *flow, err error) error {
 	if !errors.Is(err, signin.ErrPasskey) {
 		return h.renderSignInError(c, f, url.Values{}, err)
 	}
-	failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "credential", Description: "Expected an answer of a passkey of this project: " + firstWords(err)})
+	failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "credential", Description: "The answer is not that of a passkey of this project: " + firstWords(err)})
 	return h.renderSignIn(c, http.StatusUnauthorized, f, signInForm{alert: "This passkey was not accepted. Try again, or sign in in another way."})
 }
 

@@ -88,13 +88,13 @@ func noteSignIn(c echo.Context, err error) {
 	case errors.As(err, &field):
 		failed(c, &oauth.Error{Code: oauth.InvalidRequest, Parameter: field.Field, Description: field.Message})
 	case errors.Is(err, signin.ErrWrongPassword):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "password", Description: "Expected an e-mail address and a password that belong together."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "password", Description: "The e-mail address and the password do not belong together."})
 	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "code", Description: "Expected the latest code, unused and at most ten minutes old."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "code", Description: "The code is not the latest one, was used, or is older than ten minutes."})
 	case errors.Is(err, signin.ErrBlocked):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Expected an account that is not blocked."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "The account is blocked."})
 	case errors.Is(err, signin.ErrTooMany):
-		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "email", Description: "Expected fewer messages to one address in an hour."})
+		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "email", Description: "Too many messages were asked for."})
 	default:
 		failed(c, err)
 	}

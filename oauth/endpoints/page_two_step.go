@@ -31,7 +31,7 @@ func (h *Handler) secondPage(c echo.Context) error {
 	}
 	half, err := h.halfway(f, form.Get("pending"))
 	if err != nil {
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "pending", Description: "Expected the second step within five minutes of the first one, in the same browser."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "pending", Description: "The second step came more than five minutes after the first one, or in another browser."})
 		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "That took too long, or began elsewhere. Sign in again."})
 	}
 	if !offers(f.issuer, half.Way) { // switched off since the first step
@@ -44,7 +44,7 @@ func (h *Handler) secondPage(c echo.Context) error {
 		noteSignIn(c, err)
 		return h.renderSecond(c, http.StatusUnprocessableEntity, f, form.Get("pending"), "", field.Message)
 	case errors.Is(err, signin.ErrTooMany):
-		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "code", Description: "Expected fewer wrong codes in a row."})
+		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "code", Description: "Too many wrong codes in a row."})
 		return h.renderSecond(c, http.StatusTooManyRequests, f, form.Get("pending"), "Too many wrong codes. Wait fifteen minutes, then try again.", "")
 	case errors.Is(err, signin.ErrNotFound):
 		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "Sign in again."})

@@ -224,11 +224,11 @@ func (h *Handler) upstreamFailed(c echo.Context, f *flow, name string, err error
 func noteUpstream(c echo.Context, err error) {
 	switch {
 	case errors.Is(err, signin.ErrUpstream):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "provider", Description: "Expected a good answer of the provider: " + firstWords(err)})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "provider", Description: "The provider did not sign the person in: " + firstWords(err)})
 	case errors.Is(err, signin.ErrUnverified):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "email_verified", Description: "Expected the provider to vouch for the address with true."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "email_verified", Description: "The provider does not vouch for the address."})
 	case errors.Is(err, signin.ErrNotFound), errors.Is(err, signin.ErrConflict):
-		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Expected an account, or sign-up to be open, and an answer that was not used before."})
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "There is no account and sign-up is closed, or the answer was used before."})
 	default:
 		noteSignIn(c, err)
 	}

@@ -189,7 +189,8 @@ func describe(err error) (int, *oauth.Error) {
 	case errors.As(err, &shown):
 		return shown.Status(), shown
 	case errors.As(err, &routed) && routed.Code < http.StatusInternalServerError:
-		return routed.Code, &oauth.Error{Code: oauth.InvalidRequest, Description: expectations[routed.Code], Parameter: misplaced[routed.Code]}
+		return routed.Code, &oauth.Error{Code: oauth.InvalidRequest, Description: expectations[routed.Code], Parameter: misplaced[routed.Code],
+			Expected: accepted[routed.Code]}
 	default:
 		fault := oauth.Fault(err)
 		return fault.Status(), fault
@@ -201,6 +202,12 @@ var misplaced = map[int]string{
 	http.StatusBadRequest:            "body",
 	http.StatusRequestEntityTooLarge: "body",
 	http.StatusUnsupportedMediaType:  "Content-Type",
+}
+
+// accepted is what the timeline says would have been right.
+var accepted = map[int]string{
+	http.StatusRequestEntityTooLarge: "at most 64 KiB",
+	http.StatusUnsupportedMediaType:  "application/json or application/x-www-form-urlencoded",
 }
 
 // expectations says what was expected where the router or the reader of a body refuses.
