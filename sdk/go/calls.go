@@ -19,21 +19,24 @@ const (
 	// callsFull is how many different entries cause a report at once, and callsMost how many are kept when none gets through.
 	callsFull = 200
 	callsMost = 400
-	// callsTool and callsReason bound what is told of a name, in characters.
+	// callsTool, callsReason and callsNeeded bound what is told of a name, in characters.
 	callsTool   = 128
 	callsReason = 64
+	callsNeeded = 300
 	// callsPeek is the longest body that is read only to learn the tool's name, in bytes.
 	callsPeek = 1 << 20
 )
 
 // callKey is what calls are counted by.
-type callKey struct{ grant, tool, outcome, reason string }
+type callKey struct{ grant, tool, outcome, reason, cause, needed string }
 
 type callEntry struct {
 	Grant   string `json:"sid"`
 	Tool    string `json:"tool,omitempty"`
 	Outcome string `json:"outcome"`
 	Reason  string `json:"reason,omitempty"`
+	Cause   string `json:"cause,omitempty"`  // what was wrong with a refused token
+	Needed  string `json:"needed,omitempty"` // the scopes that a refused call needs
 	Count   int64  `json:"count"`
 	At      int64  `json:"at"` // of the last one, seconds since 1970
 }
@@ -50,7 +53,20 @@ type callReports struct {
 
 // add counts one call of each tool; without any it counts a request that calls none.
 func (c *callReports) add(grant string, tools []string, outcome, reason string) {
-	if c.guard.config.DisableCallReports || grant == "" {
+	c.count(callKey{grant: grant, outcome: outcome, reason: printable(reason, callsReason)}, tools)
+}
+
+// refused counts a call that was not let through, with why: a token for another server is told, too, since its owner wants to see it.
+func (c *callReports) refused(grant string, tools []string, why *refusal) {
+	key := callKey{grant: grant, outcome: "refused", reason: printable(why.code, callsReason), cause: why.cause}
+	if why.code == "insufficient_scope" {
+		key.needed = printable(strings.Join(why.scopes, " "), callsNeeded)
+	}
+	c.count(key, tools)
+}
+
+func (c *callReports) count(key callKey, tools []string) {
+	if c.guard.config.DisableCallReports || key.grant == "" {
 		return
 	}
 	if len(tools) == 0 {
@@ -62,13 +78,13 @@ func (c *callReports) add(grant string, tools []string, outcome, reason string) 
 		c.entries = map[callKey]*callEntry{}
 	}
 	for _, tool := range tools {
-		key := callKey{grant, printable(tool, callsTool), outcome, printable(reason, callsReason)}
+		key.tool = printable(tool, callsTool)
 		entry := c.entries[key]
 		if entry == nil {
 			if len(c.entries) >= callsMost {
 				continue
 			}
-			entry = &callEntry{Grant: key.grant, Tool: key.tool, Outcome: outcome, Reason: key.reason}
+			entry = &callEntry{Grant: key.grant, Tool: key.tool, Outcome: key.outcome, Reason: key.reason, Cause: key.cause, Needed: key.needed}
 			c.entries[key] = entry
 		}
 		entry.Count++

@@ -92,7 +92,7 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 		caller, tools, refused := g.admit(w, r, known)
 		if refused != nil {
 			if caller != nil {
-				g.calls.add(caller.Grant, tools, "refused", refused.code)
+				g.calls.refused(caller.Grant, tools, refused)
 			}
 			g.refuse(w, r, known, refused)
 			return
@@ -112,6 +112,7 @@ type refusal struct {
 	code        string   // OAuth error code; "" when the client sent no credentials (RFC 6750 section 3.1)
 	description string   // printable ASCII without quotation marks
 	scopes      []string // what a new token should allow
+	cause       string   // what was wrong with a token, for the project alone
 	rpcCode     int      // JSON-RPC error code, when the request and not its credentials is at fault
 	unavailable error
 }
@@ -132,7 +133,7 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request, known *settings) (
 		return nil, nil, &refusal{unavailable: err}
 	}
 	if err := g.judge(answer, known); err != nil {
-		return answer, nil, &refusal{status: http.StatusUnauthorized, code: "invalid_token", description: err.Error(), scopes: base}
+		return answer, nil, &refusal{status: http.StatusUnauthorized, code: "invalid_token", description: err.Error(), scopes: base, cause: causes[err]}
 	}
 	scopes := g.toolScopes(known)
 	if tools, refused = g.calledTools(w, r, scopes); refused != nil {

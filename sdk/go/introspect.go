@@ -74,20 +74,29 @@ func (g *Guard) introspect(ctx context.Context, endpoint, token string) (*claims
 	return &answer, nil
 }
 
+var (
+	errEnded       = errors.New("the access token is not valid or no longer valid")
+	errOtherServer = errors.New("the access token is for another resource")
+	errExpired     = errors.New("the access token has expired")
+)
+
+// causes are what the project is told of a refused token.
+var causes = map[error]string{errEnded: "ended", errOtherServer: "other_server", errExpired: "expired"}
+
 // judge returns why the token is not one for this server, or nil. The project has already said so much; here its
 // answer is held against what this server is.
 func (g *Guard) judge(c *claims, known *settings) error {
 	switch {
 	case !*c.Active:
-		return errors.New("the access token is not valid or no longer valid")
+		return errEnded
 	case !slices.Contains(known.Issuers, c.Issuer):
 		return errors.New("the access token comes from another issuer")
 	case !slices.Contains(c.Audience, known.Resource):
-		return errors.New("the access token is for another resource")
+		return errOtherServer
 	case c.expiry().IsZero():
 		return errors.New("the access token has no expiry")
 	case !g.now().Before(c.expiry().Add(g.config.ClockTolerance)):
-		return errors.New("the access token has expired")
+		return errExpired
 	case c.TokenType != "" && !strings.EqualFold(c.TokenType, "Bearer"), isBound(c.Bound):
 		// A sender-constrained token must not work as a bearer token (RFC 9449 section 7.2).
 		return errors.New("the access token is not a bearer token")

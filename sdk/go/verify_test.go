@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"maps"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -351,6 +352,42 @@ func TestCallsAreReported(t *testing.T) {
 		if !maps.Equal(got, want) {
 			t.Errorf("told %v, want %v", got, want)
 		}
+	}
+}
+
+// A refusal is told with what was wrong, also of a token for another server; a token that nobody signed is nothing to tell of.
+func TestRefusalsAreReported(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t, "k1", "ES256")
+	p := newLocalProject(t, s)
+	good := s.token(t, p, nil)
+	p.put(good, nil)
+	guard, _ := newTestGuard(t, p, Config{ToolScopes: map[string][]string{"admin": {"notes:write"}}})
+	handler := guard.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	untilLocal(t, guard, handler, good)
+	for _, claims := range []map[string]any{
+		{"sid": "elsewhere", "aud": "https://other.example.com/mcp"}, {"sid": "late", "exp": 1000},
+	} {
+		if status := statusOf(handler, s.token(t, p, claims)); status != http.StatusUnauthorized {
+			t.Fatalf("%v: got status %d, want 401", claims, status)
+		}
+	}
+	_ = statusOf(handler, newSigner(t, "k1", "ES256").token(t, p, map[string]any{"sid": "forged"}))
+	call(handler, http.MethodPost, "/mcp", good, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"admin"}}`)
+	guard.Close(t.Context())
+	var report struct{ Calls []callEntry }
+	if err := json.Unmarshal([]byte(<-p.reports), &report); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, entry := range report.Calls {
+		if entry.Outcome == "refused" {
+			got[entry.Grant] = entry.Reason + " " + entry.Cause + " " + strconv.FormatBool(strings.Contains(entry.Needed, "notes:write"))
+		}
+	}
+	want := map[string]string{"elsewhere": "invalid_token other_server false", "late": "invalid_token expired false", "grant-1": "insufficient_scope  true"}
+	if !maps.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
 	}
 }
 

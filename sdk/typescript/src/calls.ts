@@ -5,11 +5,20 @@ import type { IssuerHttp } from "./issuer_http.js";
 /** How a request went. */
 export type Outcome = "ok" | "error" | "refused";
 
-interface Entry {
+/** What was wrong with a token, as the project is told. */
+export type Cause = "expired" | "other_server" | "ended";
+
+/** Why a call was refused: an OAuth error code, what was wrong with the token, and the scopes that the call needs. */
+export interface Why {
+  reason: string;
+  cause?: Cause | undefined;
+  needed?: string;
+}
+
+interface Entry extends Partial<Why> {
   sid: string;
   tool?: string;
   outcome: Outcome;
-  reason?: string;
   count: number;
   at: number;
 }
@@ -47,14 +56,14 @@ export class CallReports {
   ) {}
 
   /** Counts one call of each tool; without any, a request that calls none. */
-  add(sid: string, tools: readonly string[], outcome: Outcome, reason?: string): void {
+  add(sid: string, tools: readonly string[], outcome: Outcome, why?: Why): void {
     for (const name of tools.length > 0 ? tools : [""]) {
       const tool = printable(name);
-      const key = JSON.stringify([sid, tool, outcome, reason]);
+      const key = JSON.stringify([sid, tool, outcome, why]);
       let entry = this.entries.get(key);
       if (!entry) {
         if (this.entries.size >= MOST) continue;
-        entry = { sid, outcome, count: 0, at: 0, ...(tool && { tool }), ...(reason && { reason }) };
+        entry = { sid, outcome, count: 0, at: 0, ...(tool && { tool }), ...why };
         this.entries.set(key, entry);
       }
       entry.count += 1;

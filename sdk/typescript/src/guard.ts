@@ -154,11 +154,12 @@ export class Guard {
       expectedResource: new URL(configuration.resource),
     });
     let passed = false;
-    const sid = verdict.good ? verdict.auth.extra.sid : undefined;
+    const sid = verdict.good ? verdict.auth.extra.sid : verdict.sid;
     if (this.settings.reportCalls && sid) {
       res.once("close", () => {
         if (passed) this.calls.add(sid, tools, res.statusCode >= 400 ? "error" : "ok");
-        else this.calls.add(sid, tools, "refused", "insufficient_scope");
+        else if (!verdict.good) this.calls.add(sid, tools, "refused", { reason: "invalid_token", ...(verdict.cause && { cause: verdict.cause }) });
+        else this.calls.add(sid, tools, "refused", { reason: "insufficient_scope", needed: union(baseScopes, operationScopes).join(" ") });
       });
     }
     const restore = amendChallenge(res, union(baseScopes, operationScopes));

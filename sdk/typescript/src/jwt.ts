@@ -1,5 +1,6 @@
 /** Verifies access tokens (RFC 9068) with the issuer's published keys. Strict: the key decides the algorithm, never the token. */
 import { createPublicKey, verify, type KeyObject } from "node:crypto";
+import type { Cause } from "./calls.js";
 
 /** The members of a verified access token. */
 export type Claims = Record<string, unknown>;
@@ -10,8 +11,14 @@ export interface Expected {
   resource: string;
 }
 
-/** Verified; bad, with a reason in printable ASCII without quotes; or signed with a key that is not in the set, which only the issuer can judge. */
-export type Verification = { kind: "verified"; claims: Claims } | { kind: "bad"; reason: string } | { kind: "unknown-key" };
+/**
+ * Verified; bad, with a reason in printable ASCII without quotes and, when the signature was good, the claims and what was wrong; or signed
+ * with a key that is not in the set, which only the issuer can judge.
+ */
+export type Verification =
+  | { kind: "verified"; claims: Claims }
+  | { kind: "bad"; reason: string; claims?: Claims; cause?: Cause | undefined }
+  | { kind: "unknown-key" };
 
 /** A published key and the one algorithm it may be used with. */
 interface VerificationKey {
@@ -78,7 +85,9 @@ export function verifyToken(token: string, keys: KeySet, expected: Expected, now
   if (alg !== key.algorithm) return bad("The access token is signed with the wrong algorithm");
   if (!signed(key, `${head}.${body}`, Buffer.from(signature, "base64url"))) return bad("The signature of the access token is wrong");
   const claims = decode(body);
-  return claims ? judge(claims, expected, now / 1000) : bad("The access token is malformed");
+  if (!claims) return bad("The access token is malformed");
+  const judged = judge(claims, expected, now / 1000);
+  return judged.kind === "bad" ? { ...judged, claims } : judged;
 }
 
 function signed({ algorithm, key }: VerificationKey, input: string, signature: Buffer): boolean {
@@ -91,8 +100,8 @@ function judge(claims: Claims, expected: Expected, now: number): Verification {
   const { iss, aud, exp, nbf } = claims;
   if (typeof iss !== "string" || !expected.issuers.includes(iss)) return bad("The access token comes from another issuer");
   const audiences: unknown[] = Array.isArray(aud) ? aud : [aud];
-  if (audiences.length !== 1 || audiences[0] !== expected.resource) return bad("The access token was issued for another server");
-  if (typeof exp !== "number" || !Number.isFinite(exp) || exp + TOLERANCE_SECONDS <= now) return bad("The access token has expired");
+  if (audiences.length !== 1 || audiences[0] !== expected.resource) return bad("The access token was issued for another server", "other_server");
+  if (typeof exp !== "number" || !Number.isFinite(exp) || exp + TOLERANCE_SECONDS <= now) return bad("The access token has expired", "expired");
   if (nbf !== undefined && (typeof nbf !== "number" || nbf - TOLERANCE_SECONDS > now)) return bad("The access token is not valid yet");
   for (const member of ["sid", "client_id"]) {
     if (typeof claims[member] !== "string" || claims[member] === "") return bad(`The access token has no ${member}`);
@@ -113,6 +122,6 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function bad(reason: string): Verification {
-  return { kind: "bad", reason };
+function bad(reason: string, cause?: Cause): Verification {
+  return { kind: "bad", reason, cause };
 }

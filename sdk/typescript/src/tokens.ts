@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { BoundedCache } from "./cache.js";
+import type { Cause } from "./calls.js";
 import { fetchKeySet, Remembered, type Configuration } from "./configuration.js";
 import { RevocationFeed } from "./feed.js";
 import { fetchObject, IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
@@ -13,7 +14,7 @@ import { withImplied } from "./scopes.js";
 import type { AuthExtra, AuthInfo } from "./types.js";
 
 /** Good, with who is calling; or bad, with a reason in printable ASCII without quotes. */
-export type Verdict = { good: true; auth: AuthInfo } | { good: false; reason: string };
+export type Verdict = { good: true; auth: AuthInfo } | { good: false; reason: string; sid?: string; cause?: Cause | undefined };
 
 type Introspection = Record<string, unknown>;
 
@@ -65,7 +66,7 @@ export class TokenChecker {
     const local = await this.checkHere(token, configuration);
     if (local) return local;
     const answer = this.settings.cacheSeconds === 0 ? await this.ask(token, configuration) : await this.remembered(token, configuration);
-    return this.feed.refuses(answer["sid"]) ? refuse(REVOKED) : this.judge(token, answer, configuration);
+    return this.feed.refuses(answer["sid"]) ? refuse(REVOKED, answer["sid"], "ended") : this.judge(token, answer, configuration);
   }
 
   /** The verdict found without asking about this token, or undefined when keys and feed are not up to date or do not suffice. */
@@ -81,10 +82,10 @@ export class TokenChecker {
       this.keys.renew(KEYS_PAUSE);
       return undefined;
     }
-    if (verified.kind === "bad") return refuse(verified.reason);
+    if (verified.kind === "bad") return refuse(verified.reason, verified.claims?.["sid"], verified.cause);
     const { claims } = verified;
     const sid = String(claims["sid"]);
-    if (this.feed.refuses(sid)) return refuse(REVOKED);
+    if (this.feed.refuses(sid)) return refuse(REVOKED, sid, "ended");
     const known = this.names.get(sid);
     if (known) return this.judge(token, { ...claims, ...known, active: true }, configuration);
     const told = await this.remembered(token, configuration).catch(() => ({ ...claims, active: true }) as Introspection); // keys and feed suffice
@@ -135,9 +136,9 @@ export class TokenChecker {
     if (answer["active"] !== true) return refuse(REVOKED);
     const { exp, iss, aud, scope, client_id: clientId, token_type: type, cnf } = answer;
     if (typeof exp !== "number" || !Number.isFinite(exp) || typeof clientId !== "string") throw new IssuerUnavailable("the issuer's answer about a token is incomplete");
-    if (exp * 1000 <= this.now()) return refuse("The access token has expired");
+    if (exp * 1000 <= this.now()) return refuse("The access token has expired", answer["sid"], "expired");
     if (typeof iss !== "string" || !configuration.issuers.includes(iss)) return refuse("The access token comes from another issuer");
-    if (!(Array.isArray(aud) ? aud : [aud]).includes(configuration.resource)) return refuse("The access token was issued for another server");
+    if (!(Array.isArray(aud) ? aud : [aud]).includes(configuration.resource)) return refuse("The access token was issued for another server", answer["sid"], "other_server");
     // RFC 9449 section 7.2: a sender-constrained token must not work as a bearer token.
     if ((type !== undefined && String(type).toLowerCase() !== "bearer") || (cnf !== undefined && cnf !== null)) return refuse("The access token is not a bearer token");
     const scopes = typeof scope === "string" ? scope.split(" ").filter(Boolean) : [];
@@ -164,6 +165,6 @@ function extraOf(answer: Introspection, iss: string): AuthExtra {
   return extra;
 }
 
-function refuse(reason: string): Verdict {
-  return { good: false, reason };
+function refuse(reason: string, sid?: unknown, cause?: Cause): Verdict {
+  return { good: false, reason, cause, ...(typeof sid === "string" && sid !== "" && { sid }) };
 }

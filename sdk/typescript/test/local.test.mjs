@@ -163,9 +163,26 @@ test("calls are told in batches: grant, tool and outcome, never an argument", as
   assert.ok(!body.includes("argument"), body);
   const told = JSON.parse(body).calls.map(({ at, ...entry }) => (assert.ok(at > 1e9), entry));
   assert.deepEqual(told, [
-    { sid: "grant-1", outcome: "ok", count: 2, tool: "add" }, { sid: "grant-1", outcome: "refused", count: 1, tool: "admin", reason: "insufficient_scope" },
+    { sid: "grant-1", outcome: "ok", count: 2, tool: "add" }, { sid: "grant-1", outcome: "refused", count: 1, tool: "admin", reason: "insufficient_scope", needed: told[1].needed },
     { sid: "grant-1", outcome: "ok", count: 1 },
   ]);
+});
+
+test("a refusal is told with what was wrong, also of a token for another server", async (t) => {
+  const { stub, key, guard, call } = await start(t, { toolScopes: { admin: ["notes:write"] } });
+  const good = stub.issue(key.token());
+  await call("/mcp", { token: good });
+  for (const claims of [{ sid: "elsewhere", aud: "https://other.example.com/mcp" }, { sid: "late", exp: 1000 }]) {
+    const { status } = await call("/mcp", { token: key.token(claims) });
+    assert.equal(status, 401, JSON.stringify(claims));
+  }
+  await call("/mcp", { token: good, ...toolCall("admin", { body: argumentsFor("admin") }) });
+  await guard.handler.close();
+  const [{ body }] = stub.bodies.filter(({ path }) => path === CALLS);
+  const told = Object.fromEntries(JSON.parse(body).calls.filter(({ outcome }) => outcome === "refused").map(({ sid, reason, cause, needed = "" }) => [sid, [reason, cause, needed.includes("notes:write")]]));
+  assert.deepEqual(told, {
+    elsewhere: ["invalid_token", "other_server", false], late: ["invalid_token", "expired", false], "grant-1": ["insufficient_scope", undefined, true],
+  });
 });
 
 test("nothing is told when it is switched off, and nothing is followed with verification introspection", async (t) => {
