@@ -91,7 +91,8 @@ func (a *Attempt) Failure() (AttemptStep, bool) {
 	connected := !a.ID.IsZero() && a.did(StepToken)
 	for _, s := range slices.Backward(a.Steps) {
 		stranger := connected && s.Probable // nothing ties it to the connection, which anybody could undo otherwise
-		if s.Outcome != OutcomeOK && !s.MadeGood && !stranger {
+		aside := s.Test && !a.Test          // somebody looked meanwhile
+		if s.Outcome != OutcomeOK && !s.MadeGood && !stranger && !aside {
 			return s, true
 		}
 	}
@@ -110,11 +111,11 @@ func (a *Attempt) did(step Step) bool {
 	return slices.ContainsFunc(a.Steps, func(s AttemptStep) bool { return s.Step == step && s.Outcome == OutcomeOK && !s.Probable })
 }
 
-// punished are the reasons of a grant's end that are no end on purpose: what happened is a failure to explain.
-var punished = []string{"code_replayed", "refresh_token_reused"}
+// Punished are the reasons of a grant's end that are no end on purpose: what happened is a failure to explain.
+func Punished() []string { return []string{"code_replayed", "refresh_token_reused"} }
 
 func (a *Attempt) ended() bool {
-	if slices.Contains(punished, a.Grant.Reason) {
+	if slices.Contains(Punished(), a.Grant.Reason) {
 		return false
 	}
 	return a.did(StepRevoke) || !a.Grant.EndedAt.IsZero()

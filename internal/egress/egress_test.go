@@ -95,6 +95,23 @@ func TestGet(t *testing.T) {
 	if seen.Get("User-Agent") != "mcpauth/7 (+https://mcpauth.example)" || seen.Get("Cookie") != "" || seen.Get("Authorization") != "" || seen.Get("Accept-Encoding") != "" {
 		t.Errorf("%v", seen)
 	}
+	for own, want := range map[string]string{"": config.Agent, "mcpauth-part": "mcpauth-part " + config.Agent} { // who we are stays in it
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://example.com/client.json", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if own != "" {
+			request.Header.Set("User-Agent", own)
+		}
+		response, err := egress.New(config).HTTP(100).Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if seen.Get("User-Agent") != want {
+			t.Errorf("got %q, want %q", seen.Get("User-Agent"), want)
+		}
+	}
 }
 
 // Catalogue 51, 52, A38: nothing that is not public is dialled, whichever way it is written or resolved.

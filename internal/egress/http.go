@@ -3,10 +3,11 @@ package egress
 import (
 	"io"
 	"net/http"
+	"strings"
 )
 
 // HTTP returns a client for libraries that speak a protocol of several requests, such as OpenID Connect: the same addresses, time and
-// redirect rules as Get, any method, and at most limit bytes of each answer.
+// redirect rules as Get, any method, and at most limit bytes of each answer. A User-Agent of the request's own is put before ours.
 func (c *Client) HTTP(limit int64) *http.Client {
 	return &http.Client{CheckRedirect: c.http.CheckRedirect, Timeout: c.config.Timeout, Transport: bounded{c, limit}}
 }
@@ -22,7 +23,11 @@ func (b bounded) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, ErrRefused
 	}
 	request = request.Clone(request.Context())
-	request.Header.Set("User-Agent", b.client.config.Agent)
+	agent := b.client.config.Agent
+	if part := request.Header.Get("User-Agent"); part != "" { // which part of us asks; who we are follows
+		agent = strings.TrimSpace(part + " " + agent)
+	}
+	request.Header.Set("User-Agent", agent)
 	response, err := b.client.http.Transport.RoundTrip(request)
 	if err != nil {
 		return nil, err

@@ -9,11 +9,16 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"mcpauth.example/internal/doctor"
+	"mcpauth.example/internal/egress"
+	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/tryout"
+	"mcpauth.example/tenants"
 )
 
 // peer is an authorization server and an MCP server that note what they were sent.
@@ -22,6 +27,7 @@ type peer struct {
 	token   string
 	forms   map[string]url.Values
 	refuses bool
+	agents  sync.Map // by the request: its User-Agent
 }
 
 func newPeer(t *testing.T) *peer {
@@ -62,7 +68,10 @@ func newPeer(t *testing.T) *peer {
 		}
 		guarded.ServeHTTP(w, r)
 	})
-	p.Server = httptest.NewServer(mux)
+	p.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.agents.Store(r.Method+" "+r.URL.Path, r.UserAgent())
+		mux.ServeHTTP(w, r)
+	}))
 	t.Cleanup(p.Close)
 	return p
 }
@@ -121,6 +130,49 @@ func TestRoad(t *testing.T) {
 	} else if tried.Finish(t.Context(), plan, url.Values{"code": {"x"}, "state": {plan.State}, "iss": {p.URL}}); p.forms["token"].Has("resource") {
 		t.Error("codex leaves the resource out of the token request")
 	}
+}
+
+// Every request of the test page and of mcpauth doctor, sent the way the product sends it, is one that a project's timeline knows for a
+// test; what else the product asks for is not.
+func TestAgents(t *testing.T) {
+	t.Parallel()
+	p := newPeer(t)
+	ours := names.UserAgent("https://mcpauth.example")
+	outgoing := egress.New(egress.Config{Agent: ours, Loopback: true}).HTTP(1 << 20)
+	tried := tryout.Tryout{HTTP: outgoing}
+	profile, _ := tryout.FindProfile("claude-code")
+	plan, err := tried.Begin(t.Context(), profile, p.URL+"/metadata", "client", "https://dashboard.example/callback", p.URL+"/mcp", []string{"tools"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result := tried.Finish(t.Context(), plan, url.Values{"code": {"secret-code"}, "state": {plan.State}, "iss": {p.URL}}); result.Stopped != "" {
+		t.Fatal(result.Stopped)
+	}
+	p.areTests(t, "GET /metadata", "POST /token", "POST /mcp", "POST /revoke")
+	tried.Examine(t.Context(), p.URL+"/mcp", profile)
+	p.areTests(t, "POST /mcp", "GET /.well-known/oauth-protected-resource/mcp")
+	doctor.Run(t.Context(), p.URL+"/mcp", doctor.Options{Client: p.Client(), Register: true})
+	p.areTests(t, "POST /mcp", "GET /.well-known/oauth-protected-resource/mcp")
+	if tenants.IsTestAgent(ours) || tenants.IsTestAgent("Go-http-client/1.1") || tenants.IsTestAgent("") {
+		t.Errorf("%q passes for a test", ours)
+	}
+}
+
+// areTests looks at all requests since the last time, among them those named.
+func (p *peer) areTests(t *testing.T, named ...string) {
+	t.Helper()
+	for _, request := range named {
+		if _, came := p.agents.Load(request); !came {
+			t.Errorf("no %s came", request)
+		}
+	}
+	p.agents.Range(func(request, agent any) bool {
+		if text, _ := agent.(string); !tenants.IsTestAgent(text) {
+			t.Errorf("%s came from %q, which is no test", request, text)
+		}
+		return true
+	})
+	p.agents.Clear()
 }
 
 // Answers of other requests and of other issuers lead to no token request (RFC 9207), and refusals are told.
