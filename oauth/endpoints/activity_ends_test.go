@@ -40,7 +40,7 @@ func (tl *timeline) endsAs(tn *tenant, clientID string, want tenants.AttemptStat
 	return a
 }
 
-// P23: whoever mistypes and gets in made a connection that works, at the second try.
+// Whoever mistypes and gets in made a connection that works, at the second try.
 func TestTimelineOfAMistypedPassword(t *testing.T) {
 	t.Parallel()
 	tl := newTimeline(t)

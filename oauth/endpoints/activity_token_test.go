@@ -183,7 +183,7 @@ var tokenReasons = map[string]struct {
 }
 
 // Each thing that can be wrong at the token endpoint has a row of its own, with what came and what would have been right, whatever the
-// client itself is told; and no row holds a code, a verifier, a token or a secret, neither the right one nor the one that came (P23).
+// client itself is told; and no row holds a code, a verifier, a token or a secret, neither the right one nor the one that came.
 func TestTimelineTellsTokenReasonsApart(t *testing.T) {
 	t.Parallel()
 	tl := newTimeline(t)
