@@ -116,8 +116,8 @@ func (d *dashboard) stepView(v *visit, s tenants.AttemptStep, failed bool, befor
 		Label: stepWords(s.Step), Outcome: "ok", Tone: "ok", At: s.At, Probable: s.Probable, Code: s.Code, Parameter: s.Parameter, Got: s.Got, Expected: s.Expected, Advice: s.Advice,
 		Source: s.Source, Agent: s.Agent, RequestID: s.RequestID, Tool: s.Tool, Curl: curl(v.project.Issuer, s.Activity), Remark: s.Reason,
 	}
-	switch {
-	case s.Outcome == tenants.OutcomeOK:
+	switch s.Outcome {
+	case tenants.OutcomeOK:
 		if s.Tries > 1 {
 			view.Tries = "at try " + strconv.Itoa(s.Tries)
 		}
@@ -127,7 +127,7 @@ func (d *dashboard) stepView(v *visit, s tenants.AttemptStep, failed bool, befor
 		if s.Step == tenants.StepCall && s.Tool == "" {
 			view.Label = "Token accepted by the MCP server"
 		}
-	case s.Outcome == tenants.OutcomeRefused:
+	case tenants.OutcomeRefused:
 		view.Outcome, view.Tone = "refused", "bad"
 	default:
 		view.Outcome, view.Tone = "failed on our side", "bad"

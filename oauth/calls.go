@@ -126,7 +126,7 @@ const (
 const unexpired = "unexpired"
 
 // Refusal says for the project's timeline why a guard refused a call. Got and Expected are completed from the grant.
-func (c Call) Refusal() *Error {
+func (c *Call) Refusal() *Error {
 	refused := &Error{Code: Code(c.Reason)}
 	switch {
 	case refused.Code == InsufficientScope:
