@@ -35,15 +35,15 @@ class CallReports {
         this.now = now;
     }
     /** Counts one call of each tool; without any, a request that calls none. */
-    add(sid, tools, outcome, reason) {
+    add(sid, tools, outcome, why) {
         for (const name of tools.length > 0 ? tools : [""]) {
             const tool = printable(name);
-            const key = JSON.stringify([sid, tool, outcome, reason]);
+            const key = JSON.stringify([sid, tool, outcome, why]);
             let entry = this.entries.get(key);
             if (!entry) {
                 if (this.entries.size >= MOST)
                     continue;
-                entry = { sid, outcome, count: 0, at: 0, ...(tool && { tool }), ...(reason && { reason }) };
+                entry = { sid, outcome, count: 0, at: 0, ...(tool && { tool }), ...why };
                 this.entries.set(key, entry);
             }
             entry.count += 1;

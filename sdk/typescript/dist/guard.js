@@ -136,13 +136,15 @@ class Guard {
             expectedResource: new URL(configuration.resource),
         });
         let passed = false;
-        const sid = verdict.good ? verdict.auth.extra.sid : undefined;
+        const sid = verdict.good ? verdict.auth.extra.sid : verdict.sid;
         if (this.settings.reportCalls && sid) {
             res.once("close", () => {
                 if (passed)
                     this.calls.add(sid, tools, res.statusCode >= 400 ? "error" : "ok");
+                else if (!verdict.good)
+                    this.calls.add(sid, tools, "refused", { reason: "invalid_token", ...(verdict.cause && { cause: verdict.cause }) });
                 else
-                    this.calls.add(sid, tools, "refused", "insufficient_scope");
+                    this.calls.add(sid, tools, "refused", { reason: "insufficient_scope", needed: (0, scopes_js_1.union)(baseScopes, operationScopes).join(" ") });
             });
         }
         const restore = amendChallenge(res, (0, scopes_js_1.union)(baseScopes, operationScopes));

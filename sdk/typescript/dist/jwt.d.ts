@@ -1,5 +1,6 @@
 /** Verifies access tokens (RFC 9068) with the issuer's published keys. Strict: the key decides the algorithm, never the token. */
 import { type KeyObject } from "node:crypto";
+import type { Cause } from "./calls.js";
 /** The members of a verified access token. */
 export type Claims = Record<string, unknown>;
 /** What a token must have been issued for. */
@@ -7,13 +8,18 @@ export interface Expected {
     issuers: readonly string[];
     resource: string;
 }
-/** Verified; bad, with a reason in printable ASCII without quotes; or signed with a key that is not in the set, which only the issuer can judge. */
+/**
+ * Verified; bad, with a reason in printable ASCII without quotes and, when the signature was good, the claims and what was wrong; or signed
+ * with a key that is not in the set, which only the issuer can judge.
+ */
 export type Verification = {
     kind: "verified";
     claims: Claims;
 } | {
     kind: "bad";
     reason: string;
+    claims?: Claims;
+    cause?: Cause | undefined;
 } | {
     kind: "unknown-key";
 };

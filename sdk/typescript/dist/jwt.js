@@ -73,7 +73,10 @@ function verifyToken(token, keys, expected, now) {
     if (!signed(key, `${head}.${body}`, Buffer.from(signature, "base64url")))
         return bad("The signature of the access token is wrong");
     const claims = decode(body);
-    return claims ? judge(claims, expected, now / 1000) : bad("The access token is malformed");
+    if (!claims)
+        return bad("The access token is malformed");
+    const judged = judge(claims, expected, now / 1000);
+    return judged.kind === "bad" ? { ...judged, claims } : judged;
 }
 function signed({ algorithm, key }, input, signature) {
     const digest = algorithm === "EdDSA" ? null : "sha256";
@@ -86,9 +89,9 @@ function judge(claims, expected, now) {
         return bad("The access token comes from another issuer");
     const audiences = Array.isArray(aud) ? aud : [aud];
     if (audiences.length !== 1 || audiences[0] !== expected.resource)
-        return bad("The access token was issued for another server");
+        return bad("The access token was issued for another server", "other_server");
     if (typeof exp !== "number" || !Number.isFinite(exp) || exp + TOLERANCE_SECONDS <= now)
-        return bad("The access token has expired");
+        return bad("The access token has expired", "expired");
     if (nbf !== undefined && (typeof nbf !== "number" || nbf - TOLERANCE_SECONDS > now))
         return bad("The access token is not valid yet");
     for (const member of ["sid", "client_id"]) {
@@ -109,6 +112,6 @@ function decode(part) {
 function isObject(value) {
     return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-function bad(reason) {
-    return { kind: "bad", reason };
+function bad(reason, cause) {
+    return { kind: "bad", reason, cause };
 }

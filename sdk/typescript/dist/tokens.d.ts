@@ -1,3 +1,4 @@
+import type { Cause } from "./calls.js";
 import { type Configuration } from "./configuration.js";
 import { type IssuerHttp } from "./issuer_http.js";
 import type { Settings } from "./options.js";
@@ -9,6 +10,8 @@ export type Verdict = {
 } | {
     good: false;
     reason: string;
+    sid?: string;
+    cause?: Cause | undefined;
 };
 /** Checks tokens, remembering the issuer's answers for `cacheSeconds` at most. */
 export declare class TokenChecker {

@@ -56,7 +56,7 @@ class TokenChecker {
         if (local)
             return local;
         const answer = this.settings.cacheSeconds === 0 ? await this.ask(token, configuration) : await this.remembered(token, configuration);
-        return this.feed.refuses(answer["sid"]) ? refuse(REVOKED) : this.judge(token, answer, configuration);
+        return this.feed.refuses(answer["sid"]) ? refuse(REVOKED, answer["sid"], "ended") : this.judge(token, answer, configuration);
     }
     /** The verdict found without asking about this token, or undefined when keys and feed are not up to date or do not suffice. */
     async checkHere(token, configuration) {
@@ -75,11 +75,11 @@ class TokenChecker {
             return undefined;
         }
         if (verified.kind === "bad")
-            return refuse(verified.reason);
+            return refuse(verified.reason, verified.claims?.["sid"], verified.cause);
         const { claims } = verified;
         const sid = String(claims["sid"]);
         if (this.feed.refuses(sid))
-            return refuse(REVOKED);
+            return refuse(REVOKED, sid, "ended");
         const known = this.names.get(sid);
         if (known)
             return this.judge(token, { ...claims, ...known, active: true }, configuration);
@@ -135,11 +135,11 @@ class TokenChecker {
         if (typeof exp !== "number" || !Number.isFinite(exp) || typeof clientId !== "string")
             throw new issuer_http_js_1.IssuerUnavailable("the issuer's answer about a token is incomplete");
         if (exp * 1000 <= this.now())
-            return refuse("The access token has expired");
+            return refuse("The access token has expired", answer["sid"], "expired");
         if (typeof iss !== "string" || !configuration.issuers.includes(iss))
             return refuse("The access token comes from another issuer");
         if (!(Array.isArray(aud) ? aud : [aud]).includes(configuration.resource))
-            return refuse("The access token was issued for another server");
+            return refuse("The access token was issued for another server", answer["sid"], "other_server");
         // RFC 9449 section 7.2: a sender-constrained token must not work as a bearer token.
         if ((type !== undefined && String(type).toLowerCase() !== "bearer") || (cnf !== undefined && cnf !== null))
             return refuse("The access token is not a bearer token");
@@ -167,6 +167,6 @@ function extraOf(answer, iss) {
     }
     return extra;
 }
-function refuse(reason) {
-    return { good: false, reason };
+function refuse(reason, sid, cause) {
+    return { good: false, reason, cause, ...(typeof sid === "string" && sid !== "" && { sid }) };
 }
