@@ -5,6 +5,7 @@
 package web
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -120,7 +121,9 @@ func logRequests(log *slog.Logger) echo.MiddlewareFunc {
 			}
 			level := slog.LevelInfo
 			if c.Response().Status >= http.StatusInternalServerError {
-				level = slog.LevelError
+				if !abandoned(c, err) {
+					level = slog.LevelError
+				}
 				if err != nil {
 					attrs = append(attrs, slog.String("error", err.Error()))
 				}
@@ -129,6 +132,11 @@ func logRequests(log *slog.Logger) echo.MiddlewareFunc {
 			return nil
 		}
 	}
+}
+
+// abandoned reports whether a request failed only because whoever sent it did not wait for the answer: nothing is wrong here then.
+func abandoned(c echo.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && errors.Is(c.Request().Context().Err(), context.Canceled)
 }
 
 // knownMethod keeps methods that a stranger made up out of the log.

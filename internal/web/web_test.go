@@ -2,7 +2,9 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -239,6 +241,35 @@ func TestLocalPath(t *testing.T) {
 	} {
 		if got := web.LocalPath(next, "/home"); got != "/home" {
 			t.Errorf("%q was accepted as %q", next, got)
+		}
+	}
+}
+
+// Who leaves a page before it has come is no fault of ours; the same error with somebody waiting is.
+func TestAbandonedRequestsAreNoErrors(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		leaves bool
+		err    error
+		want   string
+	}{
+		"gone":                        {true, fmt.Errorf("read: %w", context.Canceled), "level=INFO"},
+		"gone, and something failed":  {true, errors.New("no such table"), "level=ERROR"},
+		"waiting, and work cancelled": {false, context.Canceled, "level=ERROR"},
+	} {
+		var log bytes.Buffer
+		e := web.New(slog.New(slog.NewTextHandler(&log, nil)))
+		ctx, leave := context.WithCancel(t.Context())
+		e.GET("/", func(echo.Context) error {
+			if tc.leaves {
+				leave()
+			}
+			return tc.err
+		})
+		serve(e, httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
+		leave()
+		if !strings.Contains(log.String(), tc.want) {
+			t.Errorf("%s: got %s want %s", name, log.String(), tc.want)
 		}
 	}
 }
