@@ -94,7 +94,7 @@ test("when a step fails, the panel says which parameter, what was expected and w
   assert.ok((await fetch(`${issuer}/oauth/authorize?${query}`)).status >= 400);
   const failure = page.getByTestId("panel").getByTestId("failure");
   await failure.getByText("redirect_uri").first().waitFor();
-  assert.match(await failure.textContent(), /Authorization requested failed.*elsewhere.*http:\/\/127\.0\.0\.1\/callback/s);
+  assert.match(await failure.textContent(), /not one that this app registered.*Authorization request.*elsewhere.*http:\/\/127\.0\.0\.1\/callback/s);
 });
 
 /** Signs up as a member: an account, and the code that came by mail. */
