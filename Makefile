@@ -12,6 +12,10 @@ ARGS ?=
 LINT_VERSION := v2.15.0
 LINT := bin/golangci-lint-$(LINT_VERSION)/golangci-lint
 
+# Lists what a program is made of, for a release.
+SBOM_VERSION := v1.10.0
+SBOM := bin/cyclonedx-gomod-$(SBOM_VERSION)/cyclonedx-gomod
+
 # Node folders: those whose files are generated with npm, and those with a test suite.
 NODE_BUILDS := $(patsubst %/package.json,%,$(wildcard templates/package.json sdk/typescript/package.json))
 NODE_TESTS := $(patsubst %/package.json,%,$(wildcard sdk/typescript/package.json internal/e2e/package.json))
@@ -112,6 +116,14 @@ $(LINT):
 %/$(NODE_DONE): %/package.json %/package-lock.json
 	cd $* && $(NPM) ci --no-audit --no-fund && touch $(NODE_DONE)
 
+.PHONY: release
+release: $(SBOM) ## Make what a version is given out as, in dist: archives, checksums, lists of what is inside
+	$(GO) run ./sdk/pack -release
+	$(GO) run ./internal/release -sbom $(SBOM) $(ARGS)
+
+$(SBOM):
+	GOBIN=$(CURDIR)/$(dir $(SBOM)) $(GO) install github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@$(SBOM_VERSION)
+
 .PHONY: clean
 clean: ## Remove what can be built again (not .data)
-	rm -rf bin $(addsuffix /node_modules,$(NODE_BUILDS) $(NODE_TESTS))
+	rm -rf bin dist $(addsuffix /node_modules,$(NODE_BUILDS) $(NODE_TESTS))

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"net/http"
 
+	"mcpauth.example/internal/names"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
@@ -18,6 +19,7 @@ func (d *dashboard) landing(v *visit) error {
 func (d *dashboard) site(v *visit, current string) (templates.Site, signin.Session) {
 	session, err := d.sessionOf(v)
 	return templates.Site{
-		SignUpHref: pathSignUp, SignInHref: pathSignIn, DashboardHref: pathDashboard, SignedIn: err == nil, Theme: d.theme(v), Current: current,
+		SignUpHref: pathSignUp, SignInHref: pathSignIn, DashboardHref: pathDashboard, SignedIn: err == nil, Theme: d.theme(v), Version: names.Version,
+		Current: current,
 	}, session
 }

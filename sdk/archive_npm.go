@@ -71,7 +71,7 @@ func packNPM(from fs.FS, version string) ([]byte, error) {
 	if err := addFile(archive, "package/package.json", described); err != nil {
 		return nil, err
 	}
-	for _, name := range append(names, "typescript/README.md") {
+	for _, name := range append(names, "typescript/LICENSE", "typescript/README.md") {
 		content, err := fs.ReadFile(from, name)
 		if err == nil {
 			err = addFile(archive, "package"+name[len("typescript"):], content)

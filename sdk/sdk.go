@@ -19,7 +19,7 @@ import (
 // A folder with a go.mod of its own cannot be embedded: archives/go.zip holds sdk/go. A test compares the two.
 //
 //go:generate go run ./pack
-//go:embed archives typescript/dist typescript/package.json typescript/README.md
+//go:embed archives typescript/dist typescript/package.json typescript/README.md typescript/LICENSE
 var files embed.FS
 
 // current is what the tree holds, packed once.

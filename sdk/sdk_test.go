@@ -55,10 +55,10 @@ func TestNPMArchive(t *testing.T) {
 	r := must(current())
 	given := tarFiles(t, r.npm)
 	dist := must(fs.Glob(os.DirFS("typescript"), "dist/*"))
-	if len(dist) < 10 || len(given) != len(dist)+2 {
-		t.Errorf("got %d files, want the %d of dist, README.md and package.json", len(given), len(dist))
+	if len(dist) < 10 || len(given) != len(dist)+3 {
+		t.Errorf("got %d files, want the %d of dist, LICENSE, README.md and package.json", len(given), len(dist))
 	}
-	for _, name := range append(dist, "README.md") {
+	for _, name := range append(dist, "LICENSE", "README.md") {
 		if want := string(must(os.ReadFile("typescript/" + name))); given["package/"+name] != want {
 			t.Errorf("%s: got %d bytes, want the %d of the tree", name, len(given["package/"+name]), len(want))
 		}

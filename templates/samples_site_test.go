@@ -7,8 +7,8 @@ import (
 )
 
 var (
-	stranger = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard"}
-	visitor  = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", SignedIn: true}
+	stranger = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", Version: "1.2.3"}
+	visitor  = Site{SignUpHref: "/dashboard/sign-up", SignInHref: "/dashboard/sign-in", DashboardHref: "/dashboard", SignedIn: true, Version: "1.2.3"}
 )
 
 // siteSamples are the public pages: the documentation as a stranger reads it, and one page with the values of a member's project.

@@ -8,6 +8,8 @@ type Site struct {
 	SignedIn                              bool
 	// Theme is "light", "dark" or "" for the system's.
 	Theme string
+	// Version is that of the product.
+	Version string
 	// Current is the entry of the header that the page belongs to: "docs", "pricing" or "".
 	Current string
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,13 @@ type IssuerTemplate struct {
 	inPath        bool
 }
 
+// siteFolders are the first parts of paths that the site, the dashboard, the programs' interface and the packages have on the root host:
+// issuers below them would take their addresses away.
+var siteFolders = []string{"account", "api", "dashboard", "docs", "go", "pricing", "sdk", "static", ".well-known"}
+
 // ParseIssuerTemplate reads a template: https, or http on localhost, with {project} once, as the first label of the host or as the
-// last part of the path; no trailing slash, query or fragment, everything in its canonical spelling.
+// last part of the path, which must not be below a folder of the site; no trailing slash, query or fragment, everything in its canonical
+// spelling.
 func ParseIssuerTemplate(text string) (IssuerTemplate, error) {
 	before, after, found := strings.Cut(text, placeholder)
 	if !found || strings.Contains(after, placeholder) {
@@ -30,6 +36,11 @@ func ParseIssuerTemplate(text string) (IssuerTemplate, error) {
 	inPath := strings.HasSuffix(before, "/") && after == "" && !strings.HasSuffix(before, "://")
 	if !inHost && !inPath {
 		return IssuerTemplate{}, fmt.Errorf("%w: %s must be the first label of the host or the last part of the path", ErrIssuerTemplate, placeholder)
+	}
+	if u, err := url.Parse(strings.TrimSuffix(before, "/")); inPath && err == nil {
+		if folder, _, _ := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/"); slices.Contains(siteFolders, folder) {
+			return IssuerTemplate{}, fmt.Errorf("%w: the site has /%s itself; expected another path, such as /t/%s", ErrIssuerTemplate, folder, placeholder)
+		}
 	}
 	template := IssuerTemplate{before: before, after: after, inPath: inPath}
 	sample := template.URL("sample")

@@ -30,7 +30,7 @@ func TestIssuerTemplate(t *testing.T) {
 		"https://{project}.mcpauth.example/", "https://x{project}.mcpauth.example", "https://{project}x.example", "https://{project}",
 		"http://localhost:8080/t/{project}/", "http://localhost:8080/t/{project}/x", "http://localhost:8080/t/x{project}", "https://a.example/?p={project}",
 		"https://{project}.MCPauth.example", "https://{project}.mcpauth.example:443", "https://u@{project}.example", "ftp://{project}.example",
-		"https://a.example/#/{project}",
+		"https://a.example/#/{project}", "https://a.example/go/{project}", "https://a.example/sdk/{project}", "https://a.example/dashboard/x/{project}",
 	} {
 		if template, err := tenants.ParseIssuerTemplate(text); !errors.Is(err, tenants.ErrIssuerTemplate) {
 			t.Errorf("%s was accepted: %q, %v", text, template.URL("acme"), err)

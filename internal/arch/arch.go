@@ -85,6 +85,7 @@ var Rules = []Rule{
 		In: []string{"internal/doctor"}, Project: []string{}, Libraries: []string{},
 		Because: "doctor looks at servers from outside: the standard library only",
 	},
+	{In: []string{"internal/release"}, Project: []string{"internal/names"}, Because: "a release is made of files"},
 	{In: []string{"sdk"}, Except: []string{"sdk/go"}, Project: []string{"internal/names"}, Because: "sdk packs files, it knows the names only"},
 	{
 		In: []string{"sdk/go"}, Project: []string{}, Libraries: []string{"github.com/modelcontextprotocol/go-sdk", golangJWT},

@@ -1,4 +1,4 @@
-// Package main writes CONFORMANCE.md: the numbered requirements of the protocol and the numbered attacks, each with the tests that
+// Package main writes CONFORMANCE.md, and the same as a page of the documentation: the numbered requirements of the protocol and the numbered attacks, each with the tests that
 // cite it. A test cites in a comment or in its name: "catalogue 156", "A15", "P7", also as lists and ranges.
 //
 //	go run ./internal/conformance
@@ -29,15 +29,23 @@ type requirement struct {
 	needless string
 }
 
-// document is the file that is written, from the repository's root.
-const document = "CONFORMANCE.md"
+// document is a file that is written: its path from the repository's root, and what stands between two tests of a row. Pages of the
+// documentation hold no HTML.
+type document struct{ path, between string }
+
+var documents = []document{{"CONFORMANCE.md", "<br>"}, {"templates/docs/pages/conformance.md", "; "}}
 
 func main() {
 	root, err := findRoot()
 	if err == nil {
-		var text string
-		if text, err = render(root); err == nil {
-			err = os.WriteFile(filepath.Join(root, document), []byte(text), 0o644)
+		for _, d := range documents {
+			var text string
+			if text, err = d.render(root); err == nil {
+				err = os.WriteFile(filepath.Join(root, d.path), []byte(text), 0o644)
+			}
+			if err != nil {
+				break
+			}
 		}
 	}
 	if err != nil {
@@ -116,7 +124,7 @@ func cited(text string) []string {
 }
 
 // render makes the document.
-func render(root string) (string, error) {
+func (d document) render(root string) (string, error) {
 	requirements, err := readRequirements()
 	if err != nil {
 		return "", err
@@ -137,7 +145,7 @@ func render(root string) (string, error) {
 		case len(tests) > 0:
 			proved++
 			slices.Sort(tests)
-			by = strings.Join(slices.Compact(tests), "<br>")
+			by = strings.Join(slices.Compact(tests), d.between)
 		case r.needless != "":
 			needless++
 			by = "needs no test: " + r.needless

@@ -31,12 +31,24 @@ func TestRepeatedNames(t *testing.T) {
 		{"the version in package.json", npm["version"], names.Version},
 		{"the name in package-lock.json", lock["name"], names.NPM},
 		{"the version in package-lock.json", lock["version"], names.Version},
+		{"the version of the Go guard", first(t, "sdk/go/client.go", `(?m)^const Version = "(.*)"$`), names.Version},
+		{"the newest version in the changelog", first(t, "CHANGELOG.md", `(?m)^## (\S+?),? `), names.Version},
 		{"what the browser suite installs", dependencies[names.NPM], "file:../../sdk/typescript"},
 		{"the package on the landing page", first(t, "templates/dashboard_projects.templ", "const guardPackage = `\"(.*)\"`"), names.NPM},
 		{"productName of templates", first(t, "templates/text.go", `const productName = "(.*)"`), names.Product},
 	} {
 		if tc.got != tc.want {
 			t.Errorf("%s: got %v, want %v", tc.where, tc.got, tc.want)
+		}
+	}
+}
+
+// Each SDK is given out with the licence.
+func TestLicenceIsGivenOut(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"sdk/go/LICENSE", "sdk/typescript/LICENSE"} {
+		if read(t, path) != read(t, "LICENSE") {
+			t.Errorf("%s: got another text than LICENSE, want the same", path)
 		}
 	}
 }

@@ -14,7 +14,10 @@ import (
 	"time"
 )
 
-const userAgent = "mcpauth-go"
+// Version is that of this module. Every request to the project names it.
+const Version = "0.1.0"
+
+const userAgent = "mcpauth-go/" + Version
 
 // newHTTPClient copies the given client, or makes one whose connections to the project are bounded. A redirect is an
 // answer like any other, so that no credential ever follows one.

@@ -70,20 +70,24 @@ func zipped(from fs.FS) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// keep writes the packages of the version that internal/names says, under it.
+// keep writes the packages of the version that internal/names says, under it. Those that were released before stay as they are.
 func keep(archives string) error {
 	kept, err := sdk.Release()
 	if err != nil {
 		return err
 	}
 	for name, content := range kept {
-		file, err := os.OpenFile(filepath.Join(archives, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // a name of ours
-		if err != nil {
-			return fmt.Errorf("%w: this version was released; raise it in internal/names", err)
-		}
-		_, err = file.Write(content)
-		if err := errors.Join(err, file.Close()); err != nil {
-			return fmt.Errorf("write %s: %w", name, err)
+		path := filepath.Join(archives, name)
+		released, err := os.ReadFile(path) //nolint:gosec // a name of ours
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if err := os.WriteFile(path, content, 0o644); err != nil {
+				return err
+			}
+		case err != nil:
+			return err
+		case !bytes.Equal(released, content):
+			return fmt.Errorf("%s was released, and the SDK is another one by now: raise the version in internal/names", path)
 		}
 	}
 	return nil

@@ -51,6 +51,7 @@ func Pages() []Page {
 		{"tokens", "Tokens and revocation", "Lifetimes, rotation, keys, and what ends a connection", "Reference"},
 		{"endpoints", "Endpoints", "Every address of an issuer, with requests to copy", "Reference"},
 		{"security", "Security", "What we hold to, how it is proved, what is not done yet", "Reference"},
+		{"conformance", "Conformance", "Every requirement and every attack, with the tests that prove it", "Reference"},
 		{"billing", "Plans and billing", "The one meter, limits, failed payments, cancelling", "Reference"},
 		{"self-hosting", "Self-hosting", "One binary, one PostgreSQL", "Reference"},
 		{"settings", "Settings", "Every environment variable of the service", "Reference"},
