@@ -22,17 +22,19 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
 	described := describedClient(a.Document)
 	err := s.hot(ctx, project, scan, `
-		WITH tenant AS (SELECT id FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
-		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL
-			AND ($30::text = '' AND organizations = '[]' OR organizations @> jsonb_build_array(jsonb_build_object('id', $30::text))) FOR SHARE),
-		sitting AS (SELECT auth_time FROM user_sessions
+		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
+		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
+		sitting AS (SELECT auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
+		`+ownChoice+`,
+		chosen AS (SELECT 1 WHERE CASE WHEN $30::text = '' THEN NOT EXISTS (SELECT FROM members) OR EXISTS (SELECT FROM whose WHERE organizations = '[]')
+			ELSE EXISTS (SELECT FROM whose WHERE organizations @> jsonb_build_array(jsonb_build_object('id', $30::text))) END),
 		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
 		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),
 		published AS (SELECT jwks, jwks_uri FROM clients WHERE project_id = $1 AND id = $7 AND kind = 'document'),
 		described AS (
 			INSERT INTO clients AS c (project_id, id, kind, name, redirect_uris, grant_types, auth_method, application_type, client_uri, metadata, jwks, jwks_uri, first_used_at)
-			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server
+			SELECT $1, $7, 'document', $21, $22, $23, $15, $24, $25, $26, $27, coalesce($28, ''), now() FROM tenant, person, sitting, server, chosen
 			WHERE $21::text IS NOT NULL AND coalesce(`+clientDecision("$1", "$7::text")+`, 'allow') = 'allow'
 			ON CONFLICT (project_id, id) DO UPDATE SET name = excluded.name, auth_method = excluded.auth_method, redirect_uris = excluded.redirect_uris,
 				grant_types = excluded.grant_types, application_type = excluded.application_type, client_uri = excluded.client_uri,
@@ -43,10 +45,10 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		app AS (SELECT id FROM known UNION ALL SELECT id FROM described),
 		made AS (
 			INSERT INTO grants (project_id, id, flow_id, issuer, session_id, user_id, client_id, mcp_server_id, resource, scopes,
-				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at, organization)
+				redirect_uri, code_challenge, random_hash, nonce, client_auth_method, refreshable, auth_time, code_expires_at, expires_at, organization, identity_id)
 			SELECT $1, $2, $3, $4, $5, person.id, app.id, server.id, $9, $10, $11, $12, $13, nullif($14, ''), $15, $16, sitting.auth_time,
-				now() + $17::interval, now() + $18::interval, nullif($30, '')
-			FROM tenant, person, sitting, app, server
+				now() + $17::interval, now() + $18::interval, nullif($30, ''), sitting.identity_id
+			FROM tenant, person, sitting, app, server, chosen
 			ON CONFLICT (project_id, flow_id) DO NOTHING
 			RETURNING id
 		), remembered AS (

@@ -64,7 +64,7 @@ func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, ide
 		if err != nil {
 			return err
 		}
-		return i.remember(tx, out.ID, identity)
+		return i.remember(tx, out, identity)
 	})
 	if err != nil {
 		return signin.Account{}, err
@@ -97,6 +97,12 @@ func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (sig
 		a.project, identity.Subject, identity.Issuer, at.provider).Take(&row).Error
 	if err != nil {
 		return signin.Account{}, err
+	}
+	if identity.FromOwn { // what the site says of the account is written below: two that shared the lock would each wait for the other
+		var locked idRow
+		if err := tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR NO KEY UPDATE`, a.project, row.AccountID).Take(&locked).Error; err != nil {
+			return signin.Account{}, err
+		}
 	}
 	var out signin.Account
 	if err := a.one(tx, &out, a.sql.lockAccount, values{"account": row.AccountID}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"mcpauth.example/internal/secret"
@@ -17,59 +18,60 @@ const (
 	reasonOrganizationLeft = "organization_left"
 )
 
-func ownLoginBinding(project, flow secret.ID) []byte { return secret.Join(project[:], flow[:]) }
+// ownLoginBinding ties a sealed answer to its visit, whose id is the flow_id of the row.
+func ownLoginBinding(project, visit secret.ID) []byte { return secret.Join(project[:], visit[:]) }
 
 // KeepOwnLogin implements signin.OwnLogins.
-func (i *identities) KeepOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte, login signin.OwnLogin) error {
+func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte, login signin.OwnLogin) error {
 	plain, err := json.Marshal(login)
 	if err != nil {
 		return err
 	}
 	a := i.people
-	sealed := a.store.keys.Seal(purposeOwnLogin, plain, ownLoginBinding(a.project, flow))
+	sealed := a.store.keys.Seal(purposeOwnLogin, plain, ownLoginBinding(a.project, visit))
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var living idRow
 		if err := tx.Raw(`SELECT id FROM upstream_providers WHERE project_id = ? AND id = ? AND kind = 'own' AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
 			return err
 		}
 		return tx.Exec(`INSERT INTO own_logins (project_id, flow_id, provider_id, answer_hash, sealed, expires_at)
-			VALUES (?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, flow, provider, answerHash, sealed, signin.OwnLoginLifetime.Seconds()).Error
+			VALUES (?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, signin.OwnLoginLifetime.Seconds()).Error
 	})
 }
 
 // TakeOwnLogin implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
-func (i *identities) TakeOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+func (i *identities) TakeOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
 	a := i.people
 	var row struct{ Sealed []byte }
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		return a.one(tx, &row, `UPDATE own_logins o SET sealed = '', answer_hash = '' FROM own_logins was
-			WHERE o.project_id = @project AND o.flow_id = @flow AND o.provider_id = @provider AND o.answer_hash = @hash AND o.expires_at > now()
+			WHERE o.project_id = @project AND o.flow_id = @visit AND o.provider_id = @provider AND o.answer_hash = @hash AND o.expires_at > now()
 				AND was.project_id = o.project_id AND was.flow_id = o.flow_id
-			RETURNING was.sealed`, values{"flow": flow, "provider": provider, "hash": answerHash})
+			RETURNING was.sealed`, values{"visit": visit, "provider": provider, "hash": answerHash})
 	})
 	if err != nil {
 		return login, err
 	}
-	return i.openOwnLogin(flow, row.Sealed)
+	return i.openOwnLogin(visit, row.Sealed)
 }
 
 // FindOwnLogin implements signin.OwnLogins.
-func (i *identities) FindOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+func (i *identities) FindOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
 	a := i.people
 	var row struct{ Sealed []byte }
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		return a.one(tx, &row, `SELECT sealed FROM own_logins
-			WHERE project_id = @project AND flow_id = @flow AND provider_id = @provider AND answer_hash = @hash AND expires_at > now()`,
-			values{"flow": flow, "provider": provider, "hash": answerHash})
+			WHERE project_id = @project AND flow_id = @visit AND provider_id = @provider AND answer_hash = @hash AND expires_at > now()`,
+			values{"visit": visit, "provider": provider, "hash": answerHash})
 	})
 	if err != nil {
 		return login, err
 	}
-	return i.openOwnLogin(flow, row.Sealed)
+	return i.openOwnLogin(visit, row.Sealed)
 }
 
-func (i *identities) openOwnLogin(flow secret.ID, sealed []byte) (login signin.OwnLogin, err error) {
-	plain, err := i.people.store.keys.Open(purposeOwnLogin, sealed, ownLoginBinding(i.people.project, flow))
+func (i *identities) openOwnLogin(visit secret.ID, sealed []byte) (login signin.OwnLogin, err error) {
+	plain, err := i.people.store.keys.Open(purposeOwnLogin, sealed, ownLoginBinding(i.people.project, visit))
 	if err != nil {
 		return login, err
 	}
@@ -77,28 +79,61 @@ func (i *identities) openOwnLogin(flow secret.ID, sealed []byte) (login signin.O
 }
 
 // remember keeps what a customer's site said of a person. Apps lose what was given to them for an organization that the person left.
-func (i *identities) remember(tx *gorm.DB, account secret.ID, identity signin.Identity) error {
+func (i *identities) remember(tx *gorm.DB, account signin.Account, identity signin.Identity) error {
 	if !identity.FromOwn {
 		return nil
 	}
 	a := i.people
 	list := string(signin.OrganizationsJSON(identity.Organizations))
-	if err := tx.Exec(`UPDATE users SET name = ?, organizations = ? WHERE project_id = ? AND id = ?`,
-		identity.Name, list, a.project, account).Error; err != nil {
-		return err
-	}
-	return endGrants(tx, a.project, reasonOrganizationLeft, "user_id = ? AND organization IS NOT NULL AND organization NOT IN (SELECT o ->> 'id' FROM jsonb_array_elements(CAST(? AS jsonb)) AS o)",
-		account, list)
+	return firstError(
+		func() error {
+			return tx.Exec(`UPDATE user_identities SET organizations = ? WHERE project_id = ? AND id = ?`, list, a.project, account.Identity).Error
+		},
+		func() error { // the release before reads the account's
+			return tx.Exec(`UPDATE users SET name = ?, organizations = ? WHERE project_id = ? AND id = ?`, identity.Name, list, a.project, account.ID).Error
+		},
+		func() error { return endLeft(tx, a.project, account) },
+	)
 }
 
+// endLeft ends the connections for organizations that their person does not have any more. Of a connection of which it is not known for
+// whom of the account it was made, everybody counts whom the customer's site signs in as the account.
+func endLeft(tx *gorm.DB, project secret.ID, person signin.Account) error {
+	return endGrants(tx, project, reasonOrganizationLeft, `organization IS NOT NULL AND (identity_id = ? OR identity_id IS NULL AND user_id = ?)
+		AND NOT EXISTS (SELECT FROM user_identities i WHERE i.project_id = grants.project_id
+			AND CASE WHEN grants.identity_id IS NULL THEN i.account_id = grants.user_id AND i.issuer = 'own' ELSE i.id = grants.identity_id END
+			AND i.organizations @> jsonb_build_array(jsonb_build_object('id', grants.organization)))`, person.Identity, person.ID)
+}
+
+const (
+	// ownIsOffered tells of a row of projects whether the customer's site signs people in now.
+	ownIsOffered = `('own' = ANY (sign_in_methods)
+		AND EXISTS (SELECT FROM upstream_providers w WHERE w.project_id = projects.id AND w.kind = 'own' AND w.enabled))`
+
+	// ownChoice are parts of a statement for project $1, which has the parts tenant, person and sitting before them. whose is the identity
+	// that made the session at the customer's site, a short enough time ago; it is locked after the person, as by those who change it.
+	// members are all of the account with organizations.
+	ownChoice = `whose AS (
+			SELECT i.organizations FROM tenant, person, sitting, user_identities i
+			WHERE tenant.own AND i.project_id = $1 AND i.id = sitting.identity_id AND i.account_id = person.id AND i.issuer = 'own'
+				AND sitting.auth_time > now() - tenant.organization_session * interval '1 second' FOR SHARE OF i
+		), members AS (
+			SELECT i.id FROM tenant, person, user_identities i
+			WHERE tenant.own AND i.project_id = $1 AND i.account_id = person.id AND i.issuer = 'own' AND i.organizations <> '[]'
+		)`
+)
+
 // Organizations implements signin.Identities.
-func (i *identities) Organizations(ctx context.Context, account secret.ID) (list []signin.Organization, err error) {
-	var row struct{ Organizations json.RawMessage }
-	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
-		return tx.Raw(`SELECT organizations FROM users WHERE project_id = ? AND id = ?`, i.people.project, account).Take(&row).Error
-	})
+func (i *identities) Organizations(ctx context.Context, session secret.ID) (choice signin.Choice, err error) {
+	var list json.RawMessage
+	err = i.people.store.hot(ctx, i.people.project, func(row pgx.Row) error { return row.Scan(&list, &choice.Again) }, `
+		WITH tenant AS (SELECT organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1),
+		sitting AS (SELECT account_id, auth_time, identity_id FROM user_sessions WHERE project_id = $1 AND id = $2),
+		person AS (SELECT account_id AS id FROM sitting),
+		`+ownChoice+`
+		SELECT coalesce((SELECT organizations FROM whose), '[]'), NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM members)`, session)
 	if err != nil {
-		return nil, err
+		return signin.Choice{}, err
 	}
-	return list, json.Unmarshal(row.Organizations, &list)
+	return choice, json.Unmarshal(list, &choice.Organizations)
 }

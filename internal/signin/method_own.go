@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -34,6 +35,14 @@ type Organization struct {
 	Name string `json:"name"`
 }
 
+// Choice is what a session lets its person choose. Organizations are theirs at the customer's site, not the account's: the identity that
+// made the session has them.
+type Choice struct {
+	Organizations []Organization
+	// Again says that the account has organizations, but that the session did not begin at the site, or too long ago.
+	Again bool
+}
+
 // OwnLogin is what the site says of a person. It vouches for the address.
 type OwnLogin struct {
 	Subject       string         `json:"subject"`
@@ -44,37 +53,40 @@ type OwnLogin struct {
 
 // OwnLogins is where answers wait for the browser.
 type OwnLogins interface {
-	// KeepOwnLogin stores the answer of a flow; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
+	// KeepOwnLogin stores the answer of a visit; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
 	// sign people in any more.
-	KeepOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte, login OwnLogin) error
+	KeepOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte, login OwnLogin) error
 	// FindOwnLogin returns the answer without using it up; ErrNotFound for any other one.
-	FindOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (OwnLogin, error)
+	FindOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (OwnLogin, error)
 	// TakeOwnLogin returns the answer, once; ErrNotFound for any other one.
-	TakeOwnLogin(ctx context.Context, provider, flow secret.ID, answerHash []byte) (OwnLogin, error)
+	TakeOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (OwnLogin, error)
 }
 
-// OwnRequest is the signed name of a flow, which the browser carries to the site and the site's backend brings back. It says nothing
+// OwnVisit is one time that a flow leads to the site. A flow can lead there again, for another person or a younger sign-in.
+type OwnVisit struct{ Provider, Flow, ID secret.ID }
+
+// OwnRequest is the signed name of a visit, which the browser carries to the site and the site's backend brings back. It says nothing
 // about the person or the app.
-func (s *Service) OwnRequest(issuer, provider, flow secret.ID, now time.Time) string {
+func (s *Service) OwnRequest(issuer secret.ID, visit OwnVisit, now time.Time) string {
 	version := s.Keys.Current()
-	expires := binary.BigEndian.AppendUint64(nil, uint64(now.Add(OwnLoginLifetime).Unix())) //nolint:gosec // after 1970
-	body := append(append(append([]byte{version}, provider[:]...), flow[:]...), expires...)
+	body := slices.Concat([]byte{version}, visit.Provider[:], visit.Flow[:], visit.ID[:])
+	body = binary.BigEndian.AppendUint64(body, uint64(now.Add(OwnLoginLifetime).Unix())) //nolint:gosec // after 1970
 	return secret.Encode(append(body, s.Keys.MAC(version, purposeOwnRequest, issuer[:], body)...))
 }
 
-// ReadOwnRequest returns the provider and the flow that a request names, or ErrOwnRequest.
-func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time) (provider, flow secret.ID, err error) {
-	const size = 1 + 16 + 16 + 8
+// ReadOwnRequest returns the visit that a request names, or ErrOwnRequest.
+func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time) (OwnVisit, error) {
+	const size = 1 + 16 + 16 + 16 + 8
 	raw, err := secret.Decode(request)
 	if err != nil || len(raw) != size+32 {
-		return provider, flow, ErrOwnRequest
+		return OwnVisit{}, ErrOwnRequest
 	}
 	body := raw[:size]
 	mac := s.Keys.MAC(raw[0], purposeOwnRequest, issuer[:], body)
-	if mac == nil || !secret.Equal(mac, raw[size:]) || uint64(now.Unix()) > binary.BigEndian.Uint64(body[33:]) { //nolint:gosec // after 1970
-		return provider, flow, ErrOwnRequest
+	if mac == nil || !secret.Equal(mac, raw[size:]) || uint64(now.Unix()) > binary.BigEndian.Uint64(body[49:]) { //nolint:gosec // after 1970
+		return OwnVisit{}, ErrOwnRequest
 	}
-	return secret.ID(body[1:17]), secret.ID(body[17:33]), nil
+	return OwnVisit{Provider: secret.ID(body[1:17]), Flow: secret.ID(body[17:33]), ID: secret.ID(body[33:49])}, nil
 }
 
 // Uses of an answer: to finish the flow that a browser began, or to open the account page in any browser. One is of no use as the other.
@@ -88,12 +100,12 @@ func OwnAnswerHash(use, answer string) []byte { return secret.Hash(use + " " + a
 
 // FinishOwnLogin takes what the site's backend says, and returns the value with which the browser comes back for that use. Errors: a FieldError that
 // names a member of the JSON, ErrOwnRequest, ErrUnavailable.
-func FinishOwnLogin(ctx context.Context, store OwnLogins, provider, flow secret.ID, use string, login OwnLogin) (answer string, err error) {
+func FinishOwnLogin(ctx context.Context, store OwnLogins, visit OwnVisit, use string, login OwnLogin) (answer string, err error) {
 	if login, err = readOwnLogin(login); err != nil {
 		return "", err
 	}
 	answer = secret.Encode(secret.Bytes(32))
-	err = store.KeepOwnLogin(ctx, provider, flow, OwnAnswerHash(use, answer), login)
+	err = store.KeepOwnLogin(ctx, visit.Provider, visit.ID, OwnAnswerHash(use, answer), login)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
 		return "", ErrOwnRequest
 	}

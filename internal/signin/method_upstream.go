@@ -83,8 +83,8 @@ type Identities interface {
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
 	// ReviewerCode returns the code that stays the same of a reviewer's account; "" for every other address.
 	ReviewerCode(ctx context.Context, email string) (string, error)
-	// Organizations that a person belongs to, as the customer's site said last.
-	Organizations(ctx context.Context, account secret.ID) ([]Organization, error)
+	// Organizations tells for which organizations the person of a session may allow an app to act.
+	Organizations(ctx context.Context, session secret.ID) (Choice, error)
 }
 
 // MemberWays is what proves members of the dashboard besides passwords and codes.

@@ -162,7 +162,7 @@ func (h *Handler) enteredPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, issuer.Name, err)
 	}
-	return h.begin(c, f, account, signin.Way{Method: tenants.SignInOwn, Provider: provider})
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInOwn, Provider: provider, Identity: account.Identity})
 }
 
 // ownIdentity is who the site spoke of. It vouches for the address.

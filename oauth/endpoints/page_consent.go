@@ -46,6 +46,14 @@ func (h *Handler) consentPage(c echo.Context) error {
 		if waits, err := h.waits(c, f, session); waits || err != nil {
 			return err
 		}
+		choice, err := h.identities(f.issuer.ID).Organizations(c.Request().Context(), session.ID)
+		if err != nil {
+			return fault(err)
+		}
+		if choice.Again { // since the page was shown
+			quiet(c)
+			return h.siteAgain(c, f)
+		}
 		location, err := h.oauth.Approve(c.Request().Context(), f.issuer, f.request, f.client, session.ID, session.Account.ID, decisionOf(form))
 		if err != nil {
 			return err
@@ -97,6 +105,13 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	if waits, err := h.waits(c, f, session); waits || err != nil {
 		return err
 	}
+	choice, err := h.identities(f.issuer.ID).Organizations(c.Request().Context(), session.ID)
+	if err != nil {
+		return fault(err)
+	}
+	if choice.Again {
+		return h.siteAgain(c, f)
+	}
 	if err := h.oauth.Remember(c.Request().Context(), f.issuer, f.request, f.resource, session.Account.ID); err != nil {
 		return err
 	}
@@ -107,11 +122,7 @@ func (h *Handler) renderConsent(c echo.Context, f *flow, session signin.Session)
 	view := templates.ConsentPage{FlowPage: page, Action: f.issuer.URL + pathConsent, SwitchAction: f.issuer.URL + pathSignIn,
 		Approval: h.oauth.ApprovalToken(f.issuer, f.request, session.ID), AccountEmail: session.Account.Called(), Resource: f.resource.URL,
 		Destination: destination(f.request.Redirect), ClientHost: f.client.DocumentHost(), ClientURI: f.client.URI, AccountHref: f.issuer.URL + pathAccount, KeepsAccess: oauth.Refreshable(f.client, f.request)}
-	organizations, err := h.identities(f.issuer.ID).Organizations(c.Request().Context(), session.Account.ID)
-	if err != nil {
-		return fault(err)
-	}
-	for _, o := range organizations {
+	for _, o := range choice.Organizations {
 		view.Organizations = append(view.Organizations, templates.OrganizationLine{ID: o.ID, Name: o.Name})
 	}
 	if h.reviews && !f.issuer.Reviewed {

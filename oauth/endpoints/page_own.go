@@ -34,11 +34,30 @@ func (h *Handler) ownPage(c echo.Context) error {
 	if err != nil {
 		return h.refused(c, f, err)
 	}
+	return h.leaveForSite(c, f, provider)
+}
+
+// siteAgain leads to the customer's site for a sign-in that is young enough to choose an organization with, and back to the consent page.
+func (h *Handler) siteAgain(c echo.Context, f *flow) error {
+	for _, p := range f.issuer.Providers {
+		if p.Kind != signin.ProviderOwn {
+			continue
+		}
+		provider, err := h.offered(c, f.issuer, tenants.SignInOwn, p.ID.String())
+		if err != nil {
+			return h.refused(c, f, err)
+		}
+		return h.leaveForSite(c, f, provider)
+	}
+	return h.switchedOff(c, f)
+}
+
+func (h *Handler) leaveForSite(c echo.Context, f *flow, provider signin.Provider) error {
 	page, err := h.page(f, "")
 	if err != nil {
 		return err
 	}
-	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, At: h.now()}
+	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, Visit: secret.NewID(), At: h.now()}
 	if err := h.keepHop(c, f, out); err != nil {
 		return err
 	}
@@ -47,7 +66,7 @@ func (h *Handler) ownPage(c echo.Context) error {
 		return err
 	}
 	query := target.Query()
-	query.Set("request", h.signin.OwnRequest(f.issuer.ID, provider.ID, f.request.FlowID, h.now()))
+	query.Set("request", h.signin.OwnRequest(f.issuer.ID, signin.OwnVisit{Provider: provider.ID, Flow: f.request.FlowID, ID: out.Visit}, h.now()))
 	query.Set("iss", f.issuer.URL)
 	target.RawQuery = query.Encode()
 	return web.RenderLeaving(c, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
@@ -76,11 +95,11 @@ func (h *Handler) ownLogin(c echo.Context) error {
 		return unauthorized
 	}
 	expired := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "Expected a request of this project, at most ten minutes old and not answered before."}
-	providerID, flow, err := h.ownFlow(issuer, in.Request)
+	visit, err := h.ownVisit(issuer, in.Request)
 	if err != nil {
 		return expired
 	}
-	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), providerID)
+	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), visit.Provider)
 	switch {
 	case err != nil && !errors.Is(err, signin.ErrNotFound):
 		return fault(err)
@@ -93,7 +112,7 @@ func (h *Handler) ownLogin(c echo.Context) error {
 	if in.Request == accountRequest {
 		path, use = pathEnter, signin.OwnForAccount
 	}
-	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), providerID, flow, use, in.OwnLogin)
+	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), visit, use, in.OwnLogin)
 	var field signin.FieldError
 	switch {
 	case errors.As(err, &field):
@@ -104,23 +123,24 @@ func (h *Handler) ownLogin(c echo.Context) error {
 		return fault(err)
 	}
 	return answer(c, http.StatusOK, map[string]string{
-		"redirect_to": issuer.URL + path + "?" + url.Values{"state": {flow.String()}, "answer": {back}}.Encode(),
+		"redirect_to": issuer.URL + path + "?" + url.Values{"state": {visit.Flow.String()}, "answer": {back}}.Encode(),
 	})
 }
 
 // accountRequest stands in place of a request when the site wants a link to the person's connected apps.
 const accountRequest = "account"
 
-func (h *Handler) ownFlow(issuer *oauth.Issuer, request string) (provider, flow secret.ID, err error) {
+func (h *Handler) ownVisit(issuer *oauth.Issuer, request string) (signin.OwnVisit, error) {
 	if request != accountRequest {
 		return h.signin.ReadOwnRequest(issuer.ID, request, h.now())
 	}
 	for _, p := range issuer.Providers {
 		if p.Kind == signin.ProviderOwn {
-			return p.ID, secret.NewID(), nil
+			id := secret.NewID()
+			return signin.OwnVisit{Provider: p.ID, Flow: id, ID: id}, nil
 		}
 	}
-	return provider, flow, signin.ErrOwnRequest
+	return signin.OwnVisit{}, signin.ErrOwnRequest
 }
 
 // decodeStrict reads a JSON object that has known members only.
@@ -148,7 +168,7 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 		return h.refused(c, f, err)
 	}
 	identities := h.identities(f.issuer.ID)
-	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, f.request.FlowID, signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer")))
+	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, back.Visit, signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer")))
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
@@ -156,5 +176,5 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInOwn, Provider: provider.ID})
+	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInOwn, Provider: provider.ID, Identity: account.Identity})
 }

@@ -32,6 +32,7 @@ type hop struct {
 	Request  string                 `json:"r"` // sealed
 	Provider secret.ID              `json:"p"`
 	Upstream signin.UpstreamRequest `json:"u"`
+	Visit    secret.ID              `json:"v,omitzero"`  // to the customer's own site
 	Done     bool                   `json:"d,omitempty"` // the person is signed in, and goes on
 	Pending  string                 `json:"n,omitempty"` // or has a second step to take
 	At       time.Time              `json:"t"`
@@ -95,7 +96,7 @@ func (h *Handler) upstreamBackPage(c echo.Context) error {
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
-	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInUpstream, Provider: provider.ID})
+	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInUpstream, Provider: provider.ID, Identity: account.Identity})
 }
 
 // arrived signs a person in who comes back from another site, or asks for their second step.
