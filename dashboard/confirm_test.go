@@ -105,6 +105,20 @@ func TestCodesInPlaceOfPasswords(t *testing.T) {
 	}
 }
 
+// However many browsers somebody is signed in with, this one alone stays (catalogue 135).
+func TestSignOutEverywhereElse(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, member, _ := s.member(t, "ada@example.com")
+	s.exec(t, `INSERT INTO member_sessions (id, token_hash, account_id, expires_at) SELECT gen_random_uuid(), sha256(convert_to(n::text, 'UTF8')), $1, now() + interval '1 day'
+		FROM generate_series(1, 131) n`, member.String())
+	b.post(t, "/dashboard/account/sessions", "others", "yes").wantRedirect(t, "/dashboard/account")
+	page := b.get(t, "/dashboard/account").want(t, http.StatusOK)
+	if n := s.rows(t, `SELECT FROM member_sessions WHERE ended_at IS NULL`); n != 1 || page.doc.Find("li[data-session]").Length() != 1 {
+		t.Errorf("%d sessions are left, and the page shows %d", n, page.doc.Find("li[data-session]").Length())
+	}
+}
+
 // Sessions are listed and ended by their member alone (catalogue 135).
 func TestAccountSessions(t *testing.T) {
 	t.Parallel()

@@ -56,6 +56,11 @@ func explain(err error) (status int, message templates.MessagePage) {
 			Expected: "a form that was opened on this site", Steps: []string{"Open the dashboard in this browser and try again there."},
 			LinkText: "Open the dashboard", LinkURL: pathDashboard,
 		}
+	case errors.Is(err, signin.ErrSignedOut):
+		return http.StatusForbidden, templates.MessagePage{
+			Title: "This account was just signed out everywhere", Text: "That came after you proved who you are and before you were signed in.",
+			Steps: []string{"Sign in again."}, LinkText: "Sign in", LinkURL: pathSignIn,
+		}
 	case errors.Is(err, errCursor):
 		return http.StatusBadRequest, templates.MessagePage{
 			Title: "This place in the list does not exist", Text: "The address was changed, or it belongs to another list.",

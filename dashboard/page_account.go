@@ -56,7 +56,7 @@ func (d *dashboard) setPassword(v *visit) error {
 		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{password: problems["password"]})
 	}
 	if err != nil {
-		return err
+		return d.signedOut(v, err)
 	}
 	return d.done(v, pathAccount, "The password is saved, and you are signed out everywhere else.")
 }
@@ -77,18 +77,18 @@ func (d *dashboard) endSessions(v *visit) error {
 		}
 		return d.done(v, pathAccount, "Signed out there.")
 	}
-	sessions, err := d.Accounts.ListSessions(v.ctx(), v.session.Account.ID)
-	if err != nil {
-		return err
-	}
-	for _, s := range sessions {
-		if s.ID != v.session.ID {
-			if err := d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, s.ID); err != nil {
-				return err
-			}
-		}
+	if err := d.Accounts.EndOtherSessions(v.ctx(), v.session.Account.ID, v.session.ID); err != nil {
+		return d.signedOut(v, err)
 	}
 	return d.done(v, pathAccount, "Signed out everywhere else.")
+}
+
+// signedOut leads to sign-in when another browser was faster and ended this session.
+func (d *dashboard) signedOut(v *visit, err error) error {
+	if errors.Is(err, signin.ErrNotFound) {
+		return seeOther(v, pathSignIn)
+	}
+	return err
 }
 
 // deleteAccount is refused while an organization would be left without an owner.

@@ -64,7 +64,7 @@ func (d *dashboard) begin(v *visit, account signin.Account) error {
 	if err := d.endSession(v); err != nil {
 		return err
 	}
-	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, signin.NewSession{Account: account.ID, Lifetime: sessionLifetime, Agent: v.Request().UserAgent()})
+	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, signin.NewSession{Account: account, Lifetime: sessionLifetime, Agent: v.Request().UserAgent()})
 	if err != nil {
 		return err
 	}

@@ -175,7 +175,7 @@ func (n *nodes) seed(t *testing.T, store *postgres.Store, log *slog.Logger) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n.session, err = store.Users(project.ID).CreateSession(ctx, secret.Hash(secret.Token("")), signin.NewSession{Account: user, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: time.Hour}); err != nil {
+	if n.session, err = store.Users(project.ID).CreateSession(ctx, secret.Hash(secret.Token("")), signin.NewSession{Account: signin.Account{ID: user, Epoch: signin.FirstEpoch}, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: time.Hour}); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -167,7 +167,7 @@ func (p *product) seed(ctx context.Context, workers int, keys *secret.Keyring, l
 		if err != nil {
 			return err
 		}
-		token, session, err := people.NewSession(ctx, p.store.Users(project.ID), signin.NewSession{Account: user, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: 24 * time.Hour})
+		token, session, err := people.NewSession(ctx, p.store.Users(project.ID), signin.NewSession{Account: signin.Account{ID: user, Epoch: signin.FirstEpoch}, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: 24 * time.Hour})
 		if err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func findProofs(root string) (map[string][]string, error) {
 			for _, number := range cited(text) {
 				proof := "`" + filepath.ToSlash(relative) + "` " + test
 				if tiers.Of(relative) == tiers.Full {
-					proof += fullMark
+					proof += " *(full)*"
 				}
 				proofs[number] = append(proofs[number], proof)
 			}

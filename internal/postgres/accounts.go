@@ -105,7 +105,7 @@ func (a *accounts) name(account secret.ID) string { return a.kind.actor + ":" + 
 func (a *accounts) FindByEmail(ctx context.Context, email string) (signin.Account, string, error) {
 	out, hash := signin.Account{}, ""
 	err := a.lookup(ctx, a.sql.findByEmail, email, func(row pgx.Row) error {
-		return row.Scan(&out.ID, &out.Email, &out.EmailVerified, &out.Blocked, &hash)
+		return row.Scan(&out.ID, &out.Email, &out.EmailVerified, &out.Blocked, &out.Epoch, &hash)
 	})
 	if err != nil {
 		return signin.Account{}, "", err
@@ -128,7 +128,7 @@ func (a *accounts) CreateAccount(ctx context.Context, account signin.NewAccount)
 
 // create inserts an account, whose address is proven, with all that belongs to it. An empty actor: the person made it.
 func (a *accounts) create(tx *gorm.DB, account signin.NewAccount, actor string) (signin.Account, error) {
-	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: account.Email != ""}
+	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: account.Email != "", Epoch: signin.FirstEpoch}
 	if actor == "" {
 		actor = a.name(out.ID)
 	}
@@ -151,19 +151,22 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 	})
 }
 
-// CreateSession locks the account against being blocked while the session is made.
+// CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made.
 func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
 	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": asked.Account}); err != nil {
+		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": asked.Account.ID}); err != nil {
 			return err
 		}
-		if out.Account.Blocked {
+		switch {
+		case out.Account.Blocked:
 			return signin.ErrBlocked
+		case out.Account.Epoch != asked.Account.Epoch:
+			return signin.ErrSignedOut
 		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
 		err := a.one(tx, &times, a.sql.createSession, values{
-			"id": out.ID, "token_hash": tokenHash, "account": asked.Account, "seconds": asked.Lifetime.Seconds(), "agent": asked.Agent,
+			"id": out.ID, "token_hash": tokenHash, "account": asked.Account.ID, "seconds": asked.Lifetime.Seconds(), "agent": asked.Agent,
 			"method": asked.Way.Method, "provider": asked.Way.Provider, "identity": asked.Way.Identity,
 		})
 		if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -173,7 +176,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 			return err
 		}
 		out.AuthTime, out.ExpiresAt = times.AuthTime, times.ExpiresAt
-		return a.record(tx, asked.Account, a.name(asked.Account), "signed_in", "session:"+out.ID.String())
+		return a.record(tx, out.Account.ID, a.name(out.Account.ID), "signed_in", "session:"+out.ID.String())
 	})
 	if err != nil {
 		return signin.Session{}, err
@@ -184,7 +187,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {
 	var out signin.Session
 	err := a.lookup(ctx, a.sql.findSession, tokenHash, func(row pgx.Row) error {
-		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified, &out.Account.KnownAs)
+		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified, &out.Account.Epoch, &out.Account.KnownAs)
 	})
 	if err != nil {
 		return signin.Session{}, err

@@ -77,7 +77,7 @@ func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []
 		account := values{"account": out.ID, "new": passwordHash}
 		return firstError(
 			func() error { return tx.Exec(a.sql.setHash, a.with(account)).Error },
-			func() error { return tx.Exec(a.sql.endSessions, a.with(values{"account": out.ID})).Error },
+			func() error { out.Epoch, err = a.endSessions(tx, out.ID, secret.ID{}); return err },
 			func() error { return tx.Exec(a.sql.endChallenges, a.with(values{"email": c.Email})).Error },
 			func() error { return a.kind.endGrants(tx, a.project, out.ID, reasonPasswordReset) },
 			func() error { return a.record(tx, out.ID, a.name(out.ID), "password_reset", a.name(out.ID)) },

@@ -114,6 +114,40 @@ func (r *accountsRig) count(query string, args ...any) int {
 	return n
 }
 
+// hold keeps a lock until it is released.
+func (r *accountsRig) hold(statement string) (release func()) {
+	r.t.Helper()
+	tx, err := r.super.Begin(r.t.Context())
+	if err == nil {
+		_, err = tx.Exec(r.t.Context(), statement)
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback(context.WithoutCancel(r.t.Context())) }
+}
+
+// untilWaiting returns when that many transactions wait for locks.
+func (r *accountsRig) untilWaiting(ctx context.Context, many int) {
+	r.t.Helper()
+	for waiting := 0; waiting < many; {
+		err := r.super.QueryRow(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`).Scan(&waiting)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+	}
+}
+
+// organization owns the rig's project.
+func (r *accountsRig) organization() secret.ID {
+	r.t.Helper()
+	id, err := secret.ParseID(r.texts("SELECT organization_id::text FROM projects WHERE id = $1", r.project.String())[0])
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return id
+}
+
 // texts returns the single text column of a query.
 func (r *accountsRig) texts(query string, args ...any) []string {
 	r.t.Helper()

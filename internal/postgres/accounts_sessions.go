@@ -34,15 +34,49 @@ func (a *accounts) ListSessions(ctx context.Context, account secret.ID) (found [
 // EndSessions implements signin.Accounts.
 func (a *accounts) EndSessions(ctx context.Context, account, id secret.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
-		result := tx.Exec(a.sql.endOwnSessions, a.with(values{"account": account, "id": id}))
+		if id.IsZero() {
+			return firstError(
+				func() error { _, err := a.endSessions(tx, account, id); return err },
+				func() error { return a.record(tx, account, a.name(account), "signed_out", a.name(account)) },
+			)
+		}
+		result := tx.Exec(a.sql.endOwnSession, a.with(values{"account": account, "id": id}))
 		if result.Error != nil || result.RowsAffected == 0 {
 			return result.Error
 		}
-		target := a.name(account)
-		if !id.IsZero() {
-			target = "session:" + id.String()
-		}
-		return a.record(tx, account, a.name(account), "signed_out", target)
+		return a.record(tx, account, a.name(account), "signed_out", "session:"+id.String())
+	})
+}
+
+// endSessions ends all sessions of an account but the kept one. Raising the epoch comes first and locks the account: a session that is
+// being made is finished and then seen by the statement after it, and a later one is refused for its old proof. It returns the new epoch.
+func (a *accounts) endSessions(tx *gorm.DB, account, kept secret.ID) (int, error) {
+	var raised struct{ Epoch int }
+	err := firstError(
+		func() error { return a.one(tx, &raised, a.sql.raiseEpoch, values{"account": account}) },
+		func() error {
+			return tx.Exec(a.sql.endSessions, a.with(values{"account": account, "kept": kept})).Error
+		},
+	)
+	return raised.Epoch, err
+}
+
+// endOtherSessions does so for the browser of a session that has to be alive still: of two that end each other, one stays.
+func (a *accounts) endOtherSessions(tx *gorm.DB, account, kept secret.ID) error {
+	var locked idRow
+	return firstError(
+		func() error { _, err := a.endSessions(tx, account, kept); return err },
+		func() error { return a.one(tx, &locked, a.sql.lockSession, values{"account": account, "id": kept}) },
+	)
+}
+
+// EndOtherSessions implements signin.Accounts.
+func (a *accounts) EndOtherSessions(ctx context.Context, account, kept secret.ID) error {
+	return a.transaction(ctx, func(tx *gorm.DB) error {
+		return firstError(
+			func() error { return a.endOtherSessions(tx, account, kept) },
+			func() error { return a.record(tx, account, a.name(account), "signed_out", a.name(account)) },
+		)
 	})
 }
 
@@ -50,11 +84,9 @@ func (a *accounts) EndSessions(ctx context.Context, account, id secret.ID) error
 func (a *accounts) SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
+			func() error { return a.endOtherSessions(tx, account, kept) },
 			func() error {
 				return tx.Exec(a.sql.setHash, a.with(values{"account": account, "new": passwordHash})).Error
-			},
-			func() error {
-				return tx.Exec(a.sql.endOtherSessions, a.with(values{"account": account, "id": kept})).Error
 			},
 			func() error { return a.record(tx, account, a.name(account), "password_set", a.name(account)) },
 		)

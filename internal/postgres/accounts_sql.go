@@ -11,7 +11,7 @@ import (
 type accountStatements struct {
 	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                   string
 	createSession, findSession, endSession, endSessions                                          string
-	listSessions, endOwnSessions, endOtherSessions                                               string
+	listSessions, endOwnSession, lockSession, raiseEpoch                                         string
 	lockForDeletion, endAllChallenges, deleteAccount                                             string
 	dropChallenges, createChallenge, countAttempt, finishChallenge, findChallenge, endChallenges string
 }
@@ -56,37 +56,39 @@ func knownAs(user string) string {
 // newAccountStatements fills in the names of tables and the tenant's condition, which are constants of this file.
 func newAccountStatements(r *strings.Replacer) accountStatements {
 	return accountStatements{
-		findByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL, blocked_at IS NOT NULL, coalesce(password_hash, '')
+		findByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL, blocked_at IS NOT NULL, epoch, coalesce(password_hash, '')
 			FROM {accounts} WHERE {tenant $}email = {value}`),
 		createAccount: r.Replace(`INSERT INTO {accounts} ({columns}id, email, email_verified_at, password_hash)
 			VALUES ({values}@id, nullif(CAST(@email AS text), ''), CASE WHEN CAST(@email AS text) <> '' THEN now() END, nullif(CAST(@password_hash AS text), ''))`),
 		replaceHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account AND password_hash = @old`),
-		lockAccount: r.Replace(`SELECT id, coalesce(email, '') AS email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked,
+		lockAccount: r.Replace(`SELECT id, coalesce(email, '') AS email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked, epoch,
 				{known as} AS known_as
 			FROM {accounts} a WHERE {tenant}id = @account FOR SHARE OF a`),
 
 		setHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account`),
-		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked
+		lockByEmail: r.Replace(`SELECT id, email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked, epoch
 			FROM {accounts} WHERE {tenant}email = @email FOR UPDATE`),
 
 		createSession: r.Replace(`INSERT INTO {sessions} ({columns}{way columns}id, token_hash, account_id, agent, expires_at)
 			SELECT {values}{way values}CAST(@id AS uuid), CAST(@token_hash AS bytea), CAST(@account AS uuid), CAST(@agent AS text),
 				now() + CAST(@seconds AS double precision) * interval '1 second' {way}
 			RETURNING auth_time, expires_at`),
-		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, {known as}
+		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, a.epoch, {known as}
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
 
 		listSessions: r.Replace(`SELECT id, auth_time, created_at, expires_at, agent FROM {sessions}
 			WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 100`),
-		endOwnSessions: r.Replace(`UPDATE {sessions} SET ended_at = now()
-			WHERE {tenant}account_id = @account AND ended_at IS NULL AND (id = @id OR CAST(@id AS uuid) IS NULL)`),
-		endOtherSessions: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL AND id <> @id`),
+		endOwnSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL AND id = @id`),
+		lockSession: r.Replace(`SELECT id FROM {sessions}
+			WHERE {tenant}account_id = @account AND id = @id AND ended_at IS NULL AND expires_at > now() FOR UPDATE`),
+		raiseEpoch:       r.Replace(`UPDATE {accounts} SET epoch = epoch + 1 WHERE {tenant}id = @account RETURNING epoch`),
 		lockForDeletion:  r.Replace(`SELECT id FROM {accounts} WHERE {tenant}id = @account FOR UPDATE`),
 		endAllChallenges: r.Replace(`DELETE FROM {challenges} WHERE {tenant}email = (SELECT email FROM {accounts} WHERE {tenant}id = @account)`),
 		deleteAccount:    r.Replace(`DELETE FROM {accounts} WHERE {tenant}id = @account`),
-		endSessions:      r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL`),
+		endSessions: r.Replace(`UPDATE {sessions} SET ended_at = now()
+			WHERE {tenant}account_id = @account AND ended_at IS NULL AND id IS DISTINCT FROM CAST(@kept AS uuid)`),
 
 		dropChallenges: r.Replace(`DELETE FROM {challenges}
 			WHERE {tenant}email = @email AND created_at < now() - interval '1 hour' AND expires_at < now()`),

@@ -14,7 +14,7 @@ import (
 )
 
 // withPassword is a session of an hour.
-func withPassword(account secret.ID) signin.NewSession {
+func withPassword(account signin.Account) signin.NewSession {
 	return signin.NewSession{Account: account, Way: signin.Way{Method: tenants.SignInPassword}, Lifetime: time.Hour}
 }
 
@@ -50,7 +50,7 @@ func TestSignUpAndSignIn(t *testing.T) {
 		r.exec("UPDATE " + table + "s SET blocked_at = now()")
 		_, err := r.service.SignIn(t.Context(), accounts, "ada@example.com", goodPassword)
 		wantError(t, err, signin.ErrWrongPassword)
-		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(made.ID))
+		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(made))
 		wantError(t, err, signin.ErrBlocked)
 	})
 }
@@ -104,7 +104,7 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
 		account := r.signUp(accounts, "ada@example.com")
-		token, session, err := r.service.NewSession(t.Context(), accounts, withPassword(account.ID))
+		token, session, err := r.service.NewSession(t.Context(), accounts, withPassword(account))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestSessions(t *testing.T) {
 			_, err := r.service.Session(t.Context(), accounts, bad)
 			wantError(t, err, signin.ErrNotFound)
 		}
-		again, second, err := r.service.NewSession(t.Context(), accounts, withPassword(account.ID))
+		again, second, err := r.service.NewSession(t.Context(), accounts, withPassword(account))
 		if err != nil || again == token || second.ID == session.ID {
 			t.Fatalf("second session: %v", err)
 		}
@@ -154,7 +154,7 @@ func TestSessions(t *testing.T) {
 				t.Errorf("no longer %s: %v", what, err)
 			}
 		}
-		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(secret.NewID()))
+		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(signin.Account{ID: secret.NewID()}))
 		wantError(t, err, signin.ErrNotFound)
 	})
 }
@@ -163,7 +163,7 @@ func TestAuditOfUsers(t *testing.T) {
 	t.Parallel()
 	r := newAccountsRig(t)
 	account := r.signUp(r.users, "ada@example.com")
-	_, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account.ID))
+	_, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestMemberOwnsOrganization(t *testing.T) {
 		WHERE m.member_id = $1 AND m.role = 'owner' AND o.name = 'Acme Tools'`, member.ID.String()); n != 1 {
 		t.Fatalf("%d owned organizations", n)
 	}
-	_, session, err := r.service.NewSession(t.Context(), r.members, withPassword(member.ID))
+	_, session, err := r.service.NewSession(t.Context(), r.members, withPassword(member))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -259,7 +259,7 @@ func TestAccountsOfOtherProject(t *testing.T) {
 func testOtherProject(t *testing.T, r *accountsRig) {
 	t.Helper()
 	account := r.signUp(r.users, "ada@example.com")
-	token, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account.ID))
+	token, session, err := r.service.NewSession(t.Context(), r.users, withPassword(account))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -272,7 +272,7 @@ func testOtherProject(t *testing.T, r *accountsRig) {
 		if err := foreign.EndSession(t.Context(), session.ID); !errors.Is(err, signin.ErrNotFound) {
 			t.Errorf("%s: end session: %v", name, err)
 		}
-		if _, _, err := r.service.NewSession(t.Context(), foreign, withPassword(account.ID)); !errors.Is(err, signin.ErrNotFound) {
+		if _, _, err := r.service.NewSession(t.Context(), foreign, withPassword(account)); !errors.Is(err, signin.ErrNotFound) {
 			t.Errorf("%s: new session: %v", name, err)
 		}
 		if _, err := r.service.FinishSignUp(t.Context(), foreign, challenge, code, someBrowser); !errors.Is(err, signin.ErrNotFound) {

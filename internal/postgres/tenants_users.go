@@ -121,7 +121,7 @@ func (s *Store) SetUserBlocked(ctx context.Context, actor tenants.Actor, organiz
 			func() error {
 				return tx.Exec(`UPDATE users SET blocked_at = coalesce(blocked_at, now()) WHERE project_id = ? AND id = ?`, project, user).Error
 			},
-			func() error { return tx.Exec(people.sql.endSessions, people.with(values{"account": user})).Error },
+			func() error { _, err := people.endSessions(tx, user, secret.ID{}); return err },
 			func() error { return people.kind.endGrants(tx, project, user, reasonUserBlocked) },
 		)
 	})
@@ -137,7 +137,8 @@ func (s *Store) DeleteUser(ctx context.Context, actor tenants.Actor, organizatio
 // EndUserSessions implements tenants.UserStore.
 func (s *Store) EndUserSessions(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID) error {
 	return s.changeUser(ctx, actor, organization, project, user, "user.signed_out", func(tx *gorm.DB, people *accounts) error {
-		return tx.Exec(people.sql.endSessions, people.with(values{"account": user})).Error
+		_, err := people.endSessions(tx, user, secret.ID{})
+		return err
 	})
 }
 

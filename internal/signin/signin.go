@@ -27,6 +27,7 @@ var (
 	ErrTooMany       = errors.New("too many messages to this address")
 	ErrBusy          = errors.New("too many passwords are being checked")
 	ErrNotOffered    = errors.New("this way to sign in is switched off")
+	ErrSignedOut     = errors.New("signed out everywhere since the proof")
 )
 
 // FieldError says which field was refused and what was expected, in words for the person who typed it. It never repeats the value.
@@ -48,7 +49,12 @@ type Account struct {
 	KnownAs string
 	// Identity is the row of the identity that has just signed in; zero: it was a way of our own.
 	Identity secret.ID
+	// Epoch counts how often the sessions of the account were ended all at once. Who proved themself before that begins none.
+	Epoch int
 }
+
+// FirstEpoch is the epoch of an account that was just made.
+const FirstEpoch = 1
 
 // Called is how pages call the person.
 func (a Account) Called() string { return cmp.Or(a.Email, a.KnownAs) }
@@ -62,7 +68,7 @@ type Way struct {
 
 // NewSession is a session to begin.
 type NewSession struct {
-	Account  secret.ID
+	Account  Account // as it was when its person proved who they are
 	Way      Way
 	Lifetime time.Duration
 	Agent    string // User-Agent of the browser
@@ -133,8 +139,8 @@ type Accounts interface {
 	// FindChallenge returns the detail of a challenge that can still be answered, or ErrNotFound.
 	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
 
-	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrNotOffered when the project does not
-	// offer the way, or the provider, any more.
+	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrSignedOut when its sessions were ended
+	// after the proof, ErrNotOffered when the project does not offer the way, or the provider, any more.
 	CreateSession(ctx context.Context, tokenHash []byte, session NewSession) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
@@ -144,7 +150,9 @@ type Accounts interface {
 	ListSessions(ctx context.Context, account secret.ID) ([]Session, error)
 	// EndSessions ends one session of the account, or with the zero id all of them. It succeeds when there is none.
 	EndSessions(ctx context.Context, account, id secret.ID) error
-	// SetPassword replaces the password and ends every session but the kept one.
+	// EndOtherSessions ends every session but the kept one, and those that are about to begin; ErrNotFound when that one is over.
+	EndOtherSessions(ctx context.Context, account, kept secret.ID) error
+	// SetPassword replaces the password and ends sessions as EndOtherSessions does.
 	SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error
 	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none.
 	DeleteAccount(ctx context.Context, account secret.ID) error

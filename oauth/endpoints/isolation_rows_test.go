@@ -166,7 +166,7 @@ func credentials() map[string]credential {
 			marks: []string{"column public.member_sessions.token_hash"},
 			issue: func(_ *browser, a *tenant) issued {
 				service, id := signin.Service{Keys: a.w.keys}, a.w.owner()
-				token, _, err := service.NewSession(a.w.t.Context(), a.w.store.Members(), signin.NewSession{Account: id, Lifetime: time.Hour})
+				token, _, err := service.NewSession(a.w.t.Context(), a.w.store.Members(), signin.NewSession{Account: signin.Account{ID: id, Epoch: signin.FirstEpoch}, Lifetime: time.Hour})
 				if err != nil {
 					a.w.t.Fatal(err)
 				}

@@ -103,6 +103,8 @@ func (h *Handler) passwordPage(c echo.Context) error {
 		switch {
 		case errors.As(err, &field):
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{Password: templates.Field{Error: field.Message}})
+		case errors.Is(err, signin.ErrNotFound): // another browser was faster and ended this session
+			return h.askWho(c, false, pathAccount, "You are no longer signed in. Sign in to go on.")
 		case err != nil:
 			return fault(err)
 		}

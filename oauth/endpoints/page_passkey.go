@@ -253,6 +253,7 @@ const purposeSecond = "second-step"
 // halfway is a person who took the first step of a sign-in.
 type halfway struct {
 	Account secret.ID  `json:"a"`
+	Epoch   int        `json:"e"`
 	Way     signin.Way `json:"w"`
 	At      time.Time  `json:"t"`
 }
@@ -270,7 +271,7 @@ func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account, wa
 	if !second.Enabled {
 		return "", nil
 	}
-	plain, err := json.Marshal(halfway{Account: account.ID, Way: way, At: h.now()})
+	plain, err := json.Marshal(halfway{Account: account.ID, Epoch: account.Epoch, Way: way, At: h.now()})
 	return secret.Encode(h.signin.Keys.Seal(purposeSecond, plain, secondBinding(f))), err
 }
 

@@ -172,7 +172,7 @@ func (h *Handler) goOn(c echo.Context, f *flow, session signin.Session) error {
 
 func (h *Handler) startSession(c echo.Context, f *flow, account signin.Account, way signin.Way) (signin.Session, error) {
 	token, session, err := h.signin.NewSession(c.Request().Context(), h.accounts(f.issuer.ID),
-		signin.NewSession{Account: account.ID, Way: way, Lifetime: sessionLifetime, Agent: agent(c)})
+		signin.NewSession{Account: account, Way: way, Lifetime: sessionLifetime, Agent: agent(c)})
 	if err != nil {
 		return signin.Session{}, fault(err)
 	}

@@ -51,7 +51,7 @@ func (h *Handler) secondPage(c echo.Context) error {
 	case err != nil:
 		return fault(err)
 	}
-	return h.enter(c, f, signin.Account{ID: half.Account}, half.Way)
+	return h.enter(c, f, signin.Account{ID: half.Account, Epoch: half.Epoch}, half.Way)
 }
 
 func (h *Handler) renderSecond(c echo.Context, status int, f *flow, pending, alert, wrong string) error {

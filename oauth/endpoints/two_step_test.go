@@ -197,3 +197,21 @@ func TestTwoStepBesideOtherWays(t *testing.T) {
 		t.Errorf("%d\n%s", got.StatusCode, got.body)
 	}
 }
+
+// Whoever took the first step before every browser was signed out takes the second one in vain (catalogue 135).
+func TestFirstStepEndsWithTheSessions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	owner, thief := newBrowser(t, w.door), newBrowser(t, w.door)
+	a, _ := tn.setUpTwoStep(owner)
+	w.clock.advance(time.Minute)
+	page := tn.secondPage(thief)
+	if got := owner.submit(tn.account(owner), "#password", url.Values{"password": {"another long password"}}); got.StatusCode != http.StatusSeeOther {
+		t.Fatalf("%d\n%s", got.StatusCode, got.body)
+	}
+	got := thief.submit(page, "#code", url.Values{"code": {a.code(0)}})
+	if got.StatusCode != http.StatusForbidden || !strings.Contains(got.body, "signed out everywhere") || thief.cookie(tn, "mcpauth_session") != "" {
+		t.Errorf("%d\n%s", got.StatusCode, got.body)
+	}
+}

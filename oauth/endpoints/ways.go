@@ -55,6 +55,10 @@ func (h *Handler) refused(c echo.Context, f *flow, err error) error {
 	if errors.Is(err, signin.ErrNotOffered) {
 		return h.switchedOff(c, f)
 	}
+	if errors.Is(err, signin.ErrSignedOut) {
+		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Every session of the account was ended while this sign-in was under way."})
+		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "This account was just signed out everywhere. Sign in again."})
+	}
 	return err
 }
 

@@ -1,0 +1,202 @@
+package postgres_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
+)
+
+// stops are the acts that end sessions of an account all at once, and whether one stays.
+var stops = map[string]struct {
+	keeps bool
+	run   func(ctx context.Context, r *accountsRig, accounts signin.Accounts, kept signin.Session) error
+}{
+	"everywhere else": {true, func(ctx context.Context, _ *accountsRig, accounts signin.Accounts, kept signin.Session) error {
+		return accounts.EndOtherSessions(ctx, kept.Account.ID, kept.ID)
+	}},
+	"new password": {true, func(ctx context.Context, r *accountsRig, accounts signin.Accounts, kept signin.Session) error {
+		return accounts.SetPassword(ctx, kept.Account.ID, kept.ID, r.texts("SELECT password_hash FROM users UNION ALL SELECT password_hash FROM members")[0])
+	}},
+	"everywhere": {false, func(ctx context.Context, _ *accountsRig, accounts signin.Accounts, kept signin.Session) error {
+		return accounts.EndSessions(ctx, kept.Account.ID, secret.ID{})
+	}},
+}
+
+// begun is an account with its first session.
+func (r *accountsRig) begun(accounts signin.Accounts) (signin.Account, signin.Session) {
+	r.t.Helper()
+	account := r.signUp(accounts, "ada@example.com")
+	_, session, err := r.service.NewSession(r.t.Context(), accounts, withPassword(account))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return account, session
+}
+
+// livingSessions are the ids of those that are not ended.
+func (r *accountsRig) livingSessions(table string) []string {
+	r.t.Helper()
+	return r.texts("SELECT id::text FROM " + table + "_sessions WHERE ended_at IS NULL")
+}
+
+// Catalogue 135: however many browsers there are, none but the kept one stays signed in, and a proof from before begins nothing.
+func TestEndAllSessions(t *testing.T) {
+	t.Parallel()
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+				account, kept := r.begun(accounts)
+				for range 140 {
+					if _, _, err := r.service.NewSession(t.Context(), accounts, withPassword(account)); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := stop.run(t.Context(), r, accounts, kept); err != nil {
+					t.Fatal(err)
+				}
+				left := r.livingSessions(table)
+				if stop.keeps && (len(left) != 1 || left[0] != kept.ID.String()) || !stop.keeps && len(left) != 0 {
+					t.Errorf("%d sessions are left", len(left))
+				}
+				_, _, err := r.service.NewSession(t.Context(), accounts, withPassword(account))
+				wantError(t, err, signin.ErrSignedOut)
+				again, err := r.service.SignIn(t.Context(), accounts, "ada@example.com", goodPassword)
+				if err == nil {
+					_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(again))
+				}
+				wantError(t, err, nil)
+			})
+		})
+	}
+}
+
+// A session that is being made at the same moment is waited for and ended.
+func TestEndAllSessionsWaitsForOneThatBegins(t *testing.T) {
+	t.Parallel()
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+				account, kept := r.begun(accounts)
+				ctx := within(t, time.Minute)
+				log := map[string]string{"user": "audit_log", "member": "organization_audit_log"}[table]
+				release := r.hold("LOCK TABLE " + log + " IN EXCLUSIVE MODE") // a session is made, and cannot be committed
+				defer release()
+				answers := make(chan error, 2)
+				go func() {
+					_, _, err := r.service.NewSession(ctx, accounts, withPassword(account))
+					answers <- err
+				}()
+				r.untilWaiting(ctx, 1)
+				go func() { answers <- stop.run(ctx, r, accounts, kept) }()
+				r.untilWaiting(ctx, 2)
+				release()
+				for range 2 {
+					if err := <-answers; err != nil {
+						t.Error(err)
+					}
+				}
+				if left := r.livingSessions(table); len(left) > 1 || len(left) == 1 && left[0] != kept.ID.String() {
+					t.Errorf("left: %q, kept: %s", left, kept.ID)
+				}
+			})
+		})
+	}
+}
+
+// While people go on signing in, what is left is the kept session and those whose proof came after the stop.
+func TestEndAllSessionsAmongSignIns(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+		_, kept := r.begun(accounts)
+		ctx := within(t, time.Minute)
+		var mu sync.Mutex
+		proofs := map[string]int{kept.ID.String(): signin.FirstEpoch + 1} // as good as after
+		var work sync.WaitGroup
+		for range 4 {
+			work.Go(func() {
+				for range 40 {
+					account, _, err := accounts.FindByEmail(ctx, "ada@example.com")
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					_, session, err := r.service.NewSession(ctx, accounts, withPassword(account))
+					if err != nil && !errors.Is(err, signin.ErrSignedOut) {
+						t.Error(err)
+						return
+					}
+					mu.Lock()
+					proofs[session.ID.String()] = account.Epoch
+					mu.Unlock()
+				}
+			})
+		}
+		if err := accounts.EndOtherSessions(ctx, kept.Account.ID, kept.ID); err != nil {
+			t.Error(err)
+		}
+		work.Wait()
+		for _, id := range r.livingSessions(table) {
+			if proofs[id] <= signin.FirstEpoch {
+				t.Errorf("%s began with a proof of epoch %d", id, proofs[id])
+			}
+		}
+	})
+}
+
+// Of two browsers that sign each other out, one stays; the other one changes nothing any more.
+func TestSignOutEachOther(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+		account, one := r.begun(accounts)
+		_, two, err := r.service.NewSession(t.Context(), accounts, withPassword(account))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers := make(chan error, 2)
+		for i, kept := range []signin.Session{one, two} {
+			go func() { answers <- accounts.SetPassword(t.Context(), account.ID, kept.ID, "hash of "+strconv.Itoa(i)) }()
+		}
+		first, second := <-answers, <-answers
+		if (first == nil) == (second == nil) || first != nil && !errors.Is(first, signin.ErrNotFound) || second != nil && !errors.Is(second, signin.ErrNotFound) {
+			t.Errorf("answers: %v, %v", first, second)
+		}
+		if left := r.livingSessions(table); len(left) != 1 {
+			t.Errorf("left: %q", left)
+		}
+	})
+}
+
+// The owner of a project who signs a person out, or blocks them, ends what is about to begin as well.
+func TestOwnersEndWhatBegins(t *testing.T) {
+	t.Parallel()
+	r := newAccountsRig(t)
+	organization := r.organization()
+	for name, stop := range map[string]func(user secret.ID) error{
+		"sign out": func(user secret.ID) error {
+			return r.store.EndUserSessions(t.Context(), tenants.SystemActor, organization, r.project, user)
+		},
+		"block and unblock": func(user secret.ID) error {
+			if err := r.store.SetUserBlocked(t.Context(), tenants.SystemActor, organization, r.project, user, true); err != nil {
+				return err
+			}
+			return r.store.SetUserBlocked(t.Context(), tenants.SystemActor, organization, r.project, user, false)
+		},
+	} {
+		account := r.signUp(r.users, name[:4]+"@example.com")
+		if err := stop(account.ID); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := r.service.NewSession(t.Context(), r.users, withPassword(account)); !errors.Is(err, signin.ErrSignedOut) {
+			t.Errorf("%s: a sign-in from before: %v, want ErrSignedOut", name, err)
+		}
+	}
+}
