@@ -1,5 +1,5 @@
-// Package main writes CONFORMANCE.md, and the same as a page of the documentation: the numbered requirements of the protocol and the numbered attacks, each with the tests that
-// cite it. A test cites in a comment or in its name: "catalogue 156", "A15", "P7", also as lists and ranges.
+// Package main writes CONFORMANCE.md, and a shorter page of the documentation: the numbered requirements of the protocol and the numbered
+// attacks, each with the tests that cite it. A test cites in a comment or in its name: "catalogue 156", "A15", "P7", also as lists and ranges.
 //
 //	go run ./internal/conformance
 //
@@ -11,7 +11,9 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -29,11 +31,71 @@ type requirement struct {
 	needless string
 }
 
-// document is a file that is written: its path from the repository's root, and what stands between two tests of a row. Pages of the
-// documentation hold no HTML.
-type document struct{ path, between string }
+// document is a file that is written.
+type document struct {
+	path, title, intro string
+	// holds says which numbers it has; without it all.
+	holds func(number string) bool
+	// by is what a row says of the tests that prove it.
+	by func(tests []string) string
+}
 
-var documents = []document{{"CONFORMANCE.md", "<br>"}, {"templates/docs/pages/conformance.md", "; "}}
+const (
+	aboutProofs   = "A number is proved by the tests that cite it."
+	aboutProtocol = "A and R are what the MCP authorization specification asks of authorization servers and MCP servers, P is what real clients are known to trip over"
+	aboutAttacks  = "those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail"
+	aboutTiers    = "`make test` runs every proof but those marked *(full)*, which run in `make full`, as the mutations do."
+	aboutFolders  = "Here are the folders of the tests and how many they hold; CONFORMANCE.md in the sources names each."
+)
+
+// The pages of the documentation have to be light and read on a phone: they name the folders of the tests, the file every test.
+var documents = []document{
+	{
+		path: "CONFORMANCE.md", title: "Conformance", by: func(tests []string) string { return strings.Join(tests, "<br>") },
+		intro: "Made by `go run ./internal/conformance` from the tests: do not edit. " + aboutProofs + "\n" + aboutProtocol + ",\nplain numbers are attacks; " + aboutAttacks + ".\n" + aboutTiers,
+	},
+	{
+		path: "templates/docs/pages/conformance.md", title: "Conformance", holds: ofProtocol, by: folders,
+		intro: aboutProofs + " " + aboutProtocol + ". " + aboutTiers + " " + aboutFolders,
+	},
+	{
+		path: "templates/docs/pages/attacks.md", title: "Attacks", holds: func(number string) bool { return !ofProtocol(number) }, by: folders,
+		intro: "What attackers try, from the RFCs, the OAuth security practice (RFC 9700) and what was found in other products. " + aboutProofs + " " +
+			strings.ToUpper(aboutAttacks[:1]) + aboutAttacks[1:] + ". " + aboutTiers + " " + aboutFolders,
+	},
+}
+
+// ofProtocol tells the numbers of the protocol from those of attacks.
+func ofProtocol(number string) bool { return strings.ContainsAny(number[:1], "ARP") }
+
+// fullMark follows a test that the full tier runs, not every run.
+const fullMark = " *(full)*"
+
+// folders says in which folders tests are, how many where it is more than one, and in which all of them run in the full tier only.
+func folders(tests []string) string {
+	type count struct{ all, full int }
+	counts := map[string]count{}
+	for _, test := range tests {
+		file, _, _ := strings.Cut(strings.TrimPrefix(test, "`"), "`")
+		c := counts[path.Dir(file)]
+		if c.all++; strings.HasSuffix(test, fullMark) {
+			c.full++
+		}
+		counts[path.Dir(file)] = c
+	}
+	var out []string
+	for _, folder := range slices.Sorted(maps.Keys(counts)) {
+		text := folder
+		if n := counts[folder].all; n > 1 {
+			text += fmt.Sprintf(" (%d)", n)
+		}
+		if counts[folder].full == counts[folder].all {
+			text += fullMark
+		}
+		out = append(out, text)
+	}
+	return strings.Join(out, ", ")
+}
 
 func main() {
 	root, err := findRoot()
@@ -133,6 +195,9 @@ func (d document) render(root string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if d.holds != nil {
+		requirements = slices.DeleteFunc(requirements, func(r requirement) bool { return !d.holds(r.number) })
+	}
 	var table strings.Builder
 	section, proved, needless := "", 0, 0
 	for _, r := range requirements {
@@ -145,20 +210,13 @@ func (d document) render(root string) (string, error) {
 		case len(tests) > 0:
 			proved++
 			slices.Sort(tests)
-			by = strings.Join(slices.Compact(tests), d.between)
+			by = d.by(slices.Compact(tests))
 		case r.needless != "":
 			needless++
 			by = "needs no test: " + r.needless
 		}
 		fmt.Fprintf(&table, "| %s | %s | %s |\n", r.number, strings.ReplaceAll(r.about, "|", `\|`), by)
 	}
-	return fmt.Sprintf(`# Conformance
-
-Made by %s from the tests: do not edit. A number is proved by the tests that cite it. A and R are what the MCP authorization
-specification asks of authorization servers and MCP servers, P is what real clients are known to trip over, plain numbers are attacks;
-those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail. %s runs every proof
-but those marked *(full)*, which run in %s, as the mutations do.
-
-%d requirements: %d with tests, %d that need none, %d not yet.
-`, "`go run ./internal/conformance`", "`make test`", "`make full`", len(requirements), proved, needless, len(requirements)-proved-needless) + table.String(), nil
+	return fmt.Sprintf("# %s\n\n%s\n\n%d in all: %d with tests, %d that need none, %d not yet.\n%s",
+		d.title, d.intro, len(requirements), proved, needless, len(requirements)-proved-needless, table.String()), nil
 }

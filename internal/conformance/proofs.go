@@ -44,7 +44,7 @@ func findProofs(root string) (map[string][]string, error) {
 			for _, number := range cited(text) {
 				proof := "`" + filepath.ToSlash(relative) + "` " + test
 				if tiers.Of(relative) == tiers.Full {
-					proof += " *(full)*"
+					proof += fullMark
 				}
 				proofs[number] = append(proofs[number], proof)
 			}
