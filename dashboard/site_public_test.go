@@ -104,7 +104,7 @@ func TestEndpointReferenceIsComplete(t *testing.T) {
 	t.Parallel()
 	text := newSite(t).browser().get(t, "/docs/endpoints.md").want(t, http.StatusOK).text
 	for _, path := range []string{
-		oauth.PathMetadata, oauth.PathAuthorize, oauth.PathToken, oauth.PathRegister, oauth.PathIntrospect, oauth.PathRevoke, oauth.PathJWKS, oauth.PathServer, oauth.PathRevocations, oauth.PathCalls, "/api/oauth/login",
+		oauth.PathMetadata, oauth.PathAuthorize, oauth.PathToken, oauth.PathRegister, oauth.PathIntrospect, oauth.PathRevoke, oauth.PathJWKS, oauth.PathServer, oauth.PathRevocations, oauth.PathCalls, "/api/oauth/login", "/api/oauth/login/left",
 	} {
 		if !strings.Contains(text, path) {
 			t.Errorf("%s is missing", path)

@@ -46,6 +46,7 @@ var endpointTests = map[string]string{
 	"/oauth/sign-in/own":               "oauth/endpoints/own_login_test.go",
 	"/oauth/sign-in/own/callback":      "oauth/endpoints/own_login_test.go",
 	"/api/oauth/login":                 "oauth/endpoints/own_login_test.go",
+	"/api/oauth/login/left":            "oauth/endpoints/organizations_test.go",
 	"/oauth/brand/:file":               "oauth/endpoints/brand_test.go",
 	"/oauth/consent":                   "oauth/endpoints/consent_test.go",
 	"/account":                         "oauth/endpoints/account_test.go",

@@ -40,36 +40,45 @@ func (i *identities) FindProvider(ctx context.Context, id secret.ID) (signin.Pro
 // SignInIdentity implements signin.Identities. The provider is locked, so that one that is switched off ties nobody any more
 // (catalogue 124).
 func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, identity signin.Identity, allowNew bool) (out signin.Account, err error) {
-	a := i.people
-	if identity.Issuer == "" || identity.Subject == "" {
-		return signin.Account{}, signin.ErrUpstream
-	}
-	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		var living struct{ Kind string }
-		if err := tx.Raw(`SELECT kind FROM upstream_providers WHERE project_id = ? AND id = ? AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
-			return err
-		}
-		at := place{provider: provider, kind: living.Kind}
-		out, err = i.known(tx, at, identity)
-		if errors.Is(err, gorm.ErrRecordNotFound) { // of two first sign-ins at once, the second one finds what the first one made
-			key := "identity " + a.project.String() + " " + identity.Issuer + " " + identity.Subject
-			if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", key).Error; err != nil {
-				return err
-			}
-			out, err = i.known(tx, at, identity)
-		}
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			out, err = i.tie(tx, at, identity, allowNew)
-		}
+	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
+		at, err := i.lockProvider(tx, provider)
 		if err != nil {
 			return err
 		}
-		return i.remember(tx, out, identity)
+		out, err = i.signIn(tx, at, identity, allowNew)
+		return err
 	})
 	if err != nil {
 		return signin.Account{}, err
 	}
 	return out, nil
+}
+
+func (i *identities) lockProvider(tx *gorm.DB, provider secret.ID) (place, error) {
+	var living struct{ Kind string }
+	err := tx.Raw(`SELECT kind FROM upstream_providers WHERE project_id = ? AND id = ? AND enabled FOR SHARE`, i.people.project, provider).Take(&living).Error
+	return place{provider: provider, kind: living.Kind}, err
+}
+
+func (i *identities) signIn(tx *gorm.DB, at place, identity signin.Identity, allowNew bool) (signin.Account, error) {
+	if identity.Issuer == "" || identity.Subject == "" || identity.FromOwn != (at.kind == signin.ProviderOwn) {
+		return signin.Account{}, signin.ErrUpstream
+	}
+	out, err := i.known(tx, at, identity)
+	if errors.Is(err, gorm.ErrRecordNotFound) { // of two first sign-ins at once, the second one finds what the first one made
+		key := "identity " + i.people.project.String() + " " + identity.Issuer + " " + identity.Subject
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", key).Error; err != nil {
+			return out, err
+		}
+		out, err = i.known(tx, at, identity)
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		out, err = i.tie(tx, at, identity, allowNew)
+	}
+	if err != nil {
+		return out, err
+	}
+	return out, i.remember(tx, out, identity)
 }
 
 // place is where an identity comes from.
@@ -98,9 +107,8 @@ func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (sig
 	if err != nil {
 		return signin.Account{}, err
 	}
-	if identity.FromOwn { // what the site says of the account is written below: two that shared the lock would each wait for the other
-		var locked idRow
-		if err := tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR NO KEY UPDATE`, a.project, row.AccountID).Take(&locked).Error; err != nil {
+	if identity.FromOwn { // what the site says of the account is written below
+		if err := i.lockOwn(tx, row.AccountID); err != nil {
 			return signin.Account{}, err
 		}
 	}

@@ -3,12 +3,14 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 const (
@@ -34,25 +36,38 @@ func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit secret.ID
 		if err := tx.Raw(`SELECT id FROM upstream_providers WHERE project_id = ? AND id = ? AND kind = 'own' AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
 			return err
 		}
-		return tx.Exec(`INSERT INTO own_logins (project_id, flow_id, provider_id, answer_hash, sealed, expires_at)
-			VALUES (?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, signin.OwnLoginLifetime.Seconds()).Error
+		return tx.Exec(`INSERT INTO own_logins (project_id, flow_id, provider_id, answer_hash, sealed, subject, expires_at)
+			VALUES (?, ?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, login.Subject, signin.OwnLoginLifetime.Seconds()).Error
 	})
 }
 
-// TakeOwnLogin implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
-func (i *identities) TakeOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+// SignInOwn implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
+func (i *identities) SignInOwn(ctx context.Context, provider, visit secret.ID, answerHash []byte) (out signin.Account, err error) {
 	a := i.people
-	var row struct{ Sealed []byte }
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		return a.one(tx, &row, `UPDATE own_logins o SET sealed = '', answer_hash = '' FROM own_logins was
+		at, err := i.lockProvider(tx, provider)
+		if err != nil {
+			return err
+		}
+		var row struct{ Sealed []byte }
+		err = a.one(tx, &row, `UPDATE own_logins o SET sealed = '', answer_hash = '' FROM own_logins was
 			WHERE o.project_id = @project AND o.flow_id = @visit AND o.provider_id = @provider AND o.answer_hash = @hash AND o.expires_at > now()
 				AND was.project_id = o.project_id AND was.flow_id = o.flow_id
 			RETURNING was.sealed`, values{"visit": visit, "provider": provider, "hash": answerHash})
+		if err != nil {
+			return err
+		}
+		login, err := i.openOwnLogin(visit, row.Sealed)
+		if err != nil {
+			return err
+		}
+		out, err = i.signIn(tx, at, login.Identity(), true) // the site decides who its people are
+		return err
 	})
 	if err != nil {
-		return login, err
+		return signin.Account{}, err
 	}
-	return i.openOwnLogin(visit, row.Sealed)
+	return out, nil
 }
 
 // FindOwnLogin implements signin.OwnLogins.
@@ -94,6 +109,66 @@ func (i *identities) remember(tx *gorm.DB, account signin.Account, identity sign
 		},
 		func() error { return endLeft(tx, a.project, account) },
 	)
+}
+
+// EndMembership implements signin.OwnLogins. Locks are taken in the order of a sign-in: one that is under way is finished and found, and a
+// later one has no answer any more that says what was.
+func (i *identities) EndMembership(ctx context.Context, provider secret.ID, subject, organization string) (remain []signin.Organization, err error) {
+	a := i.people
+	err = a.transaction(ctx, func(tx *gorm.DB) error {
+		if err := tx.Exec(`DELETE FROM own_logins WHERE project_id = ? AND provider_id = ? AND subject = ?`, a.project, provider, subject).Error; err != nil {
+			return err
+		}
+		var row struct{ ID, AccountID secret.ID }
+		err := tx.Raw(`SELECT id, account_id FROM user_identities WHERE project_id = ? AND issuer = 'own' AND subject = ?`, a.project, subject).Take(&row).Error
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = i.lockOwn(tx, row.AccountID)
+		}
+		if err == nil {
+			remain, err = i.leave(tx, provider, signin.Account{ID: row.AccountID, Identity: row.ID}, organization)
+		}
+		return err
+	})
+	return remain, err
+}
+
+// lockOwn locks an account of which the customer's site speaks. Two that only shared the lock would wait for each other to write.
+func (i *identities) lockOwn(tx *gorm.DB, account secret.ID) error {
+	var locked idRow
+	return tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR NO KEY UPDATE`, i.people.project, account).Take(&locked).Error
+}
+
+// leave takes an organization from a person, with "" all of them, and says so in the audit log when they had it.
+func (i *identities) leave(tx *gorm.DB, provider secret.ID, person signin.Account, organization string) (remain []signin.Organization, err error) {
+	const without = `coalesce((SELECT jsonb_agg(o) FROM jsonb_array_elements(organizations) AS o WHERE @left <> '' AND o ->> 'id' <> @left), '[]')`
+	a := i.people
+	v := a.with(values{"left": organization, "identity": person.Identity, "account": person.ID})
+	var row struct{ Organizations json.RawMessage }
+	if err := tx.Raw(`SELECT `+without+` AS organizations FROM user_identities WHERE project_id = @project AND id = @identity`, v).Take(&row).Error; err != nil {
+		return nil, err
+	}
+	detail := map[string]string{"organization": organization}
+	if organization == "" {
+		detail = map[string]string{"organizations": "all"}
+	}
+	err = firstError(
+		func() error {
+			result := tx.Exec(`UPDATE user_identities SET organizations = `+without+` WHERE project_id = @project AND id = @identity AND organizations <> `+without, v)
+			if result.Error != nil || result.RowsAffected == 0 {
+				return result.Error
+			}
+			return auditProject(tx, a.project, change{actor: tenants.Actor(providerTarget(provider)), action: "user.organization_left", target: a.name(person.ID), detail: detail})
+		},
+		func() error { // the release before reads the account's
+			return tx.Exec(`UPDATE users SET organizations = `+without+` WHERE project_id = @project AND id = @account`, v).Error
+		},
+		func() error { return endLeft(tx, a.project, person) },
+		func() error { return json.Unmarshal(row.Organizations, &remain) },
+	)
+	return remain, err
 }
 
 // endLeft ends the connections for organizations that their person does not have any more. Of a connection of which it is not known for

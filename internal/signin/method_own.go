@@ -58,8 +58,12 @@ type OwnLogins interface {
 	KeepOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte, login OwnLogin) error
 	// FindOwnLogin returns the answer without using it up; ErrNotFound for any other one.
 	FindOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (OwnLogin, error)
-	// TakeOwnLogin returns the answer, once; ErrNotFound for any other one.
-	TakeOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (OwnLogin, error)
+	// SignInOwn uses the answer up and returns the account of the person that it speaks of, which it makes if there is none. ErrNotFound
+	// for any other answer, and for one that EndMembership took back; ErrBlocked.
+	SignInOwn(ctx context.Context, provider, visit secret.ID, answerHash []byte) (Account, error)
+	// EndMembership takes an organization from a person of the site, with "" all, ends the connections that were made for it, takes back
+	// answers that no browser has brought yet, and returns what organizations remain. It succeeds when nobody is known by the subject.
+	EndMembership(ctx context.Context, provider secret.ID, subject, organization string) ([]Organization, error)
 }
 
 // OwnVisit is one time that a flow leads to the site. A flow can lead there again, for another person or a younger sign-in.
@@ -112,6 +116,38 @@ func FinishOwnLogin(ctx context.Context, store OwnLogins, visit OwnVisit, use st
 	return answer, err
 }
 
+// OwnLeave is what the site says of a person who left one organization, or all of them.
+type OwnLeave struct {
+	Subject      string  `json:"subject"`
+	Organization *string `json:"organization"`
+	All          bool    `json:"all"`
+}
+
+// EndMembership takes what the site's backend says of somebody who left, any number of times, and returns what organizations they still
+// have. Errors: a FieldError that names a member of the JSON, ErrUnavailable.
+func EndMembership(ctx context.Context, store OwnLogins, provider secret.ID, leave OwnLeave) ([]Organization, error) {
+	switch {
+	case !goodSubject(leave.Subject):
+		return nil, FieldError{Field: "subject", Message: "Expected the id that your answers name the person by, 1 to 255 bytes."}
+	case (leave.Organization != nil) == leave.All:
+		return nil, FieldError{Field: "organization", Message: "Expected either the id of one organization, or all with the value true."}
+	case leave.All:
+		return store.EndMembership(ctx, provider, leave.Subject, "")
+	case *leave.Organization == "" || utf8.RuneCountInString(*leave.Organization) > maxOwnText || !plainText(*leave.Organization):
+		return nil, FieldError{Field: "organization", Message: "Expected the id of one organization, in plain text of at most 100 characters."}
+	}
+	return store.EndMembership(ctx, provider, leave.Subject, *leave.Organization)
+}
+
+func goodSubject(subject string) bool {
+	return subject != "" && len(subject) <= 255 && plainText(subject)
+}
+
+// Identity is who the site spoke of. It vouches for the address.
+func (l OwnLogin) Identity() Identity {
+	return Identity{Issuer: OwnIssuer, Subject: l.Subject, Email: l.Email, EmailVerified: true, FromOwn: true, Name: l.Name, Organizations: l.Organizations}
+}
+
 func readOwnLogin(login OwnLogin) (OwnLogin, error) {
 	address, err := ParseEmail(login.Email)
 	if err != nil {
@@ -120,7 +156,7 @@ func readOwnLogin(login OwnLogin) (OwnLogin, error) {
 	login.Email = address
 	login.Name = strings.TrimSpace(login.Name)
 	switch {
-	case login.Subject == "" || len(login.Subject) > 255 || !plainText(login.Subject):
+	case !goodSubject(login.Subject):
 		return login, FieldError{Field: "subject", Message: "Expected your own, unchanging id of the person, 1 to 255 bytes."}
 	case utf8.RuneCountInString(login.Name) > maxOwnText || !plainText(login.Name):
 		return login, FieldError{Field: "name", Message: "Expected the person's name in plain text, at most 100 characters."}

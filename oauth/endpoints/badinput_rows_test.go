@@ -166,6 +166,8 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		"GET /oauth/sign-in/own/callback":      {status: 303, page: true, browser: back2, inQuery: true, params: ownBack.Query(), missing: map[string]int{"state": 400, "answer": 400}},
 		"POST /api/oauth/login": {status: 200, browser: email, header: jsonHeader(bearer(site.secret)), authorization: 401,
 			json: `{"request":"` + site.leave(newBrowser(w.t, w.door)) + `","subject":"bad-input","name":"Bad Input","email":"bad-input@demo.example"}`},
+		"POST /api/oauth/login/left": {status: 200, browser: email, header: jsonHeader(bearer(site.secret)), authorization: 401,
+			json: `{"subject":"bad-input","organization":"Bad Input"}`},
 		"GET /oauth/brand/:file": {status: 404, page: true, browser: email, inQuery: true},
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
 			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},

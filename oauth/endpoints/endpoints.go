@@ -133,6 +133,7 @@ func Routes(h *Handler) []Route {
 		{http.MethodGet, pathUpstreamDone, "page", h.upstreamDonePage, authorize},
 		{http.MethodPost, pathOwn, "page", h.ownPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathOwnLogin, "mcpauth own login", h.ownLogin, guard},
+		{http.MethodPost, pathOwnLeft, "mcpauth own login", h.ownLeft, guard},
 		{http.MethodGet, pathOwnBack, "page", h.ownBackPage, step(tenants.StepSignIn, authorize...)},
 		{http.MethodPost, pathReset, "page", h.resetPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathResetCode, "page", h.newPasswordPage, step(tenants.StepSignIn, form...)},

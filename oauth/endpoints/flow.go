@@ -29,6 +29,7 @@ const (
 	pathNewPasskey   = "/oauth/passkey"
 	pathOwn          = "/oauth/sign-in/own"
 	pathOwnLogin     = "/api/oauth/login"
+	pathOwnLeft      = "/api/oauth/login/left"
 	pathOwnBack      = "/oauth/sign-in/own/callback"
 	pathReset        = "/oauth/reset"
 	pathResetCode    = "/oauth/reset/code"

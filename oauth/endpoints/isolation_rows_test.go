@@ -265,7 +265,7 @@ func credentials() map[string]credential {
 			random: randomAfterPrefix,
 			present: func(at *tenant, with issued, value string) map[string]*answer {
 				site := &ownSite{tn: at, id: with.code, secret: value}
-				return map[string]*answer{"login": site.say(site.leave(newBrowser(at.w.t, at.w.door)), ownPerson("eve"))}
+				return map[string]*answer{"login": site.say(site.leave(newBrowser(at.w.t, at.w.door)), ownPerson("eve")), "left": site.left(`{"subject":"eve","all":true}`)}
 			},
 		},
 		"request of an own login": {

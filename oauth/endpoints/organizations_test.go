@@ -1,8 +1,11 @@
 package endpoints_test
 
 import (
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"reflect"
 	"runtime"
 	"strings"
 	"sync"
@@ -192,10 +195,7 @@ func TestNoOrganizationNeedsNoSite(t *testing.T) {
 	}
 	b, _ = site.comes(client, "eve", "north", "south")
 	w.exec(`UPDATE user_sessions SET auth_time = now() - interval '25 hours'`)
-	if err := w.projects.SetSignInMethods(t.Context(), tenants.SystemActor, w.org, tn.project.ID, []string{tenants.SignInPassword}); err != nil {
-		t.Fatal(err)
-	}
-	w.forget()
+	tn.offersOnly(tenants.SignInPassword)
 	got := b.get(tn.authorizeURL(tn.request(client)))
 	if !signsIn(got) || got.has("#organization") {
 		t.Fatalf("with the site's login off: got %d, want the consent page without organizations\n%s", got.StatusCode, got.body)
@@ -211,23 +211,34 @@ func TestOwnLoginsAtOnce(t *testing.T) {
 	w := newWorld(t)
 	site := w.demo.ownSite()
 	site.connects("ada", "north")
-	provider, err := secret.ParseID(site.id)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var group sync.WaitGroup
 	faults := make([]error, 12)
 	for i := range faults {
-		group.Go(func() {
-			_, faults[i] = w.store.Identities(w.demo.project.ID).SignInIdentity(t.Context(), provider, signin.Identity{
-				Issuer: signin.OwnIssuer, Subject: "ada", Email: "ada@acme.example", EmailVerified: true, FromOwn: true, Organizations: []signin.Organization{{ID: "north"}}}, true)
-		})
+		answered := site.keeps(signin.OwnLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
+		group.Go(func() { _, faults[i] = answered() })
 	}
 	group.Wait()
 	for i, err := range faults {
 		if err != nil {
 			t.Errorf("sign-in %d: got %v, want none", i, err)
 		}
+	}
+}
+
+// keeps stores an answer of the site, and returns the sign-in for which it waits.
+func (s *ownSite) keeps(login signin.OwnLogin) func() (signin.Account, error) {
+	s.tn.w.t.Helper()
+	t, identities := s.tn.w.t, s.tn.w.store.Identities(s.tn.project.ID)
+	provider, err := secret.ParseID(s.id)
+	visit := secret.NewID()
+	if err == nil {
+		err = identities.KeepOwnLogin(t.Context(), provider, visit, secret.Hash(visit.String()), login)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func() (signin.Account, error) {
+		return identities.SignInOwn(t.Context(), provider, visit, secret.Hash(visit.String()))
 	}
 }
 
@@ -261,4 +272,129 @@ func TestOrganizationLeftWhileAllowing(t *testing.T) {
 	if got := <-decided; got.StatusCode != http.StatusBadRequest || value[int](w, `SELECT count(*) FROM grants`) != 0 {
 		t.Errorf("got %d, want 400 and no connection\n%s", got.StatusCode, got.body)
 	}
+}
+
+// left is what the site's backend sends when somebody left.
+func (s *ownSite) left(body string) *answer {
+	s.tn.w.t.Helper()
+	return call(s.tn.w.t, s.tn.w.door, http.MethodPost, s.tn.issuer+"/api/oauth/login/left", jsonHeader(bearer(s.secret)), body)
+}
+
+// The site tells that a person left: their connections for that organization end, nobody else's do, and it can be told any number of times.
+func TestSiteSaysWhoLeft(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site := w.demo.ownSite()
+	eve, none := site.connects("eve", "north"), site.connects("ada")
+	north, south := site.connects("ada", "north", "south", "west"), site.connects("ada", "south", "west", "north")
+	for range 2 {
+		got := site.left(`{"subject":"ada","organization":"north"}`)
+		if want := `{"organizations":[{"id":"south","name":"SOUTH"},{"id":"west","name":"WEST"}],"subject":"ada"}`; got.StatusCode != http.StatusOK || !sameJSON(got.body, want) {
+			t.Errorf("got %d %s, want %s", got.StatusCode, got.body, want)
+		}
+	}
+	if !north.ended() || south.ended() || eve.ended() || none.ended() {
+		t.Errorf("ended: north %t, south %t, another person's north %t, for none %t; want only the first", north.ended(), south.ended(), eve.ended(), none.ended())
+	}
+	audited := `SELECT coalesce(string_agg(target || ' ' || detail::text, '; ' ORDER BY at), '') FROM audit_log WHERE action = 'user.organization_left' AND actor = $1`
+	account := value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'ada'`)
+	want := `user:` + account + ` {"organization": "north"}`
+	if got := value[string](w, audited, "provider:"+site.id); got != want {
+		t.Errorf("audit log: got %q, want %q, once", got, want)
+	}
+	consent := north.b.get(w.demo.authorizeURL(w.demo.request(w.demo.client())))
+	if options := consent.document().Find("#organization option").Length(); options == 4 {
+		t.Error("the organization can still be chosen in a session that is older")
+	}
+	if got := site.left(`{"subject":"ada","all":true}`); got.StatusCode != http.StatusOK || !sameJSON(got.body, `{"subject":"ada","organizations":[]}`) {
+		t.Errorf("all: got %d %s, want no organization", got.StatusCode, got.body)
+	}
+	if !south.ended() || eve.ended() || none.ended() {
+		t.Errorf("after all: south ended %t, another person's %t, for none %t; want only the first", south.ended(), eve.ended(), none.ended())
+	}
+	if got := value[string](w, audited, "provider:"+site.id); got != want+`; user:`+account+` {"organizations": "all"}` {
+		t.Errorf("audit log: got %q", got)
+	}
+	before := w.rows()
+	if got := site.left(`{"subject":"nobody","organization":"north"}`); got.StatusCode != http.StatusOK || !sameJSON(got.body, `{"subject":"nobody","organizations":[]}`) {
+		t.Errorf("a subject that never came: got %d %s, want 200", got.StatusCode, got.body)
+	}
+	w.unchanged(before)
+}
+
+// What the site said before a person left counts for nobody any more, whether the browser has brought it or not.
+func TestLeavingTakesAnswersBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site := w.demo.ownSite()
+	b := newBrowser(t, w.door)
+	back := site.answer(site.leave(b), "ada", "north")
+	signsInLater := site.keeps(signin.OwnLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
+	other := site.answer(site.leave(newBrowser(t, w.door)), "eve", "north")
+	if got := site.left(`{"subject":"ada","organization":"north"}`); got.StatusCode != http.StatusOK {
+		t.Fatalf("%d %s", got.StatusCode, got.body)
+	}
+	if got := b.get(back); got.StatusCode != http.StatusForbidden || b.cookie(w.demo, "mcpauth_session") != "" {
+		t.Errorf("an answer from before: got %d, want 403 and no session", got.StatusCode)
+	}
+	if _, err := signsInLater(); !errors.Is(err, signin.ErrNotFound) {
+		t.Errorf("an answer from before, at the store: got %v, want ErrNotFound", err)
+	}
+	if n := value[int](w, `SELECT count(*) FROM own_logins`); n != 1 || other == "" {
+		t.Errorf("answers that wait: got %d, want the other person's", n)
+	}
+	if _, again := site.comes(w.demo.client(), "ada"); !signsIn(again) {
+		t.Errorf("signing in anew: got %d, want the consent page", again.StatusCode)
+	}
+}
+
+// Only the site itself says it, for its own project; what is wrong with a request is said in words, and changes nothing.
+func TestSiteSaysWhoLeftRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	site, elsewhere := w.demo.ownSite(), w.other.ownSite()
+	held, there := site.connects("ada", "north"), elsewhere.connects("ada", "north")
+	before := w.rows()
+	for body, member := range map[string]string{
+		`{}`: "subject", `{"subject":"ada"}`: "organization", `{"subject":"","organization":"north"}`: "subject", `{"subject":"ada","organization":""}`: "organization",
+		`{"subject":"ada","organization":"north","all":true}`: "organization", `{"subject":"ada","all":false}`: "organization", `{"subject":"ada","organization":null}`: "organization",
+		`{"subject":"ada","organizations":["north"]}`: "body", `{"subject":1,"all":true}`: "body", `[]`: "body", `{"subject":"ada","all":true}{}`: "body",
+		`{"subject":"ada","organization":"` + strings.Repeat("n", 101) + `"}`: "organization", `{"subject":"` + strings.Repeat("a", 256) + `","all":true}`: "subject",
+		`{"subject":"a\u0000da","all":true}`: "subject",
+	} {
+		got := site.left(body)
+		if got.StatusCode != http.StatusBadRequest || got.text("error") != "invalid_request" || !strings.Contains(got.text("error_description"), "xpected") {
+			t.Errorf("%s: got %d %s, want 400 about %s", body, got.StatusCode, got.body, member)
+		}
+	}
+	for name, wrong := range map[string]string{"none": "", "a registration secret": w.demo.guard, "made up": tenants.OwnSecretPrefix + randomText(43), "another project's": elsewhere.secret} {
+		impostor := *site
+		impostor.secret = wrong
+		if got := impostor.left(`{"subject":"ada","all":true}`); got.StatusCode != http.StatusUnauthorized {
+			t.Errorf("secret %s: got %d %s, want 401", name, got.StatusCode, got.body)
+		}
+	}
+	w.unchanged(before)
+	if got := elsewhere.left(`{"subject":"ada","all":true}`); got.StatusCode != http.StatusOK || held.ended() || !there.ended() {
+		t.Errorf("another project's person of the same name: got %d, ended here %t, there %t; want 200, false, true", got.StatusCode, held.ended(), there.ended())
+	}
+	w.demo.offersOnly(tenants.SignInPassword)
+	if got := site.left(`{"subject":"ada","all":true}`); got.StatusCode != http.StatusOK || !held.ended() {
+		t.Errorf("with the login switched off: got %d, ended %t; want 200 and true", got.StatusCode, held.ended())
+	}
+}
+
+// offersOnly switches every other way to sign in off.
+func (tn *tenant) offersOnly(methods ...string) {
+	tn.w.t.Helper()
+	if err := tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, methods); err != nil {
+		tn.w.t.Fatal(err)
+	}
+	tn.w.forget()
+}
+
+// sameJSON compares what two texts say.
+func sameJSON(a, b string) bool {
+	var left, right any
+	return json.Unmarshal([]byte(a), &left) == nil && json.Unmarshal([]byte(b), &right) == nil && reflect.DeepEqual(left, right)
 }

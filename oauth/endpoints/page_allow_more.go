@@ -150,22 +150,12 @@ func (h *Handler) enteredPage(c echo.Context) error {
 	if err != nil {
 		return h.refused(c, f, err)
 	}
-	identities := h.identities(issuer.ID)
-	login, err := identities.TakeOwnLogin(c.Request().Context(), provider, id, signin.OwnAnswerHash(signin.OwnForAccount, form.Get("answer")))
+	account, err := h.identities(issuer.ID).SignInOwn(c.Request().Context(), provider, id, signin.OwnAnswerHash(signin.OwnForAccount, form.Get("answer")))
 	if errors.Is(err, signin.ErrNotFound) {
 		return strangeLink()
 	}
 	if err != nil {
-		return fault(err)
-	}
-	account, err := identities.SignInIdentity(c.Request().Context(), provider, ownIdentity(login), true)
-	if err != nil {
 		return h.upstreamFailed(c, f, issuer.Name, err)
 	}
 	return h.begin(c, f, account, signin.Way{Method: tenants.SignInOwn, Provider: provider, Identity: account.Identity})
-}
-
-// ownIdentity is who the site spoke of. It vouches for the address.
-func ownIdentity(login signin.OwnLogin) signin.Identity {
-	return signin.Identity{Issuer: signin.OwnIssuer, Subject: login.Subject, Email: login.Email, EmailVerified: true, FromOwn: true, Name: login.Name, Organizations: login.Organizations}
 }

@@ -86,26 +86,21 @@ func (h *Handler) ownLogin(c echo.Context) error {
 		return err
 	}
 	var in ownAnswer
-	if err := decodeStrict(body, &in); err != nil {
+	if err := decodeStrict(body, &in, "request, subject, email, name and organizations"); err != nil {
 		return err
 	}
-	unauthorized := &oauth.Error{Code: oauth.InvalidToken, Description: "Expected the secret of the own login of this project as a bearer token."}
-	presented := oauth.BearerToken(c.Request().Header.Get(echo.HeaderAuthorization))
-	if !strings.HasPrefix(presented, tenants.OwnSecretPrefix) {
-		return unauthorized
+	if !strings.HasPrefix(ownSecret(c), tenants.OwnSecretPrefix) {
+		return notTheSite()
 	}
 	expired := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "Expected a request of this project, at most ten minutes old and not answered before."}
 	visit, err := h.ownVisit(issuer, in.Request)
 	if err != nil {
 		return expired
 	}
-	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), visit.Provider)
-	switch {
-	case err != nil && !errors.Is(err, signin.ErrNotFound):
-		return fault(err)
-	case err != nil || provider.Kind != signin.ProviderOwn || !secret.EqualString(provider.ClientSecret, presented):
-		return unauthorized
-	case !issuer.OffersSignIn(tenants.SignInOwn):
+	if err := h.fromSite(c, issuer, visit.Provider); err != nil {
+		return err
+	}
+	if !issuer.OffersSignIn(tenants.SignInOwn) {
 		return notOffered()
 	}
 	path, use := pathOwnBack, signin.OwnForFlow
@@ -127,6 +122,58 @@ func (h *Handler) ownLogin(c echo.Context) error {
 	})
 }
 
+// ownLeft takes what the site's backend says of a person who left one of their organizations, or all, any number of times. It works
+// while the login is switched off as well: it opens nothing.
+func (h *Handler) ownLeft(c echo.Context) error {
+	issuer := issuerOf(c)
+	body, err := metadataBody(c)
+	if err != nil {
+		return err
+	}
+	var in signin.OwnLeave
+	if err := decodeStrict(body, &in, "subject, and organization or all"); err != nil {
+		return err
+	}
+	visit, err := h.ownVisit(issuer, accountRequest)
+	if err != nil {
+		return notTheSite()
+	}
+	if err := h.fromSite(c, issuer, visit.Provider); err != nil {
+		return err
+	}
+	remain, err := signin.EndMembership(c.Request().Context(), h.identities(issuer.ID), visit.Provider, in)
+	if field, ok := errors.AsType[signin.FieldError](err); ok {
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: field.Field, Description: field.Message}
+	}
+	if err != nil {
+		return fault(err)
+	}
+	return answer(c, http.StatusOK, map[string]any{"subject": in.Subject, "organizations": json.RawMessage(signin.OrganizationsJSON(remain))})
+}
+
+// fromSite checks that a request comes from the backend of the customer's site.
+func (h *Handler) fromSite(c echo.Context, issuer *oauth.Issuer, site secret.ID) error {
+	if !strings.HasPrefix(ownSecret(c), tenants.OwnSecretPrefix) {
+		return notTheSite()
+	}
+	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), site)
+	if err != nil && !errors.Is(err, signin.ErrNotFound) {
+		return fault(err)
+	}
+	if err != nil || provider.Kind != signin.ProviderOwn || !secret.EqualString(provider.ClientSecret, ownSecret(c)) {
+		return notTheSite()
+	}
+	return nil
+}
+
+func ownSecret(c echo.Context) string {
+	return oauth.BearerToken(c.Request().Header.Get(echo.HeaderAuthorization))
+}
+
+func notTheSite() error {
+	return &oauth.Error{Code: oauth.InvalidToken, Description: "Expected the secret of the own login of this project as a bearer token."}
+}
+
 // accountRequest stands in place of a request when the site wants a link to the person's connected apps.
 const accountRequest = "account"
 
@@ -144,11 +191,11 @@ func (h *Handler) ownVisit(issuer *oauth.Issuer, request string) (signin.OwnVisi
 }
 
 // decodeStrict reads a JSON object that has known members only.
-func decodeStrict(body []byte, into any) error {
+func decodeStrict(body []byte, into any, members string) error {
 	decoder := json.NewDecoder(bytes.NewReader(body))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil || decoder.More() || !utf8.Valid(body) {
-		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "body", Description: "Expected a JSON object with request, subject, email, name and organizations."}
+		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "body", Description: "Expected a JSON object with " + members + "."}
 	}
 	return nil
 }
@@ -167,12 +214,8 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 	if err != nil {
 		return h.refused(c, f, err)
 	}
-	identities := h.identities(f.issuer.ID)
-	login, err := identities.TakeOwnLogin(c.Request().Context(), provider.ID, back.Visit, signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer")))
-	if err != nil {
-		return h.upstreamFailed(c, f, provider.Name, err)
-	}
-	account, err := identities.SignInIdentity(c.Request().Context(), provider.ID, ownIdentity(login), true) // the site decides who its people are
+	answered := signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer"))
+	account, err := h.identities(f.issuer.ID).SignInOwn(c.Request().Context(), provider.ID, back.Visit, answered)
 	if err != nil {
 		return h.upstreamFailed(c, f, provider.Name, err)
 	}
