@@ -15,8 +15,8 @@ import (
 // errCrossOrigin is a form that was sent from a page of another origin.
 var errCrossOrigin = errors.New("form of another origin")
 
-// errSuspended is a change in an organization that the operator suspended.
-var errSuspended = errors.New("suspended organization")
+// errAdmitsNobody is an invitation to an organization that the operator suspended.
+var errAdmitsNobody = errors.New("suspended organization admits nobody")
 
 // renderError is the one place where errors become pages. What is not known here stays in the log.
 func (d *dashboard) renderError(err error, c echo.Context) {
@@ -45,7 +45,12 @@ func explain(err error) (status int, message templates.MessagePage) {
 		}
 	}
 	switch {
-	case errors.Is(err, errSuspended):
+	case errors.Is(err, errAdmitsNobody):
+		return http.StatusForbidden, templates.MessagePage{
+			Title: "This organization admits nobody at the moment", Text: "Whoever runs this service suspended it. That is not because of you, and your invitation stays open until it ends.",
+			Steps: []string{"Ask whoever invited you."}, LinkText: "Your invitations", LinkURL: pathInvitations,
+		}
+	case errors.Is(err, tenants.ErrSuspended):
 		return http.StatusForbidden, templates.MessagePage{
 			Title: "This organization is suspended", Text: "Nothing was changed. Whoever runs this service suspended it; the audit log says why.",
 			Steps: []string{"Write to the support of this service."}, LinkText: "Open the dashboard", LinkURL: pathDashboard,

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -171,8 +172,47 @@ func TestSuspendedOrganizationChangesNothing(t *testing.T) {
 	if n := w.rows(t, `SELECT FROM projects WHERE name = 'Other' AND organization_id = $1`, w.organization.String()); n != 0 {
 		t.Error("it was renamed all the same")
 	}
+	before := w.everything(t)
+	for what, path := range map[string]string{"a project": projectsPath(w.organization), "a production project": w.of(t, "/launch/production"), "an invitation": w.team("/invitations")} {
+		got := b.post(t, path, "name", "New", "server_url", "https://new.example.com/mcp", "email", "new@example.com", "role", "viewer").want(t, http.StatusForbidden)
+		if !strings.Contains(got.doc.Find("main").Text(), "suspended") {
+			t.Errorf("%s: %s", what, got.doc.Find("main").Text())
+		}
+	}
+	if after := w.everything(t); after != before {
+		t.Errorf("something was written:\n%s", difference(before, after))
+	}
 	if err := operator.Resume(t.Context(), w.organization); err != nil {
 		t.Fatal(err)
 	}
 	b.post(t, w.of(t, "/settings"), "name", "Other").want(t, http.StatusSeeOther)
+}
+
+// Whoever is invited to an organization that the operator suspended is told that they did nothing wrong, and joins once it goes on.
+func TestSuspendedOrganizationAdmitsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	operator := tenants.Operator{Store: w.store}
+	w.as(t, "admin").post(t, w.team("/invitations"), "email", "grace@example.com", "role", "developer").want(t, http.StatusSeeOther)
+	grace, member, _ := w.member(t, "grace@example.com")
+	action, _ := grace.get(t, "/dashboard/invitations").want(t, http.StatusOK).doc.Find("main form").Attr("action")
+	if err := operator.Suspend(t.Context(), w.organization, "phishing"); err != nil {
+		t.Fatal(err)
+	}
+	list := grace.get(t, "/dashboard/invitations").want(t, http.StatusOK)
+	if list.doc.Find("main form").Length() != 0 || !strings.Contains(list.doc.Find("li[data-invitation]").Text(), "nobody can join it at the moment") {
+		t.Errorf("the list: %s", list.doc.Find("main").Text())
+	}
+	refused := grace.post(t, action).want(t, http.StatusForbidden)
+	if text := refused.doc.Find("main").Text(); !strings.Contains(text, "not because of you") || strings.Contains(text, "audit log") {
+		t.Errorf("the invited person is told: %s", text)
+	}
+	joined := `SELECT FROM organization_members WHERE organization_id = $1 AND member_id = $2`
+	if n := w.rows(t, joined, w.organization.String(), member.String()); n != 0 {
+		t.Error("joined a suspended organization")
+	}
+	if err := operator.Resume(t.Context(), w.organization); err != nil {
+		t.Fatal(err)
+	}
+	grace.post(t, action).wantRedirect(t, projectsPath(w.organization))
 }

@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"net/http"
 
 	"mcpauth.example/internal/web"
@@ -24,8 +25,11 @@ func (d *dashboard) invitations(v *visit) error {
 	}
 	view := templates.InvitationsPage{Shell: d.shell(v, "Invitations", pathInvitations), Email: v.session.Account.Email, Alone: len(v.memberships) == 0, NewHref: pathNewOrganization}
 	for _, i := range found {
-		view.Invitations = append(view.Invitations, templates.InvitationLine{ID: i.ID.String(), Organization: i.Organization.Name, Role: string(i.Role), ExpiresAt: i.ExpiresAt,
-			Action: v.href(pathAcceptInvitation, ":invited", i.ID.String())})
+		line := templates.InvitationLine{ID: i.ID.String(), Organization: i.Organization.Name, Role: string(i.Role), ExpiresAt: i.ExpiresAt}
+		if !i.Organization.Suspended {
+			line.Action = v.href(pathAcceptInvitation, ":invited", line.ID)
+		}
+		view.Invitations = append(view.Invitations, line)
 	}
 	return web.Render(v, http.StatusOK, templates.Invitations(view))
 }
@@ -40,6 +44,9 @@ func (d *dashboard) acceptInvitation(v *visit) error {
 		return tenants.ErrForbidden
 	}
 	organization, err := d.Organizations.Store.AcceptInvitation(v.ctx(), v.session.Account.ID, v.session.Account.Email, id)
+	if errors.Is(err, tenants.ErrSuspended) {
+		return errAdmitsNobody
+	}
 	if err != nil {
 		return err
 	}

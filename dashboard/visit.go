@@ -100,7 +100,7 @@ func (d *dashboard) enter(v *visit, p page) error {
 		return tenants.ErrForbidden
 	}
 	if v.membership.Organization.Suspended && p.method != http.MethodGet {
-		return errSuspended
+		return tenants.ErrSuspended
 	}
 	return nil
 }

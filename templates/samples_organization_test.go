@@ -26,7 +26,7 @@ func organizationSamples() []sample {
 	return []sample{
 		{"team", dashboard, Team(team)},
 		{"team-viewer", dashboard, Team(viewer)},
-		{"invitations", dashboard, Invitations(InvitationsPage{Shell: shell("Invitations", ""), Email: "alan@acme.example", Invitations: []InvitationLine{{ID: "i1", Organization: "Acme", Role: "viewer", Action: "/dashboard/accept"}}})},
+		{"invitations", dashboard, Invitations(InvitationsPage{Shell: shell("Invitations", ""), Email: "alan@acme.example", Invitations: []InvitationLine{{ID: "i1", Organization: "Acme", Role: "viewer", Action: "/dashboard/accept"}, {ID: "i2", Organization: "Suspended", Role: "viewer"}}})},
 		{"invitations-alone", dashboard, Invitations(InvitationsPage{Shell: shell("Invitations", ""), Email: "alan@acme.example", Alone: true, NewHref: "/dashboard/new"})},
 		{"organization-new", dashboard, NewOrganization(NewOrganizationPage{Shell: shell("Create an organization", ""), Action: "/dashboard/organizations", Name: Field{Error: "Enter a name of 1 to 100 characters."}})},
 		{"organization", dashboard, OrganizationSettings(OrganizationPage{Shell: shell("Organization", ""), ID: "019ab0c4", OrganizationName: "Acme", RenameAction: "/dashboard/rename", DeleteAction: "/dashboard/delete", Name: Field{Value: "Acme"}, DeleteError: "Delete the projects of this organization first."})},

@@ -27,7 +27,7 @@ type MemberLine struct {
 type InvitationLine struct {
 	ID, Email, Role, Organization string
 	ExpiresAt                     time.Time
-	Action                        string // revokes it on the team page, accepts it on the invited person's; empty: not offered
+	Action                        string // revokes it on the team page, accepts it on the invited person's; empty: not offered, there because the organization is suspended
 }
 
 // InvitationsPage is what a member is invited to.

@@ -85,11 +85,12 @@ type OrganizationStore interface {
 	// InvitationsFor returns those that an address can accept.
 	InvitationsFor(ctx context.Context, email string) ([]Invitation, error)
 	// Invite replaces an earlier invitation of the address and queues the mail; seats are checked with it. ErrConflict: the address
-	// belongs to a member.
+	// belongs to a member. ErrSuspended: the organization admits nobody.
 	Invite(ctx context.Context, actor Actor, invitation Invitation, seats Limit, mail InvitationMail) error
 	// RevokeInvitation returns ErrNotFound when there is none.
 	RevokeInvitation(ctx context.Context, actor Actor, organization, invitation secret.ID) error
-	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open.
+	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open, and ErrSuspended while the organization
+	// admits nobody; the invitation stays then.
 	AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (Organization, error)
 	// ChangeMember locks the organization, asks decide about the roles as they are then, and gives the member the role that it returns; an
 	// empty one removes them. ErrLastOwner: no owner would be left.

@@ -19,6 +19,7 @@ var (
 	ErrForbidden   = errors.New("not allowed for this role")
 	ErrLimit       = errors.New("limit reached")
 	ErrUnavailable = errors.New("temporarily unavailable")
+	ErrSuspended   = errors.New("the operator suspended the organization")
 )
 
 // FieldError says which field of a form or request was refused and what was expected, in words for the person who typed it.

@@ -141,11 +141,7 @@ func (r *accountsRig) untilWaiting(ctx context.Context, many int) {
 // organization owns the rig's project.
 func (r *accountsRig) organization() secret.ID {
 	r.t.Helper()
-	id, err := secret.ParseID(r.texts("SELECT organization_id::text FROM projects WHERE id = $1", r.project.String())[0])
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	return id
+	return r.id("SELECT organization_id::text FROM projects WHERE id = $1", r.project.String())
 }
 
 // texts returns the single text column of a query.

@@ -23,6 +23,7 @@ func (s *Store) CreateProject(ctx context.Context, actor tenants.Actor, draft te
 	err = s.inProject(ctx, row.ID, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return requireOnlyOrganization(tx, draft) },
+			func() error { return lockOpenOrganization(tx, row.OrganizationID) },
 			func() error {
 				return requireRoomForProduction(tx, row.OrganizationID, row.ID, draft.Limit)
 			},

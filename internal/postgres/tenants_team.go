@@ -21,6 +21,17 @@ func lockOrganization(tx *gorm.DB, organization secret.ID) error {
 	return tx.Raw(`SELECT id FROM organizations WHERE id = ? FOR NO KEY UPDATE`, organization).Take(&locked).Error
 }
 
+// lockOpenOrganization does so where somebody or something is to be added, which a suspended organization does not allow. Whoever
+// suspends it waits for the lock, or came first.
+func lockOpenOrganization(tx *gorm.DB, organization secret.ID) error {
+	var locked struct{ Suspended bool }
+	err := tx.Raw(`SELECT suspended_at IS NOT NULL AS suspended FROM organizations WHERE id = ? FOR NO KEY UPDATE`, organization).Take(&locked).Error
+	if err == nil && locked.Suspended {
+		err = tenants.ErrSuspended
+	}
+	return err
+}
+
 // requireRoom checks a limit by what a statement counts, under the lock of the organization.
 func requireRoom(tx *gorm.DB, organization secret.ID, limit tenants.Limit, count string, args ...any) error {
 	if limit.Max == tenants.Unlimited {
@@ -87,14 +98,15 @@ func (s *Store) ListMembers(ctx context.Context, organization secret.ID) ([]tena
 type invitationRow struct {
 	ID, OrganizationID   secret.ID
 	Name, Email, Role    string
+	Suspended            bool
 	CreatedAt, ExpiresAt time.Time
 }
 
 func (r invitationRow) invitation() tenants.Invitation {
-	return tenants.Invitation{ID: r.ID, Organization: tenants.Organization{ID: r.OrganizationID, Name: r.Name}, Email: r.Email, Role: tenants.Role(r.Role), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
+	return tenants.Invitation{ID: r.ID, Organization: tenants.Organization{ID: r.OrganizationID, Name: r.Name, Suspended: r.Suspended}, Email: r.Email, Role: tenants.Role(r.Role), CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 }
 
-const selectInvitations = `SELECT i.id, i.organization_id, o.name, i.email, i.role, i.created_at, i.expires_at
+const selectInvitations = `SELECT i.id, i.organization_id, o.name, o.suspended_at IS NOT NULL AS suspended, i.email, i.role, i.created_at, i.expires_at
 	FROM organization_invitations i JOIN organizations o ON o.id = i.organization_id WHERE i.expires_at > now() AND `
 
 // ListInvitations implements tenants.OrganizationStore.
@@ -120,7 +132,7 @@ func (s *Store) Invite(ctx context.Context, actor tenants.Actor, invitation tena
 			Member bool
 		}
 		return firstError(
-			func() error { return lockOrganization(tx, organization) },
+			func() error { return lockOpenOrganization(tx, organization) },
 			func() error {
 				return tx.Raw(`SELECT name, EXISTS (SELECT FROM organization_members o JOIN members m ON m.id = o.member_id WHERE o.organization_id = @organization AND m.email = @email) AS member
 					FROM organizations WHERE id = @organization`, map[string]any{"organization": organization, "email": invitation.Email}).Take(&row).Error
@@ -173,7 +185,12 @@ func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email st
 	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error {
-				result := tx.Raw(`DELETE FROM organization_invitations WHERE id = ? AND email = ? AND expires_at > now() RETURNING organization_id, role`, invitation, email).Scan(&row)
+				return tx.Raw(`SELECT organization_id, role FROM organization_invitations WHERE id = ? AND email = ? AND expires_at > now()`, invitation, email).Take(&row).Error
+			},
+			func() error { return lockOpenOrganization(tx, row.OrganizationID) },
+			func() error {
+				result := tx.Raw(`DELETE FROM organization_invitations WHERE organization_id = ? AND id = ? AND email = ? AND expires_at > now() RETURNING organization_id, role`,
+					row.OrganizationID, invitation, email).Scan(&row)
 				if result.Error == nil && result.RowsAffected == 0 {
 					return errNotFound
 				}
