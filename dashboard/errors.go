@@ -18,6 +18,9 @@ var errCrossOrigin = errors.New("form of another origin")
 // errAdmitsNobody is an invitation to an organization that the operator suspended.
 var errAdmitsNobody = errors.New("suspended organization admits nobody")
 
+// errNoInvitation is an invitation that cannot be accepted; which of the reasons it is says nothing about those of others.
+var errNoInvitation = errors.New("no such invitation")
+
 // renderError is the one place where errors become pages. What is not known here stays in the log.
 func (d *dashboard) renderError(err error, c echo.Context) {
 	if c.Response().Committed {
@@ -49,6 +52,11 @@ func explain(err error) (status int, message templates.MessagePage) {
 		return http.StatusForbidden, templates.MessagePage{
 			Title: "This organization admits nobody at the moment", Text: "Whoever runs this service suspended it. That is not because of you, and your invitation stays open until it ends.",
 			Steps: []string{"Ask whoever invited you."}, LinkText: "Your invitations", LinkURL: pathInvitations,
+		}
+	case errors.Is(err, errNoInvitation):
+		return http.StatusNotFound, templates.MessagePage{
+			Title: "This invitation is not open", Text: "It was used or taken back, is older than seven days or for another address, or whoever sent it may not invite any more.",
+			Steps: []string{"Ask somebody of the organization to invite you again."}, LinkText: "Your invitations", LinkURL: pathInvitations,
 		}
 	case errors.Is(err, tenants.ErrSuspended):
 		return http.StatusForbidden, templates.MessagePage{

@@ -25,7 +25,7 @@ func (d *dashboard) invitations(v *visit) error {
 	}
 	view := templates.InvitationsPage{Shell: d.shell(v, "Invitations", pathInvitations), Email: v.session.Account.Email, Alone: len(v.memberships) == 0, NewHref: pathNewOrganization}
 	for _, i := range found {
-		line := templates.InvitationLine{ID: i.ID.String(), Organization: i.Organization.Name, Role: string(i.Role), ExpiresAt: i.ExpiresAt}
+		line := templates.InvitationLine{ID: i.ID.String(), Organization: i.Organization.Name, Role: string(i.Role), Inviter: i.Inviter, ExpiresAt: i.ExpiresAt}
 		if !i.Organization.Suspended {
 			line.Action = v.href(pathAcceptInvitation, ":invited", line.ID)
 		}
@@ -44,8 +44,11 @@ func (d *dashboard) acceptInvitation(v *visit) error {
 		return tenants.ErrForbidden
 	}
 	organization, err := d.Organizations.Store.AcceptInvitation(v.ctx(), v.session.Account.ID, v.session.Account.Email, id)
-	if errors.Is(err, tenants.ErrSuspended) {
+	switch {
+	case errors.Is(err, tenants.ErrSuspended):
 		return errAdmitsNobody
+	case errors.Is(err, tenants.ErrNotFound):
+		return errNoInvitation
 	}
 	if err != nil {
 		return err

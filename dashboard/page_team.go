@@ -48,7 +48,7 @@ func (d *dashboard) renderTeam(v *visit, status int, form url.Values, problems m
 		view.Members = append(view.Members, line)
 	}
 	for _, i := range invited {
-		line := templates.InvitationLine{ID: i.ID.String(), Email: i.Email, Role: string(i.Role), ExpiresAt: i.ExpiresAt}
+		line := templates.InvitationLine{ID: i.ID.String(), Email: i.Email, Role: string(i.Role), Inviter: i.Inviter, ExpiresAt: i.ExpiresAt}
 		if own.CanChangeMembers() {
 			line.Action = v.href(pathRevokeInvite, ":invitation", line.ID)
 		}

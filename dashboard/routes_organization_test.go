@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"testing"
 
+	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -17,11 +18,11 @@ var organizationArea = area{
 		for _, email := range []string{"invited@example.com", "viewer@example.com"} {
 			mail := func(string) (string, string, string, error) { return "Join", "Join", "<p>Join</p>", nil }
 			invitation := tenants.Invitation{ID: newID(), Organization: tenants.Organization{ID: w.organization}, Email: email, Role: tenants.RoleDeveloper}
-			name := ":invitation"
+			name, inviter := ":invitation", w.owner
 			if email == "viewer@example.com" { // to another organization: a member of this one can accept it
-				invitation.Organization.ID, name = w.foreign, ":invited"
+				invitation.Organization.ID, name, inviter = w.foreign, ":invited", must(secret.ParseID(w.memberID(t, "stranger@example.com")))
 			}
-			if err := w.store.Invite(t.Context(), tenants.MemberActor(w.owner), invitation, tenants.Limit{Max: tenants.Unlimited}, mail); err != nil {
+			if err := w.store.Invite(t.Context(), tenants.MemberActor(inviter), invitation, tenants.Limit{Max: tenants.Unlimited}, mail); err != nil {
 				t.Fatal(err)
 			}
 			w.params[name] = invitation.ID.String()

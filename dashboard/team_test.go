@@ -104,6 +104,35 @@ func TestInvitations(t *testing.T) {
 	grace.post(t, action).want(t, http.StatusNotFound)
 }
 
+// Catalogue 218: an invitation ends with its sender's right to give the role; the team sees it no more, and the invited person is told what
+// may be the reason.
+func TestInvitationsOfDemotedMembers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.as(t, "admin").post(t, w.team("/invitations"), "email", "grace@example.com", "role", "admin").want(t, http.StatusSeeOther)
+	grace, member, _ := w.member(t, "grace@example.com")
+	list := grace.get(t, "/dashboard/invitations").want(t, http.StatusOK)
+	action, _ := list.doc.Find("main form").Attr("action")
+	if text := list.doc.Find("li[data-invitation]").Text(); !strings.Contains(text, "admin@example.com") {
+		t.Errorf("who sent it is not said: %s", text)
+	}
+	owner := w.as(t, "owner")
+	if n := owner.get(t, w.team("")).doc.Find(`li[data-invitation]:contains("grace@")`).Length(); n != 1 {
+		t.Fatalf("%d invitations on the team page", n)
+	}
+	owner.post(t, w.team("/"+w.memberID(t, "admin@example.com")+"/role"), "role", "developer").want(t, http.StatusSeeOther)
+	if n := owner.get(t, w.team("")).doc.Find(`li[data-invitation]:contains("grace@")`).Length(); n != 0 {
+		t.Errorf("%d invitations are left on the team page", n)
+	}
+	refused := grace.post(t, action).want(t, http.StatusNotFound)
+	if text := refused.doc.Find("main").Text(); !strings.Contains(text, "whoever sent it may not invite any more") {
+		t.Errorf("the invited person is told: %s", text)
+	}
+	if n := w.rows(t, `SELECT FROM organization_members WHERE organization_id = $1 AND member_id = $2`, w.organization.String(), member.String()); n != 0 {
+		t.Error("joined all the same")
+	}
+}
+
 // Catalogue 222, 223, 227: the log shows what strangers and members wrote as text, exports it as cells that are no formula, and holds no
 // secret; other organizations see none of it (catalogue 235).
 func TestAuditLog(t *testing.T) {

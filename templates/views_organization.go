@@ -26,6 +26,7 @@ type MemberLine struct {
 // InvitationLine is an open invitation.
 type InvitationLine struct {
 	ID, Email, Role, Organization string
+	Inviter                       string // address of who sent it
 	ExpiresAt                     time.Time
 	Action                        string // revokes it on the team page, accepts it on the invited person's; empty: not offered, there because the organization is suspended
 }

@@ -34,8 +34,10 @@ type Invitation struct {
 	Organization Organization
 	Email        string
 	Role         Role
-	CreatedAt    time.Time
-	ExpiresAt    time.Time
+	// Inviter is the address of the member who sent it. It is good as long as they may give the role.
+	Inviter   string
+	CreatedAt time.Time
+	ExpiresAt time.Time
 }
 
 // Roles lists the roles, from the most to the least powerful.
@@ -81,19 +83,20 @@ type OrganizationStore interface {
 	// DeleteOrganization returns ErrConflict while it has projects, and ErrPaid while it has a subscription.
 	DeleteOrganization(ctx context.Context, actor Actor, organization secret.ID) error
 	ListMembers(ctx context.Context, organization secret.ID) ([]Member, error)
+	// ListInvitations returns the open ones whose senders may still give the role.
 	ListInvitations(ctx context.Context, organization secret.ID) ([]Invitation, error)
 	// InvitationsFor returns those that an address can accept.
 	InvitationsFor(ctx context.Context, email string) ([]Invitation, error)
 	// Invite replaces an earlier invitation of the address and queues the mail; seats are checked with it. ErrConflict: the address
-	// belongs to a member. ErrSuspended: the organization admits nobody.
+	// belongs to a member. ErrForbidden: the actor may not give the role any more. ErrSuspended: the organization admits nobody.
 	Invite(ctx context.Context, actor Actor, invitation Invitation, seats Limit, mail InvitationMail) error
 	// RevokeInvitation returns ErrNotFound when there is none.
 	RevokeInvitation(ctx context.Context, actor Actor, organization, invitation secret.ID) error
-	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open, and ErrSuspended while the organization
-	// admits nobody; the invitation stays then.
+	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open, and whoever sent it may still give its
+	// role; ErrSuspended while the organization admits nobody: the invitation stays then.
 	AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (Organization, error)
 	// ChangeMember locks the organization, asks decide about the roles as they are then, and gives the member the role that it returns; an
-	// empty one removes them. ErrLastOwner: no owner would be left.
+	// empty one removes them. Invitations that they sent and may no longer send end. ErrLastOwner: no owner would be left.
 	ChangeMember(ctx context.Context, actor Actor, organization, member secret.ID, decide func(actor, target Role) (Role, error)) error
 	ListAudit(ctx context.Context, organization secret.ID, q AuditQuery) ([]AuditEntry, error)
 	RecordExport(ctx context.Context, actor Actor, organization secret.ID) error

@@ -114,3 +114,168 @@ func TestSuspensionAndAdditionsTakeTurns(t *testing.T) {
 		})
 	}
 }
+
+// changeTo lowers or removes somebody as the owner.
+func (r *teamRig) changeTo(member secret.ID, role tenants.Role) error {
+	if role == "" {
+		return r.organizations.Remove(r.t.Context(), tenants.MemberActor(r.owner), r.organization, member)
+	}
+	return r.organizations.SetRole(r.t.Context(), tenants.MemberActor(r.owner), r.organization, member, role)
+}
+
+// losses are the ways in which somebody loses the right to give a role.
+var losses = map[string]func(r *teamRig, member secret.ID) error{
+	"demoted below the role": func(r *teamRig, m secret.ID) error { return r.changeTo(m, tenants.RoleAdmin) },
+	"demoted to developer":   func(r *teamRig, m secret.ID) error { return r.changeTo(m, tenants.RoleDeveloper) },
+	"removed":                func(r *teamRig, m secret.ID) error { return r.changeTo(m, "") },
+	"left": func(r *teamRig, m secret.ID) error {
+		return r.organizations.Remove(r.t.Context(), tenants.MemberActor(m), r.organization, m)
+	},
+	"account deleted": func(r *teamRig, m secret.ID) error { return r.members.DeleteAccount(r.t.Context(), m) },
+	"account blocked": func(r *teamRig, m secret.ID) error {
+		_, err := r.super.Exec(r.t.Context(), `UPDATE members SET blocked_at = now() WHERE id = $1`, m.String())
+		return err
+	},
+	"another way": func(r *teamRig, m secret.ID) error { // that no verb knows of
+		_, err := r.super.Exec(r.t.Context(), `UPDATE organization_members SET role = 'viewer' WHERE member_id = $1`, m.String())
+		return err
+	},
+}
+
+// accept is what the guest does.
+func (r *teamRig) accept(guest, invitation secret.ID) error {
+	_, err := r.store.AcceptInvitation(r.t.Context(), guest, "guest@example.com", invitation)
+	return err
+}
+
+// Catalogue 218: an invitation is worth what its sender may give at the moment in which it is accepted.
+func TestInvitationsEndWithTheRightToGive(t *testing.T) {
+	t.Parallel()
+	for name, lose := range losses {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newTeamRig(t)
+			sender, guest := r.person("sender@example.com", tenants.RoleOwner), r.person("guest@example.com", "")
+			invitation := r.invite(sender, "guest@example.com", tenants.RoleOwner)
+			other := r.invite(r.owner, "other@example.com", tenants.RoleViewer)
+			if err := lose(r, sender); err != nil {
+				t.Fatal(err)
+			}
+			open, err := r.organizations.Invitations(t.Context(), tenants.MemberActor(r.owner), r.organization)
+			if err != nil || len(open) != 1 || open[0].ID != other || open[0].Inviter != "owner@example.com" {
+				t.Errorf("open: %+v, %v", open, err)
+			}
+			if own, err := r.store.InvitationsFor(t.Context(), "guest@example.com"); err != nil || len(own) != 0 {
+				t.Errorf("the guest sees %+v, %v", own, err)
+			}
+			if err := r.accept(guest, invitation); !errors.Is(err, tenants.ErrNotFound) || r.belongs(guest) {
+				t.Errorf("accepted: %v", err)
+			}
+		})
+	}
+}
+
+// What ended does not come back with the right, is found in the log, and what may still be given goes on.
+func TestEndedInvitationsStayEnded(t *testing.T) {
+	t.Parallel()
+	r := newTeamRig(t)
+	sender, guest := r.person("sender@example.com", tenants.RoleOwner), r.person("guest@example.com", "")
+	invitation := r.invite(sender, "guest@example.com", tenants.RoleOwner)
+	kept := r.invite(sender, "other@example.com", tenants.RoleAdmin)
+	for _, role := range []tenants.Role{tenants.RoleAdmin, tenants.RoleOwner} {
+		if err := r.changeTo(sender, role); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.accept(guest, invitation); !errors.Is(err, tenants.ErrNotFound) || r.belongs(guest) {
+		t.Errorf("accepted: %v", err)
+	}
+	if left := r.texts(`SELECT id::text FROM organization_invitations`); len(left) != 1 || left[0] != kept.String() {
+		t.Errorf("left: %q, want %s", left, kept)
+	}
+	if n := r.count(`SELECT count(*) FROM organization_audit_log WHERE action = 'member.invitation_revoked' AND target = $1`, "invitation:"+invitation.String()); n != 1 {
+		t.Errorf("%d rows in the log", n)
+	}
+}
+
+// An invitation that no member sent opens nothing.
+func TestInvitationsNeedASender(t *testing.T) {
+	t.Parallel()
+	r := newTeamRig(t)
+	guest := r.person("guest@example.com", "")
+	for _, sender := range []string{"system", "", "member:", "user:" + r.owner.String()} {
+		r.exec(`DELETE FROM organization_invitations`)
+		invitation := secret.NewID()
+		r.exec(`INSERT INTO organization_invitations (organization_id, id, email, role, invited_by, expires_at) VALUES ($1, $2, 'guest@example.com', 'viewer', $3, now() + interval '1 day')`,
+			r.organization.String(), invitation.String(), sender)
+		if err := r.accept(guest, invitation); !errors.Is(err, tenants.ErrNotFound) || r.belongs(guest) {
+			t.Errorf("sent by %q: accepted: %v", sender, err)
+		}
+		if own, err := r.store.InvitationsFor(t.Context(), "guest@example.com"); err != nil || len(own) != 0 {
+			t.Errorf("sent by %q: the guest sees %+v, %v", sender, own, err)
+		}
+	}
+}
+
+// Between the loss of a right and the acceptance there is no gap: what comes second waits, and sees what the first one did.
+func TestLossAndAcceptanceTakeTurns(t *testing.T) {
+	t.Parallel()
+	for name, lose := range losses {
+		if name == "account blocked" || name == "another way" {
+			continue // no verbs, nothing to hold them by
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, acceptsFirst := range []bool{false, true} {
+				r := newTeamRig(t)
+				sender, guest := r.person("sender@example.com", tenants.RoleOwner), r.person("guest@example.com", "")
+				invitation := r.invite(sender, "guest@example.com", tenants.RoleOwner)
+				ctx := within(t, time.Minute)
+				lost, accepted := make(chan error, 1), make(chan error, 1)
+				first, second := func() { lost <- lose(r, sender) }, func() { accepted <- r.accept(guest, invitation) }
+				if acceptsFirst {
+					first, second = second, first
+				}
+				release := r.hold(`LOCK TABLE organization_audit_log IN EXCLUSIVE MODE`) // the first one has done all but that
+				go first()
+				r.untilWaiting(ctx, 1)
+				go second()
+				r.untilWaiting(ctx, 2)
+				release()
+				if err := <-lost; err != nil {
+					t.Fatal(err)
+				}
+				if err := <-accepted; acceptsFirst != (err == nil) || err != nil && !errors.Is(err, tenants.ErrNotFound) {
+					t.Errorf("acceptance first %t: %v", acceptsFirst, err)
+				}
+				if r.belongs(guest) != acceptsFirst {
+					t.Errorf("acceptance first %t: belongs %t", acceptsFirst, r.belongs(guest))
+				}
+			}
+		})
+	}
+}
+
+// Whoever is lowered while they invite sends nothing.
+func TestLossAndInvitingTakeTurns(t *testing.T) {
+	t.Parallel()
+	r := newTeamRig(t)
+	sender := r.person("sender@example.com", tenants.RoleOwner)
+	ctx := within(t, time.Minute)
+	lost, invited := make(chan error, 1), make(chan error, 1)
+	release := r.hold(`LOCK TABLE organization_audit_log IN EXCLUSIVE MODE`)
+	defer release()
+	go func() { lost <- r.changeTo(sender, tenants.RoleAdmin) }()
+	r.untilWaiting(ctx, 1)
+	go func() {
+		invited <- r.organizations.Invite(ctx, tenants.MemberActor(sender), r.organization, "guest@example.com", tenants.RoleOwner, someInvitation)
+	}()
+	r.untilWaiting(ctx, 2)
+	release()
+	if err := <-lost; err != nil {
+		t.Fatal(err)
+	}
+	if err := <-invited; !errors.Is(err, tenants.ErrForbidden) || r.count(`SELECT count(*) FROM organization_invitations`) != 0 {
+		t.Errorf("invited: %v", err)
+	}
+}
