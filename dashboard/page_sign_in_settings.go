@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
@@ -26,11 +29,18 @@ var signInWords = []templates.MethodLine{
 func providerRedirect(v *visit) string { return v.project.Issuer + "/oauth/sign-in/upstream/callback" }
 
 func (d *dashboard) signInSettings(v *visit) error {
-	return d.renderSignInSettings(v, http.StatusOK, nil, "")
+	return d.renderSignInSettings(v, http.StatusOK, signInForm{})
 }
 
-// renderSignInSettings shows what was chosen, or what is stored when nothing was.
-func (d *dashboard) renderSignInSettings(v *visit, status int, chosen []string, alert string) error {
+// signInForm is what was entered and refused.
+type signInForm struct {
+	methods           []string // nil: what is stored
+	alert             string
+	sessions, problem string // hours
+}
+
+// renderSignInSettings shows what was entered, or what is stored when nothing was.
+func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInForm) error {
 	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -39,11 +49,17 @@ func (d *dashboard) renderSignInSettings(v *visit, status int, chosen []string, 
 	if err != nil {
 		return err
 	}
+	chosen := entered.methods
 	if chosen == nil {
 		chosen = settings.SignInMethods
 	}
-	view := templates.SignInSettingsPage{Shell: d.shell(v, "Sign-in", pathSignInSettings), SignUpOpen: settings.SignUpOpen, Alert: alert, OwnLoginHref: v.href(pathOwnLogin), RedirectURI: providerRedirect(v)}
+	view := templates.SignInSettingsPage{Shell: d.shell(v, "Sign-in", pathSignInSettings), SignUpOpen: settings.SignUpOpen, Alert: entered.alert, OwnLoginHref: v.href(pathOwnLogin), RedirectURI: providerRedirect(v),
+		WaysBesideOwn: settings.OwnRules.WaysBeside, OrganizationSession: templates.Field{Value: entered.sessions, Error: entered.problem}}
+	if entered.sessions == "" && entered.problem == "" {
+		view.OrganizationSession.Value = strconv.Itoa(int(settings.OwnRules.OrganizationSession / time.Hour))
+	}
 	if v.mayChange() {
+		view.OwnRulesAction = v.href(pathOwnRules)
 		view.MethodsAction, view.SignUpAction, view.NewProviderHref = v.href(pathSignInSettings), v.href(pathSignUpSettings), v.href(pathNewProvider)
 	}
 	for _, m := range signInWords {
@@ -64,7 +80,7 @@ func (d *dashboard) setSignInMethods(v *visit) error {
 		err = d.Projects.SetSignInMethods(v.ctx(), v.actor(), v.org(), v.project.ID, form["method"])
 	}
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderSignInSettings(v, http.StatusUnprocessableEntity, append([]string{}, form["method"]...), problems["sign_in_methods"])
+		return d.renderSignInSettings(v, http.StatusUnprocessableEntity, signInForm{methods: append([]string{}, form["method"]...), alert: problems["sign_in_methods"]})
 	}
 	if err != nil {
 		return err
@@ -76,6 +92,26 @@ func (d *dashboard) setSignUp(v *visit) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.SetSignUpOpen(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("open") == "yes")
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathSignInSettings), "Saved.")
+}
+
+func (d *dashboard) setOwnRules(v *visit) error {
+	form, err := v.form()
+	if err != nil {
+		return err
+	}
+	hours, err := strconv.Atoi(strings.TrimSpace(form.Get("hours")))
+	if err != nil || hours > 1000 {
+		hours = 0 // refused with the bounds
+	}
+	rules := tenants.OwnRules{WaysBeside: form.Get("beside") == "yes", OrganizationSession: time.Duration(hours) * time.Hour}
+	err = d.Projects.SetOwnRules(v.ctx(), v.actor(), v.org(), v.project.ID, rules)
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderSignInSettings(v, http.StatusUnprocessableEntity, signInForm{sessions: form.Get("hours"), problem: problems["organization_session"]})
 	}
 	if err != nil {
 		return err

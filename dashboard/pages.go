@@ -228,6 +228,8 @@ func (d *dashboard) signInPages() []page {
 		{method: http.MethodPost, path: pathSignInSettings, access: developers, handler: d.setSignInMethods,
 			proof: recent("change how people sign in")},
 		{method: http.MethodPost, path: pathSignUpSettings, access: developers, handler: d.setSignUp, proof: recent("change who may sign up")},
+		{method: http.MethodPost, path: pathOwnRules, access: developers, handler: d.setOwnRules,
+			proof: recent("change what people of your own login may do")},
 		{method: http.MethodPost, path: pathProviders, access: developers, handler: d.addProvider, proof: recent("add an identity provider")},
 		{method: http.MethodGet, path: pathNewProvider, access: developers, handler: d.newProvider},
 		{method: http.MethodGet, path: pathProvider, access: developers, handler: d.provider},

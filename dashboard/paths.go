@@ -128,6 +128,7 @@ const (
 
 	pathSignInSettings = pathProject + "/sign-in"
 	pathSignUpSettings = pathSignInSettings + "/sign-up"
+	pathOwnRules       = pathSignInSettings + "/own-rules"
 	pathProviders      = pathSignInSettings + "/providers"
 	pathNewProvider    = pathProviders + "/new"
 	pathProvider       = pathProviders + "/:provider"

@@ -194,3 +194,34 @@ func TestPeopleWithoutAnAddress(t *testing.T) {
 		t.Errorf("got %d accounts after the right words, want none", n)
 	}
 }
+
+// What people of the customer's own login may do besides is off until a member says otherwise, says what is stored, and takes whole hours
+// within its bounds.
+func TestRulesOfTheOwnLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b, path := w.as(t, "developer"), w.of(t, "/sign-in")
+	shows := func(page answer, beside bool, hours string) {
+		t.Helper()
+		_, checked := page.doc.Find(`input[name="beside"]`).Attr("checked")
+		if value := page.doc.Find(`input[name="hours"]`).AttrOr("value", ""); checked != beside || value != hours {
+			t.Errorf("got other ways %t and %q hours, want %t and %q", checked, value, beside, hours)
+		}
+	}
+	shows(b.get(t, path).want(t, http.StatusOK), false, "24")
+	b.post(t, path+"/own-rules", "beside", "yes", "hours", "12").want(t, http.StatusSeeOther)
+	shows(b.get(t, path).want(t, http.StatusOK), true, "12")
+	for _, wrong := range []string{"0", "169", "-1", "1.5", "x", "", "9999999999999999999"} {
+		before := w.everything(t)
+		got := b.post(t, path+"/own-rules", "hours", wrong).want(t, http.StatusUnprocessableEntity)
+		if !strings.Contains(got.text, "Enter 1 to 168 hours.") || w.everything(t) != before {
+			t.Errorf("%q: the page does not say what is wrong, or something was written", wrong)
+		}
+	}
+	b.post(t, path+"/own-rules", "hours", " 168 ").want(t, http.StatusSeeOther)
+	shows(b.get(t, path).want(t, http.StatusOK), false, "168")
+	if n := w.rows(t, `SELECT FROM audit_log WHERE action = 'project.own_login_rules_changed' AND detail ->> 'organization_session' IN ('43200', '604800')`); n != 2 {
+		t.Errorf("audit rows: got %d, want 2", n)
+	}
+	w.as(t, "viewer").post(t, path+"/own-rules", "hours", "12").want(t, http.StatusForbidden)
+}

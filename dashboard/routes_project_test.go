@@ -57,6 +57,7 @@ var projectArea = area{
 		"GET " + below + "/sign-in":                             nil,
 		"POST " + below + "/sign-in":                            form("method", "email_code"),
 		"POST " + below + "/sign-in/sign-up":                    form("open", "no"),
+		"POST " + below + "/sign-in/own-rules":                  form("beside", "yes", "hours", "12"),
 		"POST " + below + "/sign-in/providers":                  form("kind", "google", "client_id", "id", "client_secret", "of google"),
 		"GET " + below + "/sign-in/providers/new":               nil,
 		"GET " + below + "/sign-in/providers/:provider":         nil,

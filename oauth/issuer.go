@@ -40,6 +40,9 @@ type Issuer struct {
 	DocumentPolicy DocumentPolicy
 	ClientRules    []ClientRule
 
+	// WaysBesideOwn lets people of the customer's own login have a password or a passkey here as well.
+	WaysBesideOwn bool
+
 	// ScopesSelectable lets people allow some of the scopes only.
 	ScopesSelectable bool
 

@@ -112,8 +112,10 @@ func flowSamples() []sample {
 	choose.Selectable, choose.Organizations = true, []OrganizationLine{{ID: "north", Name: "Acme North"}, {ID: "south", Name: "Acme South"}}
 	passkey := PasskeyForm{Action: "/oauth/sign-in/passkey", Label: "Sign in with a passkey", Options: "{}", Ceremony: "ceremony"}
 	factors := account()
-	factors.NewPasskey, factors.TwoStepAction = &passkey, "/account/two-step"
+	factors.NewPasskey, factors.PasskeysAction, factors.TwoStepAction = &passkey, "/account/passkeys", "/account/two-step"
 	factors.Passkeys = []PasskeyLine{{ID: "AAAA", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Safari/605.1", Since: now.Add(-40 * 24 * time.Hour), LastUsed: now}}
+	fromOwn := account()
+	fromOwn.OwnLogin, fromOwn.PasskeysAction, fromOwn.Passkeys, fromOwn.PasswordAction = "Acme", factors.PasskeysAction, factors.Passkeys, ""
 	failed := frame
 	failed.Alert = "E-mail address or password is wrong."
 	return []sample{
@@ -132,6 +134,7 @@ func flowSamples() []sample {
 		{"two-step", flow, TwoStep(TwoStepPage{Brand: brand, Action: "/account/two-step", Token: "token", AccountHref: "/account", Key: "key", KeyText: "F4EG MEPZ GKQ5 PCW3 AX6G AGDT UZ2R DSNB", Picture: "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="})},
 		{"recovery-codes", flow, RecoveryCodes(RecoveryCodesPage{Brand: brand, AccountHref: "/account", Codes: []string{"kq3yb-1zt0e", "9wvx7-rrlmp", "z4sua-8hdnf", "jcgot-i2bv5"}})},
 		{"account-factors", flow, Account(factors)},
+		{"account-own-login", flow, Account(fromOwn)},
 		{"account-enter", flow, Enter(EnterPage{Brand: brand, Action: "/account/enter", State: "state", Answer: "answer", Email: "ada@acme.example"})},
 		{"allow-more", flow, AllowMore(AllowMorePage{Brand: brand, Action: "/account/allow", Token: "token", Email: "ada@acme.example", ClientID: "client", ClientName: "Claude Code",
 			Server: "Acme Tools", Resource: "https://tools.acme.example/mcp", Scope: "notes:write", Added: consent().Scopes[1:2], Known: consent().Scopes[:1]})},

@@ -221,8 +221,10 @@ type AccountPage struct {
 	PasswordMin int
 	Confirm     Field // of the deletion
 	// Passkeys of this address, and the form for a further one; nil where they are not offered.
-	Passkeys   []PasskeyLine
-	NewPasskey *PasskeyForm
+	Passkeys []PasskeyLine
+	// PasskeysAction removes one, and OwnLogin names where the person signs in instead; empty when they can sign in here.
+	PasskeysAction, OwnLogin string
+	NewPasskey               *PasskeyForm // nil: none can be added
 	// TwoStepAction turns the second step on, or with off=yes off; empty where it is not offered.
 	TwoStepAction string
 	TwoStep       bool

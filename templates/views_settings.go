@@ -42,6 +42,9 @@ type SignInSettingsPage struct {
 	Providers                     []ProviderLine
 	NewProviderHref, OwnLoginHref string
 	RedirectURI                   string
+	OwnRulesAction                string // empty for who may not
+	WaysBesideOwn                 bool
+	OrganizationSession           Field // hours
 }
 
 // MethodLine is a way to sign in that can be switched on.

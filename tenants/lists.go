@@ -99,6 +99,7 @@ type ProjectSettings struct {
 	SignInMethods                                            []string
 	SigningAlgorithm                                         string
 	BrandVersion                                             int
+	OwnRules                                                 OwnRules
 }
 
 // DailyCounts are what happened on each of the latest days (UTC), the oldest first.

@@ -16,6 +16,8 @@ type SettingsStore interface {
 	SetTokenLifetimes(ctx context.Context, actor Actor, organization, project secret.ID, l TokenLifetimes) error
 	// SetSignUpOpen succeeds when nothing changes.
 	SetSignUpOpen(ctx context.Context, actor Actor, organization, project secret.ID, open bool) error
+	// SetOwnRules succeeds when nothing changes.
+	SetOwnRules(ctx context.Context, actor Actor, organization, project secret.ID, rules OwnRules) error
 	// RotateSigningKeys rotates, or with replace drops every other key at once.
 	RotateSigningKeys(ctx context.Context, actor Actor, organization, project secret.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error)
 	// EndGrants ends living grants and forgets the consents they came with: one, or all of a client or an MCP server. It returns how many.
@@ -86,6 +88,28 @@ func (p Projects) SetSignUpOpen(ctx context.Context, actor Actor, org, project s
 		return err
 	}
 	return p.Store.SetSignUpOpen(ctx, actor, org, project, open)
+}
+
+// OwnRules are for people whom the customer's own login signs in.
+type OwnRules struct {
+	// WaysBeside lets them have a password, a passkey and mailed codes here as well, which go around that login.
+	WaysBeside bool
+	// OrganizationSession is how old their sign-in there may be when they choose an organization.
+	OrganizationSession time.Duration
+}
+
+// MaxOrganizationSession is the longest time; the shortest is an hour.
+const MaxOrganizationSession = 7 * 24 * time.Hour
+
+// SetOwnRules changes what counts from now on; whoever is signed in stays so. It returns a FieldError for "organization_session".
+func (p Projects) SetOwnRules(ctx context.Context, actor Actor, org, project secret.ID, rules OwnRules) error {
+	if err := p.mayChange(ctx, actor, org); err != nil {
+		return err
+	}
+	if rules.OrganizationSession < time.Hour || rules.OrganizationSession > MaxOrganizationSession {
+		return FieldError{Field: "organization_session", Message: "Enter 1 to 168 hours."}
+	}
+	return p.Store.SetOwnRules(ctx, actor, org, project, rules)
 }
 
 // RotateKeys lets the next signing key sign, or with replace drops every other key at once, for when one is known to others. Not rotated:

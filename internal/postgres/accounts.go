@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -10,6 +11,7 @@ import (
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
+	"mcpauth.example/tenants"
 )
 
 // accounts keeps the people of one project, or the members. Both live in tables of the same shape; what differs is in kind.
@@ -151,6 +153,9 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 	})
 }
 
+// ourWays prove a person by what this server keeps of them or sends to them.
+var ourWays = []string{tenants.SignInPassword, tenants.SignInPasskey, tenants.SignInEmailCode}
+
 // CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made.
 func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
 	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
@@ -163,6 +168,11 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 			return signin.ErrBlocked
 		case out.Account.Epoch != asked.Account.Epoch:
 			return signin.ErrSignedOut
+		}
+		if slices.Contains(ourWays, asked.Way.Method) {
+			if err := a.requireOurs(tx, out.Account.ID); err != nil {
+				return err
+			}
 		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
 		err := a.one(tx, &times, a.sql.createSession, values{

@@ -74,6 +74,9 @@ func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []
 		if out, err = a.lockByEmail(tx, c.Email); err != nil {
 			return err
 		}
+		if err := a.requireOurs(tx, out.ID); err != nil {
+			return err
+		}
 		account := values{"account": out.ID, "new": passwordHash}
 		return firstError(
 			func() error { return tx.Exec(a.sql.setHash, a.with(account)).Error },

@@ -38,6 +38,7 @@ type issuerRow struct {
 	RegistrationPolicy string
 	BrandVersion       int
 	ScopesSelectable   bool
+	WaysBesideOwn      bool
 	URL                string
 }
 
@@ -46,7 +47,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 	var row issuerRow
 	err := s.db.WithContext(ctx).Raw(`
 		SELECT p.id, p.name, `+isSuspended+` AS suspended, o.name AS organization, o.id AS organization_id, p.review, p.access_token_ttl, p.refresh_idle_ttl, p.refresh_ttl, p.refresh_grace, p.sign_up_open,
-			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, p.scopes_selectable, i.url
+			array_to_string(p.sign_in_methods, ' ') AS sign_in_methods, p.document_policy, p.registration_policy, p.brand_version, p.scopes_selectable, p.ways_beside_own, i.url
 		FROM project_issuers i JOIN projects p ON p.id = i.project_id JOIN organizations o ON o.id = p.organization_id WHERE i.address = ?`, address).Take(&row).Error
 	if err != nil {
 		return nil, translate(err)
@@ -55,7 +56,7 @@ func (s *Store) loadIssuer(ctx context.Context, address string) (*oauth.Issuer, 
 		row.BrandVersion = 0
 	}
 	issuer := &oauth.Issuer{
-		ID: row.ID, Name: row.Name, Suspended: row.Suspended, Organization: row.Organization, Reviewed: row.Review == reviewApproved, SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable, SignInMethods: strings.Fields(row.SignInMethods),
+		ID: row.ID, Name: row.Name, Suspended: row.Suspended, Organization: row.Organization, Reviewed: row.Review == reviewApproved, SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable, WaysBesideOwn: row.WaysBesideOwn, SignInMethods: strings.Fields(row.SignInMethods),
 		DocumentPolicy: oauth.DocumentPolicy(row.DocumentPolicy), RegistrationPolicy: oauth.RegistrationPolicy(row.RegistrationPolicy),
 		AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace),

@@ -180,6 +180,36 @@ func endLeft(tx *gorm.DB, project secret.ID, person signin.Account) error {
 			AND i.organizations @> jsonb_build_array(jsonb_build_object('id', grants.organization)))`, person.Identity, person.ID)
 }
 
+// elsewhere tells of account @account of a project whether its person came through the customer's own login, which nothing of ours may go
+// around. While that login is off nobody is kept out for it.
+const elsewhere = `EXISTS (SELECT FROM projects WHERE id = @project AND NOT ways_beside_own AND ` + ownIsOffered + `)
+	AND EXISTS (SELECT FROM user_identities i WHERE i.project_id = @project AND i.account_id = @account AND i.issuer = 'own')`
+
+// SignsInElsewhere implements signin.Identities.
+func (i *identities) SignsInElsewhere(ctx context.Context, account secret.ID) (yes bool, err error) {
+	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
+		yes, err = i.people.signsInElsewhere(tx, account)
+		return err
+	})
+	return yes, err
+}
+
+func (a *accounts) signsInElsewhere(tx *gorm.DB, account secret.ID) (yes bool, err error) {
+	if a.kind.actor != "user" {
+		return false, nil
+	}
+	return yes, tx.Raw(`SELECT `+elsewhere, a.with(values{"account": account})).Scan(&yes).Error
+}
+
+// requireOurs refuses what would go around the customer's own login. The account is locked, as by a first sign-in there.
+func (a *accounts) requireOurs(tx *gorm.DB, account secret.ID) error {
+	yes, err := a.signsInElsewhere(tx, account)
+	if err == nil && yes {
+		err = signin.ErrElsewhere
+	}
+	return err
+}
+
 const (
 	// ownIsOffered tells of a row of projects whether the customer's site signs people in now.
 	ownIsOffered = `('own' = ANY (sign_in_methods)

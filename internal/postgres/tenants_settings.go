@@ -26,15 +26,18 @@ func (s *Store) FindSettings(ctx context.Context, organization, project secret.I
 		SignUpOpen, ScopesSelectable                                  bool
 		RegistrationPolicy, DocumentPolicy, Methods, SigningAlgorithm string
 		BrandVersion                                                  int
+		WaysBesideOwn                                                 bool
+		OrganizationSession                                           int64
 	}
 	err := s.db.WithContext(ctx).Raw(`SELECT name, access_token_ttl, refresh_idle_ttl, refresh_ttl, refresh_grace, sign_up_open, scopes_selectable, registration_policy,
-			document_policy, array_to_string(sign_in_methods, ' ') AS methods, signing_algorithm, brand_version
+			document_policy, array_to_string(sign_in_methods, ' ') AS methods, signing_algorithm, brand_version, ways_beside_own, organization_session
 		FROM projects WHERE id = ? AND organization_id = ?`, project, organization).Take(&row).Error
 	return tenants.ProjectSettings{
 		Name: row.Name, AccessTokenTTL: seconds(row.AccessTokenTTL), RefreshIdleTTL: seconds(row.RefreshIdleTTL), RefreshTTL: seconds(row.RefreshTTL),
 		RefreshGrace: seconds(row.RefreshGrace), SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable,
 		RegistrationPolicy: tenants.RegistrationPolicy(row.RegistrationPolicy), DocumentPolicy: tenants.DocumentPolicy(row.DocumentPolicy),
 		SignInMethods: strings.Fields(row.Methods), SigningAlgorithm: row.SigningAlgorithm, BrandVersion: row.BrandVersion,
+		OwnRules: tenants.OwnRules{WaysBeside: row.WaysBesideOwn, OrganizationSession: seconds(row.OrganizationSession)},
 	}, translate(err)
 }
 
@@ -67,6 +70,19 @@ func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organiza
 	recorded := change{actor: actor, action: "project.sign_up_changed", target: "project:" + project.String(), detail: map[string]string{"open": strconv.FormatBool(open)}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`UPDATE projects SET sign_up_open = ? WHERE id = ? AND sign_up_open <> ?`, open, project, open)
+	})
+}
+
+// SetOwnRules implements tenants.SettingsStore.
+func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rules tenants.OwnRules) error {
+	longest := int64(rules.OrganizationSession / time.Second)
+	recorded := change{actor: actor, action: "project.own_login_rules_changed", target: "project:" + project.String(), detail: map[string]string{
+		"ways_beside_own": strconv.FormatBool(rules.WaysBeside), "organization_session": strconv.FormatInt(longest, 10),
+	}}
+	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		return tx.Exec(`UPDATE projects SET ways_beside_own = @beside, organization_session = @longest
+			WHERE id = @project AND (ways_beside_own, organization_session) <> (@beside, @longest)`,
+			map[string]any{"project": project, "beside": rules.WaysBeside, "longest": longest})
 	})
 }
 

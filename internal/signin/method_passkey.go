@@ -41,7 +41,7 @@ type Passkeys interface {
 	ListPasskeys(ctx context.Context, account secret.ID, host string) ([]Passkey, error)
 	// FindPasskey returns a passkey and whose it is, or ErrNotFound.
 	FindPasskey(ctx context.Context, host string, id []byte) (Passkey, secret.ID, error)
-	// AddPasskey stores a passkey; ErrConflict when it is known, ErrTooMany at MaxPasskeys.
+	// AddPasskey stores a passkey; ErrConflict when it is known, ErrTooMany at MaxPasskeys, ErrElsewhere.
 	AddPasskey(ctx context.Context, account secret.ID, host string, passkey Passkey) error
 	// UsePasskey notes a sign-in: of any number with one challenge, one succeeds, the others get ErrNotFound. ErrBlocked.
 	UsePasskey(ctx context.Context, host string, passkey Passkey, challengeHash []byte) (Account, error)

@@ -83,6 +83,8 @@ type Identities interface {
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
 	// ReviewerCode returns the code that stays the same of a reviewer's account; "" for every other address.
 	ReviewerCode(ctx context.Context, email string) (string, error)
+	// SignsInElsewhere reports whether a password, passkey or code of ours would go around the customer's own login for this account.
+	SignsInElsewhere(ctx context.Context, account secret.ID) (bool, error)
 	// Organizations tells for which organizations the person of a session may allow an app to act.
 	Organizations(ctx context.Context, session secret.ID) (Choice, error)
 }

@@ -28,6 +28,7 @@ var (
 	ErrBusy          = errors.New("too many passwords are being checked")
 	ErrNotOffered    = errors.New("this way to sign in is switched off")
 	ErrSignedOut     = errors.New("signed out everywhere since the proof")
+	ErrElsewhere     = errors.New("this person signs in at the customer's own site only")
 )
 
 // FieldError says which field was refused and what was expected, in words for the person who typed it. It never repeats the value.
@@ -134,13 +135,14 @@ type Accounts interface {
 	// allowNew. ErrBlocked: the account is.
 	FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (Account, error)
 	// FinishReset counts the attempt like FinishChallenge, replaces the password, and ends the account's sessions, its apps' connections
-	// and the other challenges of the address.
+	// and the other challenges of the address. ErrElsewhere, and nothing of this.
 	FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (Account, error)
 	// FindChallenge returns the detail of a challenge that can still be answered, or ErrNotFound.
 	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
 
 	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrSignedOut when its sessions were ended
-	// after the proof, ErrNotOffered when the project does not offer the way, or the provider, any more.
+	// after the proof, ErrNotOffered when the project does not offer the way, or the provider, any more. ErrElsewhere: it would go
+	// around the customer's own login.
 	CreateSession(ctx context.Context, tokenHash []byte, session NewSession) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
@@ -152,7 +154,7 @@ type Accounts interface {
 	EndSessions(ctx context.Context, account, id secret.ID) error
 	// EndOtherSessions ends every session but the kept one, and those that are about to begin; ErrNotFound when that one is over.
 	EndOtherSessions(ctx context.Context, account, kept secret.ID) error
-	// SetPassword replaces the password and ends sessions as EndOtherSessions does.
+	// SetPassword replaces the password and ends sessions as EndOtherSessions does. ErrElsewhere.
 	SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error
 	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none.
 	DeleteAccount(ctx context.Context, account secret.ID) error

@@ -77,6 +77,10 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		seats[i] = newBrowser(w.t, w.door)
 	}
 	signIn, signUp, code, consent, email, emailed, reset, forgot := seats[0], seats[1], seats[2], seats[3], seats[4], seats[5], seats[6], seats[7]
+	leads := func(r goodRequest) goodRequest {
+		r.status = 303
+		return r
+	}
 	typed := func(email, password string) url.Values { return url.Values{"email": {email}, "password": {password}} }
 	codePage := code.submit(tn.signUpPage(code, client), "#password", typed("bad@demo.example", "a long enough password"))
 	digits := sixDigits.FindString(w.lastMail().Text)
@@ -153,7 +157,7 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 		"GET /account/allow":                   {status: 200, page: true, browser: more, inQuery: true, params: wanted, missing: map[string]int{"client": 404, "server": 404}},
 		"POST /account/allow":                  allowMore,
 		"GET /account/enter":                   {status: 200, page: true, browser: email, inQuery: true, params: entry, missing: map[string]int{"state": 400, "answer": 400}},
-		"POST /account/enter":                  page(newBrowser(w.t, w.door), newBrowser(w.t, w.door).get(tn.issuer+"/account/enter?"+site.accountLink("hopper").Encode()), "[name=answer]", nil, map[string]int{"state": 400, "answer": 400}),
+		"POST /account/enter":                  leads(page(newBrowser(w.t, w.door), newBrowser(w.t, w.door).get(tn.issuer+"/account/enter?"+site.accountLink("hopper").Encode()), "[name=answer]", nil, map[string]int{"state": 400, "answer": 400})),
 		"POST /account/two-step":               own(200, "five@demo.example", url.Values{}, map[string]int{}),
 		"POST /account/passkeys":               own(303, "six@demo.example", url.Values{"remove": {"AAAA"}}, map[string]int{"remove": 422}),
 		"POST /oauth/sign-in/second":           page(second, secondPage, "#code", url.Values{"code": {shown.code(0)}}, map[string]int{"request": 400, "pending": 403, "code": 422}),

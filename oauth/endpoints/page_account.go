@@ -103,6 +103,8 @@ func (h *Handler) passwordPage(c echo.Context) error {
 		switch {
 		case errors.As(err, &field):
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{Password: templates.Field{Error: field.Message}})
+		case errors.Is(err, signin.ErrElsewhere):
+			return elsewhere()
 		case errors.Is(err, signin.ErrNotFound): // another browser was faster and ended this session
 			return h.askWho(c, false, pathAccount, "You are no longer signed in. Sign in to go on.")
 		case err != nil:
@@ -164,8 +166,15 @@ func (h *Handler) renderAccount(c echo.Context, status int, session signin.Sessi
 	page.Brand, page.Email, page.Token = brandOf(issuer), session.Account.Called(), h.oauth.AccountToken(issuer, session.ID)
 	page.DisconnectAction, page.SessionsAction, page.DeleteAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions, issuer.URL+pathDelete
 	page.NoAddress = session.Account.Email == ""
-	if issuer.OffersSignIn(tenants.SignInPassword) && !page.NoAddress {
+	none, err := h.signsInElsewhere(c, issuer, session.Account.ID)
+	if err != nil {
+		return err
+	}
+	if issuer.OffersSignIn(tenants.SignInPassword) && !page.NoAddress && !none {
 		page.PasswordAction, page.PasswordMin = issuer.URL+pathPassword, signin.MinPassword
+	}
+	if none {
+		page.OwnLogin = ownName(issuer)
 	}
 	if err := h.showFactors(c, session, &page); err != nil {
 		return err

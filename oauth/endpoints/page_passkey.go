@@ -101,6 +101,10 @@ func (h *Handler) offerPasskey(c echo.Context, f *flow, session signin.Session) 
 	if !f.issuer.OffersSignIn(tenants.SignInPasskey) || cookiesOf(f.issuer).Get(c, cookieLater) != "" {
 		return false, nil
 	}
+	elsewhere, err := h.signsInElsewhere(c, f.issuer, session.Account.ID)
+	if err != nil || elsewhere {
+		return false, err
+	}
 	known, err := h.identities(f.issuer.ID).ListPasskeys(c.Request().Context(), session.Account.ID, hostOf(f.issuer))
 	if err != nil {
 		return false, fault(err)
@@ -156,6 +160,8 @@ func (h *Handler) newPasskeyPage(c echo.Context) error {
 	}
 	err = h.savePasskey(c, f.issuer, f.browser, session, form)
 	switch {
+	case errors.Is(err, signin.ErrElsewhere): // since the page was shown, as above
+		return h.goOn(c, f, session)
 	case err != nil && !errors.Is(err, signin.ErrPasskey) && !errors.Is(err, signin.ErrTooMany):
 		return fault(err)
 	case err != nil:
@@ -189,9 +195,6 @@ func hostOf(issuer *oauth.Issuer) string {
 func (h *Handler) passkeysPage(c echo.Context) error {
 	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
 		issuer := issuerOf(c)
-		if !issuer.OffersSignIn(tenants.SignInPasskey) {
-			return notOffered()
-		}
 		if form.Get("remove") != "" {
 			id, err := base64.RawURLEncoding.DecodeString(form.Get("remove"))
 			if err != nil {
@@ -202,8 +205,13 @@ func (h *Handler) passkeysPage(c echo.Context) error {
 			}
 			return c.Redirect(http.StatusSeeOther, issuer.URL+pathAccount+"?done=no-passkey")
 		}
+		if !issuer.OffersSignIn(tenants.SignInPasskey) {
+			return notOffered()
+		}
 		err := h.savePasskey(c, issuer, cookiesOf(issuer).Get(c, cookiePreSession), session, form)
 		switch {
+		case errors.Is(err, signin.ErrElsewhere):
+			return elsewhere()
 		case errors.Is(err, signin.ErrTooMany):
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{Alert: "You have as many passkeys as an account can have. Remove one first."})
 		case errors.Is(err, signin.ErrPasskey):
@@ -236,13 +244,17 @@ func (h *Handler) showFactors(c echo.Context, session signin.Session, page *temp
 	for _, k := range known {
 		page.Passkeys = append(page.Passkeys, templates.PasskeyLine{ID: base64.RawURLEncoding.EncodeToString(k.ID), Agent: k.Agent, Since: k.CreatedAt, LastUsed: k.LastUsedAt})
 	}
+	page.PasskeysAction = issuer.URL + pathPasskeys
+	if page.OwnLogin != "" {
+		return nil
+	}
 	ceremony, err := signin.BeginPasskey(ctx, identities, issuer.URL, issuer.Name, session.Account)
 	if err != nil {
 		return fault(err)
 	}
 	withScript(c)
 	form := h.keepCeremony(issuer, browserOf(c, issuer), session.Account.ID, ceremony)
-	form.Action, form.Label, form.New, form.Second = issuer.URL+pathPasskeys, "Add a passkey", true, true
+	form.Action, form.Label, form.New, form.Second = page.PasskeysAction, "Add a passkey", true, true
 	page.NewPasskey = &form
 	return nil
 }

@@ -84,6 +84,8 @@ func (h *Handler) newPasswordPage(c echo.Context) error {
 	switch {
 	case errors.As(err, &field):
 		return h.renderNewPassword(c, http.StatusUnprocessableEntity, f, form.Get("challenge"), "", field.Message)
+	case errors.Is(err, signin.ErrElsewhere):
+		return h.refused(c, f, err)
 	case err != nil:
 		return h.renderSignInError(c, f, form, err)
 	}

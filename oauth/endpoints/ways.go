@@ -55,6 +55,11 @@ func (h *Handler) refused(c echo.Context, f *flow, err error) error {
 	if errors.Is(err, signin.ErrNotOffered) {
 		return h.switchedOff(c, f)
 	}
+	if errors.Is(err, signin.ErrElsewhere) {
+		name := ownName(f.issuer)
+		failed(c, elsewhere())
+		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "You sign in with " + name + " here. Choose \"Continue with " + name + "\"."})
+	}
 	if errors.Is(err, signin.ErrSignedOut) {
 		failed(c, &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "Every session of the account was ended while this sign-in was under way."})
 		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "This account was just signed out everywhere. Sign in again."})
@@ -66,6 +71,30 @@ func (h *Handler) refused(c echo.Context, f *flow, err error) error {
 func (h *Handler) accountFlow(c echo.Context, fresh bool, page string) *flow {
 	issuer := issuerOf(c)
 	return &flow{issuer: issuer, request: h.oauth.NewAccountRequest(fresh, page), browser: browserOf(c, issuer)}
+}
+
+// ownName is what people know the customer's own site by; empty when it signs nobody in.
+func ownName(issuer *oauth.Issuer) string {
+	for _, p := range issuer.Providers {
+		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInOwn) {
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// signsInElsewhere asks the store only where there can be such people.
+func (h *Handler) signsInElsewhere(c echo.Context, issuer *oauth.Issuer, account secret.ID) (bool, error) {
+	if issuer.WaysBesideOwn || ownName(issuer) == "" {
+		return false, nil
+	}
+	yes, err := h.identities(issuer.ID).SignsInElsewhere(c.Request().Context(), account)
+	return yes, fault(err)
+}
+
+// elsewhere refuses a password or passkey of ours to a person of the customer's own login.
+func elsewhere() error {
+	return &oauth.Error{Code: oauth.AccessDenied, Parameter: "method", Description: "This account signs in with the project's own login only."}
 }
 
 func notOffered() error {
