@@ -203,6 +203,11 @@ func TestForeignEvents(t *testing.T) {
 		if status, body := h.send(0, payload, stripefake.Sign(payload, current, time.Now())); status != c.status {
 			t.Errorf("%s: %d %s, want %d", c.name, status, body, c.status)
 		}
+		if c.noted != "" { // Stripe sends again what it has an answer to
+			if outcome, err := h.services[0].Receive(t.Context(), payload, stripefake.Sign(payload, current, time.Now())); err != nil || outcome != billing.OutcomeDuplicate {
+				t.Errorf("%s, again: got %q %v, want %q", c.name, outcome, err, billing.OutcomeDuplicate)
+			}
+		}
 		after, err := h.store.CountEvents(t.Context())
 		if err != nil {
 			t.Fatal(err)

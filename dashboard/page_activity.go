@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -95,9 +96,6 @@ func (d *dashboard) attemptView(v *visit, a tenants.Attempt) templates.AttemptVi
 	if !a.ID.IsZero() {
 		view.Href = v.href(pathAttempt, ":attempt", a.ID.String())
 	}
-	if a.ClientID != "" {
-		view.ClientHref = clientHref(v, pathClient, a.ClientID)
-	}
 	failed := a.State(d.Now()) == tenants.StateFailed
 	if failed {
 		view.Advice = "" // it stands at the step
@@ -184,6 +182,12 @@ func (d *dashboard) attempt(v *visit) error {
 		return err
 	}
 	shown := d.attemptView(v, a)
+	switch _, err := d.Projects.Client(v.ctx(), v.actor(), v.org(), v.project.ID, a.ClientID); {
+	case err == nil:
+		shown.ClientHref = clientHref(v, pathClient, a.ClientID)
+	case !errors.Is(err, tenants.ErrNotFound): // it was deleted, or never there
+		return err
+	}
 	return web.Render(v, http.StatusOK, templates.Attempt(templates.AttemptPage{
 		Shell: d.shell(v, "Attempt of "+shown.Client, pathActivity), Attempt: shown, ListHref: v.href(pathActivity), ShareHref: d.BaseURL + v.Request().URL.Path,
 	}))

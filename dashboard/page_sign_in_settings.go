@@ -68,7 +68,11 @@ func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInFor
 	}
 	for _, p := range providers {
 		if p.Kind != tenants.KindOwn {
-			view.Providers = append(view.Providers, templates.ProviderLine{Name: p.Name, Kind: p.Kind, Issuer: p.Issuer, Enabled: p.Enabled, Href: v.href(pathProvider, ":provider", p.ID.String())})
+			line := templates.ProviderLine{Name: p.Name, Kind: p.Kind, Issuer: p.Issuer, Enabled: p.Enabled}
+			if v.mayChange() {
+				line.Href = v.href(pathProvider, ":provider", p.ID.String())
+			}
+			view.Providers = append(view.Providers, line)
 		}
 	}
 	return web.Render(v, status, templates.SignInSettings(view))

@@ -53,7 +53,7 @@ type MethodLine struct {
 	On              bool
 }
 
-// ProviderLine is a provider whose accounts people may sign in with.
+// ProviderLine is a provider whose accounts people may sign in with. Who may not change it has no Href.
 type ProviderLine struct {
 	Name, Kind, Issuer, Href string
 	Enabled                  bool

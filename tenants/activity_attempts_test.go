@@ -97,6 +97,8 @@ func TestAttemptState(t *testing.T) {
 		"a member ended it":      {"authorize ok, token ok, call ok, refresh refused", ended("member"), hour, tenants.StateEnded, 0, "1 1 1 -"},
 		"it ran out":             {"authorize ok, token ok", ended(""), hour, tenants.StateEnded, 0, "1 1"},
 		"an old refresh token":   {"authorize ok, token ok, call ok, refresh refused", ended("refresh_token_reused"), hour, tenants.StateFailed, 4, "1 1 1 -"},
+		"and what follows":       {"token ok, call ok, refresh refused, refusal refused", ended("refresh_token_reused"), hour, tenants.StateFailed, 3, "1 1 - -"},
+		"a replay seen by calls": {"token ok, call ok, refusal refused", ended("code_replayed"), hour, tenants.StateFailed, 3, "1 1 -"},
 		"renewed after all":      {"token ok, call ok, refusal refused, refresh failed, refresh ok", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 - - 2"},
 		"one tool needs more":    {"token ok, call ok, refusal refused/insufficient_scope", tenants.AttemptGrant{}, hour, tenants.StateWorking, 0, "1 1 -"},
 		"the only tool does":     {"token ok, refusal refused/insufficient_scope", tenants.AttemptGrant{}, hour, tenants.StateFailed, 2, "1 -"},

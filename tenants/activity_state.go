@@ -88,15 +88,25 @@ func (a *Attempt) Failure() (AttemptStep, bool) {
 	if a.did(StepDeny) || a.ended() {
 		return AttemptStep{}, false
 	}
-	connected := !a.ID.IsZero() && a.did(StepToken)
-	for _, s := range slices.Backward(a.Steps) {
-		stranger := connected && s.Probable // nothing ties it to the connection, which anybody could undo otherwise
-		aside := s.Test && !a.Test          // somebody looked meanwhile
-		if s.Outcome != OutcomeOK && !s.MadeGood && !stranger && !aside {
-			return s, true
+	failures := slices.DeleteFunc(slices.Clone(a.Steps), func(s AttemptStep) bool { return !a.fails(s) })
+	if len(failures) == 0 {
+		return AttemptStep{}, false
+	}
+	if a.punished() { // that the guard refuses its tokens afterwards follows from the cause
+		for _, s := range slices.Backward(failures) {
+			if s.Step != StepRefusal {
+				return s, true
+			}
 		}
 	}
-	return AttemptStep{}, false
+	return failures[len(failures)-1], true
+}
+
+// fails tells of a step that did not end well, that nothing made good, and that is part of the attempt.
+func (a *Attempt) fails(s AttemptStep) bool {
+	stranger := s.Probable && !a.ID.IsZero() && a.did(StepToken) // nothing ties it to the connection, which anybody could undo otherwise
+	aside := s.Test && !a.Test                                   // somebody looked meanwhile
+	return s.Outcome != OutcomeOK && !s.MadeGood && !stranger && !aside
 }
 
 // Failed tells whether the attempt counts as a failure: a test never does.
@@ -114,8 +124,10 @@ func (a *Attempt) did(step Step) bool {
 // Punished are the reasons of a grant's end that are no end on purpose: what happened is a failure to explain.
 func Punished() []string { return []string{"code_replayed", "refresh_token_reused"} }
 
+func (a *Attempt) punished() bool { return slices.Contains(Punished(), a.Grant.Reason) }
+
 func (a *Attempt) ended() bool {
-	if slices.Contains(Punished(), a.Grant.Reason) {
+	if a.punished() {
 		return false
 	}
 	return a.did(StepRevoke) || !a.Grant.EndedAt.IsZero()
