@@ -1,12 +1,14 @@
 package dashboard
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
 	"time"
 
+	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -48,7 +50,9 @@ func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
 	}
 	view := templates.BillingPage{Shell: d.shell(v, "Usage and billing", pathBilling), Alert: alert, Month: month.Format("January 2006"), MonthValue: month.Format("2006-01")}
 	here := v.href(pathBilling)
-	view.Earlier = here + "?month=" + month.AddDate(0, -1, 0).Format("2006-01")
+	if org, first := v.org(), secret.FirstID(month); bytes.Compare(org[:], first[:]) < 0 { // it was there before this month
+		view.Earlier = here + "?month=" + month.AddDate(0, -1, 0).Format("2006-01")
+	}
 	if month.Before(tenants.MonthOf(now)) {
 		view.Later = here + "?month=" + month.AddDate(0, 1, 0).Format("2006-01")
 	}

@@ -42,11 +42,14 @@ func (v *visit) keys(m metadata) {
 	}
 }
 
+// NobodyClientID is a client that no server knows.
+const NobodyClientID = "mcpauth-doctor"
+
 // tokenError sends a code nobody issued, from a client nobody knows. A22, A23, P15
 func (v *visit) tokenError(endpoint string) {
 	s, a := v.ask("a wrong code from an unknown client", http.MethodPost, endpoint,
 		map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", "Origin": origin},
-		"grant_type=authorization_code&client_id=mcpauth-doctor&code=none&code_verifier=0123456789012345678901234567890123456789012&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback")
+		"grant_type=authorization_code&client_id="+NobodyClientID+"&code=none&code_verifier=0123456789012345678901234567890123456789012&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback")
 	if a.status == 0 || s.redirect(a) {
 		return
 	}

@@ -207,8 +207,8 @@ func (r activityRow) activity() tenants.Activity {
 const testClient = `coalesce(c.kind = 'managed' AND c.metadata @> '{"own_pages": true}', false)`
 
 // recordActivity writes a batch. A step that knows its grant only is told which attempt that came from, and nothing ties it to a grant
-// of another client. What a person does again and better, such as typing a password, what our own tests do, and what comes of a connection
-// that was ended on purpose are no failures to count.
+// of another client. What a person does again and better, such as typing a password, a tool that asks for more, what our own tests do, and
+// what comes of a connection that was ended on purpose are no failures to count.
 func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []tenants.Activity) error {
 	ctx, cancel := context.WithTimeout(ctx, activityTimeout)
 	defer cancel()
@@ -237,7 +237,7 @@ func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []t
 			LEFT JOIN grants g ON g.project_id = $1 AND g.id = t.grant_id AND g.client_id = t.client_id
 			LEFT JOIN clients c ON c.project_id = $1 AND c.id = t.client_id
 			ORDER BY t.at
-			ON CONFLICT DO NOTHING RETURNING at, step, outcome, test, client_id, grant_id
+			ON CONFLICT DO NOTHING RETURNING at, step, outcome, code, test, client_id, grant_id
 		), asking AS (
 			UPDATE mcp_servers SET asked_at = now() WHERE project_id = $1 AND id IN (SELECT mcp_server_id FROM told WHERE step IN ('call', 'refusal'))
 				AND (asked_at IS NULL OR asked_at < now() - interval '1 minute')
@@ -247,7 +247,7 @@ func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []t
 			FROM added a LEFT JOIN grants g ON g.project_id = $1 AND g.id = a.grant_id AND g.client_id = a.client_id CROSS JOIN LATERAL (VALUES
 				(CASE WHEN a.step = 'authorize' AND NOT a.test THEN 'attempts' END),
 				(CASE WHEN a.step = 'token' AND a.outcome = 'ok' AND NOT a.test THEN 'connections' END),
-				(CASE WHEN a.outcome <> 'ok' AND NOT a.test AND NOT (a.outcome = 'refused' AND (a.step IN ('sign_up', 'sign_in', 'consent')
+				(CASE WHEN a.outcome <> 'ok' AND NOT a.test AND NOT (a.outcome = 'refused' AND (a.step IN ('sign_up', 'sign_in', 'consent') OR a.code = 'insufficient_scope'
 					OR g.revoked_at IS NOT NULL AND coalesce(g.revoked_reason, '') <> ALL (string_to_array($3, ',')))) THEN 'failures' END),
 				(CASE WHEN a.step = 'sign_up' AND a.outcome = 'ok' THEN 'users' END)) AS m(metric)
 			WHERE m.metric IS NOT NULL GROUP BY 2, 3 ORDER BY 2, 3

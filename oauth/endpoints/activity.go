@@ -82,6 +82,9 @@ func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, 
 		Source: network(c), Agent: agent(c), RequestID: web.RequestID(c), UserID: trace.UserID, GrantID: trace.GrantID, ServerID: trace.ServerID,
 	}
 	a.Test = tenants.IsTestAgent(a.Agent)
+	if a.Test && a.ClientID == tenants.TestNobody { // refused, as it should be
+		return
+	}
 	switch {
 	case step == tenants.StepAuthorize:
 		if trace.Document != nil {

@@ -134,6 +134,11 @@ func TestTimelineOfATest(t *testing.T) {
 	judged("a test as a client that registered", false, 0)
 	ask(doctor.UserAgent, "unknown").isError(http.StatusUnauthorized, "invalid_client")
 	judged("a test as nobody", true, 0)
+	before := len(tl.attempts(tn, tenants.ActivityFilter{}))
+	ask(doctor.UserAgent, doctor.NobodyClientID).isError(http.StatusUnauthorized, "invalid_client")
+	if after := len(tl.attempts(tn, tenants.ActivityFilter{})); after != before {
+		t.Errorf("got %d attempts after the question that doctor wants refused, want %d", after, before)
+	}
 	ask("TestClient/3.1", client).isError(http.StatusBadRequest, "invalid_grant")
 	judged("the client itself", false, 1)
 }

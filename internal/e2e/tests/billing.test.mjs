@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { mcpAuth } from "mcpAuth";
 import { problemsOf } from "../support/axe.mjs";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
-import { createProject } from "../support/developer.mjs";
+import { createProject, signUpMember } from "../support/developer.mjs";
 import { startExpress } from "../support/express_server.mjs";
 import { freePort } from "../support/local_servers.mjs";
 import { McpApp, SDKS } from "../support/mcp_client.mjs";
@@ -28,13 +28,7 @@ test("free, over the limit, upgrade, invoice, failed payment, recovery, downgrad
   const plan = page.getByTestId("plan");
 
   // A stranger signs up, makes a project for real people, and connects the first of them.
-  await page.goto(new URL("/dashboard/sign-up", product.dev.dashboard_url).href);
-  await page.getByLabel("Organization").fill("Harbour Software");
-  await page.getByLabel("E-mail address").fill(owner.email);
-  await page.getByLabel("Password").fill(owner.password);
-  await page.locator("main form button[type=submit]").first().click();
-  await page.getByLabel("Code").fill(await mailedCode(context, product, owner.email));
-  await button("Continue").click();
+  await signUpMember(page, product, owner, "Harbour Software");
   const port = await freePort();
   const { secret, issuer } = await createProject(page, product, { serverUrl: `http://localhost:${port}/mcp` });
   await startExpress(t, port, (app) => app.use("/mcp", mcpAuth({ registrationSecret: secret })));

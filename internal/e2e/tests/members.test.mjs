@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { assertNoComplaints, launchBrowser, newProfile } from "../support/browser.mjs";
+import { signUpMember } from "../support/developer.mjs";
 import { pressTo } from "../support/keyboard.mjs";
-import { mailedCode, stranger } from "../support/person.mjs";
+import { stranger } from "../support/person.mjs";
 import { startProduct } from "../support/product.mjs";
 
 let product;
@@ -24,13 +25,7 @@ test("a member without a password signs up, adds a passkey and signs in with it"
     options: { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
   });
   const ada = stranger(product.canaries);
-  await page.goto(new URL("/dashboard/sign-up", product.dev.dashboard_url).href);
-  await page.getByLabel("Organization").fill("Harbour");
-  await page.getByLabel("E-mail address").fill(ada.email);
-  await page.getByRole("button", { name: "Create account" }).click();
-  await page.getByLabel("Code").fill(await mailedCode(context, product, ada.email));
-  await page.getByRole("button", { name: "Continue" }).click();
-  await page.getByRole("link", { name: "Create project" }).waitFor();
+  await signUpMember(page, product, { email: ada.email }, "Harbour");
   await page.goto(new URL("/dashboard/account", product.dev.dashboard_url).href);
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await page.getByText("The passkey signs you in from now on.").waitFor();
