@@ -5,8 +5,12 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/PuerkitoBio/goquery"
+
+	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/secret"
 )
 
 // fieldsOf are the fields of a form as a browser would send them.
@@ -18,11 +22,19 @@ func fieldsOf(form *goquery.Selection) url.Values {
 	return values
 }
 
-// follow repeats a form where the answer says so (RFC 9110 section 15.4.8), as browsers do.
-func (b *browser) follow(t *testing.T, got answer, sent url.Values) answer {
+// confirm types the password where a page asks for it.
+func (b *browser) confirm(t *testing.T, page answer) answer {
 	t.Helper()
-	got.want(t, http.StatusTemporaryRedirect)
-	return b.do(t, http.MethodPost, got.Header.Get("Location"), sent)
+	page.want(t, http.StatusForbidden)
+	sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+	sent.Set("password", password)
+	return b.do(t, http.MethodPost, "/dashboard/confirm", sent)
+}
+
+// longAgo makes every sign-in too old for what is dangerous.
+func (s *site) longAgo(t *testing.T) {
+	t.Helper()
+	s.exec(t, `UPDATE member_sessions SET auth_time = now() - interval '16 minutes'`)
 }
 
 // Catalogue 228: long after the sign-in a dangerous act waits for a proof, and then happens with what was typed before.
@@ -30,37 +42,198 @@ func TestDangerousActsWaitForAProof(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	b := w.as(t, "developer")
-	w.exec(t, `UPDATE member_sessions SET auth_time = now() - interval '16 minutes'`)
+	w.longAgo(t)
 	before := w.everything(t)
 	page := b.post(t, w.of(t, "/servers/:server/remove"), "confirm", "Acme").want(t, http.StatusForbidden)
-	form := page.doc.Find(`main form:has(input[type=password])`)
-	sent := fieldsOf(form)
-	sent.Set("again_password", "not the password")
+	if !strings.Contains(page.doc.Find("main").Text(), "You asked to remove an MCP server") {
+		t.Error("the page does not say what waits")
+	}
+	sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+	sent.Set("password", "not the password")
 	wrong := b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusUnprocessableEntity)
-	if wrong.doc.Find("#again_password-error").Length() != 1 || w.everything(t) != before {
+	if wrong.doc.Find("#password-error").Length() != 1 || w.everything(t) != before {
 		t.Error("a wrong password is not refused, or something was written")
 	}
 	sent = fieldsOf(wrong.doc.Find(`main form:has(input[type=password])`))
-	if sent.Get("confirm") != "Acme" {
-		t.Fatalf("what was typed is lost: %v", sent)
-	}
-	sent.Set("again_password", password)
+	sent.Set("password", password)
 	old := b.sessionCookie(t)
-	proved := b.do(t, http.MethodPost, "/dashboard/confirm", sent)
+	b.do(t, http.MethodPost, "/dashboard/confirm", sent).wantRedirect(t, w.of(t, "/servers"))
 	if b.sessionCookie(t) == old {
 		t.Error("the session is the one from before the proof") // catalogue 106
 	}
-	b.follow(t, proved, sent).wantRedirect(t, w.of(t, "/servers"))
 	if n := w.rows(t, `SELECT FROM mcp_servers WHERE project_id = $1`, w.project.String()); n != 0 {
 		t.Errorf("%d servers are left", n)
 	}
-	sent.Set("again_to", "https://evil.example/x") // catalogue 117
-	for _, to := range []string{"https://evil.example/x", "//evil.example", "/oauth/consent"} {
-		sent.Set("again_to", to)
-		if got := b.do(t, http.MethodPost, "/dashboard/confirm", sent); got.StatusCode == http.StatusTemporaryRedirect {
-			t.Errorf("%s: repeated at %s", to, got.Header.Get("Location"))
+	done := w.everything(t)
+	if b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusConflict); w.everything(t) != done {
+		t.Error("sent once more, it happens once more")
+	}
+}
+
+// What waits is sealed, secrets included, for the session in which it was typed and a quarter of an hour; nothing of it stands in the
+// page, the log or the database.
+func TestFormsThatWaitAreSealed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.longAgo(t)
+	ask := func(b *browser) (answer, url.Values) {
+		page := b.post(t, w.of(t, "/sign-in/providers"), "kind", "google", "client_id", "the id", "client_secret", "secret of google").want(t, http.StatusForbidden)
+		sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+		sent.Set("password", password)
+		return page, sent
+	}
+	b := w.as(t, "developer")
+	page, sent := ask(b)
+	raw := must(secret.Decode(sent.Get("waiting")))
+	if strings.Contains(page.text+string(raw)+w.log.String()+w.everything(t), "secret of google") {
+		t.Error("the secret is in the page, the log or the database")
+	}
+	damaged := url.Values{"waiting": {sent.Get("waiting")[:len(sent.Get("waiting"))-2] + "AA"}, "how": {"password"}, "password": {password}}
+	b.do(t, http.MethodPost, "/dashboard/confirm", damaged).want(t, http.StatusConflict)
+	for _, who := range []string{"owner", "foreign"} {
+		w.as(t, who).do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusConflict)
+	}
+	again := w.browser()
+	again.post(t, "/dashboard/sign-in", "email", "developer@example.com", "password", password).wantRedirect(t, "/dashboard")
+	again.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusConflict) // the same member in another session
+	config := w.config
+	config.Now = func() time.Time { return time.Now().Add(15*time.Minute + time.Second) }
+	w.door.Store(dashboard.New(config))
+	b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusConflict)
+	w.door.Store(dashboard.New(w.config))
+	if n := w.rows(t, `SELECT FROM upstream_providers WHERE client_id = 'the id'`); n != 0 {
+		t.Errorf("%d providers were added", n)
+	}
+	b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusSeeOther)
+	if n := w.rows(t, `SELECT FROM upstream_providers WHERE client_id = 'the id' AND length(sealed_secret) > 0`); n != 1 {
+		t.Error("the act does not go on with all that was typed")
+	}
+}
+
+// What waits is judged as if it were sent now: a refusal shows what was typed, and a right that was lost meanwhile is gone.
+func TestWhatWaitedIsChecked(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.longAgo(t)
+	admin := w.as(t, "admin")
+	refused := admin.confirm(t, admin.post(t, w.team("/invitations"), "email", "no address", "role", "viewer")).want(t, http.StatusUnprocessableEntity)
+	if refused.doc.Find("#email-error").Length() != 1 || refused.doc.Find("#email").AttrOr("value", "") != "no address" {
+		t.Error("what was typed is lost")
+	}
+	w.longAgo(t)
+	page := admin.post(t, w.team("/invitations"), "email", "grace@example.com", "role", "viewer")
+	w.exec(t, `UPDATE organization_members SET role = 'viewer' WHERE member_id = $1`, w.memberID(t, "admin@example.com"))
+	admin.confirm(t, page).want(t, http.StatusForbidden)
+	if n := w.rows(t, `SELECT FROM organization_invitations WHERE email = 'grace@example.com'`); n != 0 {
+		t.Error("invited without the right")
+	}
+}
+
+// A member with a passkey confirms with it; one of somebody else, or an answer for another session, confirms nothing.
+func TestConfirmWithPasskey(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, member, _ := s.member(t, "ada@example.com")
+	eve, eveID, _ := s.member(t, "eve@example.com")
+	ada, other := s.enrolled(t, b, member), s.enrolled(t, eve, eveID)
+	s.longAgo(t)
+	page := b.post(t, "/dashboard/account/password", "password", "another long password").want(t, http.StatusForbidden)
+	answer := func(d *device, page answer) url.Values {
+		form := page.doc.Find("passkey-form")
+		sent := fieldsOf(form)
+		sent.Set("credential", d.assert(t, form.AttrOr("data-options", "")))
+		return sent
+	}
+	theirs := b.do(t, http.MethodPost, "/dashboard/confirm", answer(other, page)).want(t, http.StatusUnprocessableEntity)
+	if theirs.doc.Find("main [role=alert]").Length() != 1 {
+		t.Error("the passkey of somebody else is not refused in words")
+	}
+	sent := answer(ada, theirs)
+	foreign := eve.post(t, "/dashboard/account/password", "password", "another long password").want(t, http.StatusForbidden)
+	mixed := answer(ada, theirs)
+	mixed.Set("waiting", fieldsOf(foreign.doc.Find("main passkey-form")).Get("waiting"))
+	eve.do(t, http.MethodPost, "/dashboard/confirm", mixed).want(t, http.StatusUnprocessableEntity)
+	toSignIn := answer(ada, b.get(t, "/dashboard/sign-in").want(t, http.StatusOK))
+	toSignIn.Set("waiting", sent.Get("waiting"))
+	toSignIn.Set("how", "passkey")
+	b.do(t, http.MethodPost, "/dashboard/confirm", toSignIn).want(t, http.StatusUnprocessableEntity)
+	b.do(t, http.MethodPost, "/dashboard/confirm", sent).wantRedirect(t, "/dashboard/account")
+	if n := s.rows(t, `SELECT FROM organization_audit_log WHERE action = 'member.password_set'`); n != 1 {
+		t.Errorf("%d passwords were set", n)
+	}
+}
+
+// coded is a member without password or passkey whose sign-in is long ago, in front of the page that asks them.
+func (s *site) coded(t *testing.T) (*browser, answer) {
+	t.Helper()
+	b, member, _ := s.member(t, "grace@example.com")
+	s.exec(t, `UPDATE members SET password_hash = NULL WHERE id = $1`, member.String())
+	s.longAgo(t)
+	return b, b.post(t, "/dashboard/account/password", "password", "a password of hers").want(t, http.StatusForbidden)
+}
+
+// sendCode asks for a code and returns the form that takes it.
+func (b *browser) sendCode(t *testing.T, page answer) (fields url.Values, code string) {
+	t.Helper()
+	sent := b.do(t, http.MethodPost, "/dashboard/confirm", fieldsOf(page.doc.Find(`main form:has(input[name=how][value=send])`))).want(t, http.StatusOK)
+	return fieldsOf(sent.doc.Find(`main form:has(input[name=code])`)), sixDigits.FindString((<-b.site.mails).Text)
+}
+
+// Whoever has neither a password nor a passkey confirms with a code by mail: once, in the session that asked for it, with few tries
+// (catalogue 110, 112, 228).
+func TestConfirmWithCode(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.work(t)
+	b, page := s.coded(t)
+	if page.doc.Find("main input[type=password], main passkey-form").Length() != 0 {
+		t.Error("something is asked for that does not exist")
+	}
+	fields, code := b.sendCode(t, page)
+	with := func(code string) url.Values {
+		return url.Values{"waiting": fields["waiting"], "challenge": fields["challenge"], "how": {"code"}, "code": {code}}
+	}
+	for range 5 {
+		wrong := b.do(t, http.MethodPost, "/dashboard/confirm", with("0"+code[1:5]+string('0'+(code[5]-'0'+1)%10))).want(t, http.StatusUnprocessableEntity)
+		if wrong.doc.Find("#code-error").Length() != 1 {
+			t.Error("a wrong code is not refused in words")
 		}
 	}
+	b.do(t, http.MethodPost, "/dashboard/confirm", with(code)).want(t, http.StatusUnprocessableEntity) // after five tries
+	fields, code = b.sendCode(t, page)
+	b.post(t, "/dashboard/sign-in/code", "challenge", fields.Get("challenge"), "code", code).want(t, http.StatusUnprocessableEntity) // it signs nobody in
+	b.do(t, http.MethodPost, "/dashboard/confirm", with(code)).wantRedirect(t, "/dashboard/account")
+	if n := s.rows(t, `SELECT FROM organization_audit_log WHERE action = 'member.password_set'`); n != 1 {
+		t.Errorf("%d passwords were set", n)
+	}
+	s.longAgo(t)
+	next := b.post(t, "/dashboard/account/delete", "confirm", "grace@example.com").want(t, http.StatusForbidden)
+	used := with(code)
+	used.Set("waiting", fieldsOf(next.doc.Find("main form")).Get("waiting"))
+	b.do(t, http.MethodPost, "/dashboard/confirm", used).want(t, http.StatusUnprocessableEntity) // the session that asked is over, and so is the code
+}
+
+// A code that was sent to sign in confirms nothing, nor does one that was sent to another session.
+func TestCodesConfirmInTheirSession(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.work(t)
+	b, page := s.coded(t)
+	b.post(t, "/dashboard/sign-in/email", "email", "grace@example.com").want(t, http.StatusSeeOther)
+	code := sixDigits.FindString((<-s.mails).Text)
+	challenge, _ := b.get(t, "/dashboard/sign-in/code").doc.Find("input[name=challenge]").Attr("value")
+	sent := fieldsOf(page.doc.Find(`main form:has(input[name=how][value=send])`))
+	sent.Set("how", "code")
+	sent.Set("challenge", challenge)
+	sent.Set("code", code)
+	b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusUnprocessableEntity)
+	fields, mailed := b.sendCode(t, page)
+	b.post(t, "/dashboard/sign-in/code", "challenge", challenge, "code", code).wantRedirect(t, "/dashboard") // another session in this browser
+	s.longAgo(t)
+	other := b.post(t, "/dashboard/account/password", "password", "a password of hers").want(t, http.StatusForbidden)
+	fields.Set("waiting", fieldsOf(other.doc.Find("main form")).Get("waiting"))
+	fields.Set("code", mailed)
+	b.do(t, http.MethodPost, "/dashboard/confirm", fields).want(t, http.StatusUnprocessableEntity)
 }
 
 // A member without a password signs up, signs in and confirms with codes by mail; a code works in the browser that asked for it only
@@ -96,10 +269,9 @@ func TestCodesInPlaceOfPasswords(t *testing.T) {
 	if confirm.doc.Find("main input[type=password]").Length() != 0 {
 		t.Error("a password is asked for that does not exist")
 	}
-	sent := b.do(t, http.MethodPost, "/dashboard/confirm", fieldsOf(confirm.doc.Find("main form"))).want(t, http.StatusOK)
-	fields := fieldsOf(sent.doc.Find("main form"))
-	fields.Set("again_code", sixDigits.FindString((<-s.mails).Text))
-	done := b.follow(t, b.do(t, http.MethodPost, "/dashboard/confirm", fields), fields).want(t, http.StatusConflict)
+	fields, code := b.sendCode(t, confirm)
+	fields.Set("code", code)
+	done := b.do(t, http.MethodPost, "/dashboard/confirm", fields).want(t, http.StatusConflict)
 	if !strings.Contains(done.doc.Find("main").Text(), "only owner of Harbour") {
 		t.Error("the last owner is not told")
 	}

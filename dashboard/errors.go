@@ -74,6 +74,11 @@ func explain(err error) (status int, message templates.MessagePage) {
 			Title: "This account was just signed out everywhere", Text: "That came after you proved who you are and before you were signed in.",
 			Steps: []string{"Sign in again."}, LinkText: "Sign in", LinkURL: pathSignIn,
 		}
+	case errors.Is(err, errNotWaiting):
+		return http.StatusConflict, templates.MessagePage{
+			Title: "There is nothing to confirm here any more", Text: "Nothing was changed. What you entered was kept for a quarter of an hour, for the sign-in in which you entered it.",
+			Steps: []string{"Go back to the page that you came from, and send it again."}, LinkText: "Open the dashboard", LinkURL: pathDashboard,
+		}
 	case errors.Is(err, errCursor):
 		return http.StatusBadRequest, templates.MessagePage{
 			Title: "This place in the list does not exist", Text: "The address was changed, or it belongs to another list.",

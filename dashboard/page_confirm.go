@@ -1,11 +1,16 @@
 package dashboard
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
@@ -13,106 +18,192 @@ import (
 	"mcpauth.example/templates"
 )
 
-// again begins the names of the fields of the page that asks a member to confirm; all others belong to the form that waits.
-const again = "again_"
+const (
+	// purposeWaiting names the sealing key of a form that waits for a proof.
+	purposeWaiting = "form-that-waits"
+	// waitingLifetime is how long such a form waits: longer than a code that was sent for it.
+	waitingLifetime = signin.CodeLifetime + 5*time.Minute
+	// maxWaiting bounds the form of this page in bytes: the one that waits, sealed and encoded, and the rest.
+	maxWaiting = 2 * maxForm
+)
 
-// notKept are fields that no page shows again.
-var notKept = []string{"password", "client_secret"}
+// errNotWaiting is a proof for a form that waited too long, or in another session.
+var errNotWaiting = errors.New("no form waits for this proof")
+
+// waiting is what a member asked for before they were asked who they are. The page carries it sealed, with the secrets that were typed,
+// for this session: a session ends with the proof, so it is sent once.
+type waiting struct {
+	Method, Target string
+	Form           string // encoded as it came
+	Act            string // after "you asked to"
+	Until          time.Time
+}
 
 // proveAgain asks who the member is before something dangerous (catalogue 228). What was sent goes along in the page, so that nothing
 // typed is lost.
-func (d *dashboard) proveAgain(v *visit) error {
-	form := url.Values{}
-	if v.Request().Method != http.MethodGet {
-		sent, err := v.form()
+func (d *dashboard) proveAgain(v *visit, p page) error {
+	w := waiting{Method: v.Request().Method, Target: v.Request().URL.RequestURI(), Act: p.proof.act, Until: d.Now().Add(waitingLifetime)}
+	if w.Method != http.MethodGet {
+		form, err := v.form()
 		if err != nil {
 			return err
 		}
-		form = sent
+		w.Form = form.Encode()
 	}
-	form.Set(again+"to", v.Request().URL.RequestURI())
-	form.Set(again+"method", v.Request().Method)
-	return d.renderConfirm(v, http.StatusForbidden, form, "", nil, "")
+	raw, err := json.Marshal(w)
+	if err != nil {
+		return err
+	}
+	sealed := secret.Encode(d.Keys.Seal(purposeWaiting, raw, v.sitting()))
+	return d.renderConfirm(v, http.StatusForbidden, confirmation{sealed: sealed, waiting: w})
 }
 
-func (d *dashboard) renderConfirm(v *visit, status int, form url.Values, challenge string, problems map[string]string, alert string) error {
+// waitingForm opens what waits in this session.
+func (d *dashboard) waitingForm(v *visit, form url.Values) (c confirmation, err error) {
+	c = confirmation{sealed: form.Get("waiting"), challenge: form.Get("challenge")}
+	raw, err := secret.Decode(c.sealed)
+	if err == nil {
+		raw, err = d.Keys.Open(purposeWaiting, raw, v.sitting())
+	}
+	if err != nil || json.Unmarshal(raw, &c.waiting) != nil || !d.Now().Before(c.waiting.Until) {
+		return c, errNotWaiting
+	}
+	return c, nil
+}
+
+// confirmation is the page that asks: what waits, and what came of the last try.
+type confirmation struct {
+	sealed, challenge string
+	waiting           waiting
+	problems          map[string]string
+	alert             string
+}
+
+func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
 	_, hash, err := d.Accounts.FindByEmail(v.ctx(), v.session.Account.Email)
 	if err != nil {
 		return err
 	}
-	view := templates.ConfirmPage{Shell: d.shell(v, "Confirm that it is you", ""), Action: pathConfirm, To: form.Get(again + "to"), Method: form.Get(again + "method"), HasPassword: hash != "",
-		Challenge: challenge, Password: templates.Field{Error: problems["password"]}, Code: templates.Field{Error: problems["code"]}, Alert: alert, BackHref: pathDashboard}
-	for name, values := range form {
-		for _, value := range values {
-			if !strings.HasPrefix(name, again) && !slices.Contains(notKept, name) {
-				view.Kept = append(view.Kept, templates.Choice{Value: name, Label: value})
-			}
+	view := templates.ConfirmPage{Shell: d.shell(v, "Confirm that it is you", ""), Action: pathConfirm, Act: c.waiting.Act, Waiting: c.sealed, HasPassword: hash != "",
+		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: pathDashboard}
+	known, err := d.Ways.ListPasskeys(v.ctx(), v.session.Account.ID, d.host())
+	if err != nil {
+		return err
+	}
+	if len(known) > 0 {
+		ceremony, err := signin.BeginPasskeySignIn(d.BaseURL, service)
+		if err != nil {
+			return err
 		}
+		form := d.keepCeremony(v, v.session.ID, ceremony)
+		form.Action, form.Label = pathConfirm, "Confirm with a passkey"
+		view.Passkey = &form
 	}
 	return web.Render(v, status, templates.ConfirmIdentity(view))
 }
 
-// confirmIdentity takes the proof, begins a new session with it, and lets the browser send again what waited: with 307 it repeats this
-// very form, of which the page that waited reads its own fields.
+// confirmIdentity takes the proof, begins a new session with it, and goes on with what waited.
 func (d *dashboard) confirmIdentity(v *visit) error {
 	form, err := v.form()
 	if err != nil {
 		return err
 	}
+	c, err := d.waitingForm(v, form)
+	if err != nil {
+		return err
+	}
 	var account signin.Account
-	switch form.Get(again + "how") {
+	switch form.Get("how") {
 	case "send":
-		return d.sendConfirmCode(v, form)
+		return d.sendConfirmCode(v, c)
 	case "code":
 		account, err = d.confirmByCode(v, form)
+	case "passkey":
+		account, err = d.confirmByPasskey(v, form)
 	default:
-		if err = d.Limits.SignIn(v.ctx(), realm, v.session.Account.Email, web.Source(v)); err == nil {
-			account, err = d.SignIn.SignIn(v.ctx(), d.Accounts, v.session.Account.Email, form.Get(again+"password"))
-		}
+		account, err = d.confirmByPassword(v, form)
 	}
-	switch problems, isField := fieldErrors(err); {
+	problems, isField := fieldErrors(err)
+	switch {
 	case isField:
-		return d.renderConfirm(v, http.StatusUnprocessableEntity, form, form.Get(again+"challenge"), problems, "")
+		c.problems = problems
 	case errors.Is(err, signin.ErrWrongPassword):
-		return d.renderConfirm(v, http.StatusUnprocessableEntity, form, "", map[string]string{"password": "This is not your password."}, "")
+		c.problems = map[string]string{"password": "This is not your password."}
 	case errors.Is(err, signin.ErrCode), errors.Is(err, signin.ErrNotFound):
-		return d.renderConfirm(v, http.StatusUnprocessableEntity, form, form.Get(again+"challenge"), map[string]string{"code": "This code is wrong, used or older than ten minutes."}, "")
+		c.problems = map[string]string{"code": "This code is wrong, used or older than ten minutes."}
+	case errors.Is(err, signin.ErrPasskey), err == nil && account.ID != v.session.Account.ID:
+		c.alert = "This passkey was not accepted. Try again, or confirm in another way."
 	case err != nil:
 		return err
-	case account.ID != v.session.Account.ID:
-		return errCrossOrigin
+	default:
+		if err := d.begin(v, account); err != nil {
+			return err
+		}
+		return d.goOn(v, c.waiting)
 	}
-	if err := d.begin(v, account); err != nil {
-		return err
-	}
-	to := web.LocalPath(form.Get(again+"to"), pathDashboard)
-	if form.Get(again+"method") == http.MethodGet || !strings.HasPrefix(to, pathDashboard+"/") {
-		return seeOther(v, to)
-	}
-	return v.Redirect(http.StatusTemporaryRedirect, to)
+	return d.renderConfirm(v, http.StatusUnprocessableEntity, c)
 }
 
-func (d *dashboard) sendConfirmCode(v *visit, form url.Values) error {
+// goOn does in the new session what waited, as if it were sent now: every check of its page comes again.
+func (d *dashboard) goOn(v *visit, w waiting) error {
+	if w.Method == http.MethodGet {
+		return seeOther(v, web.LocalPath(w.Target, pathDashboard))
+	}
+	u, err := url.ParseRequestURI(w.Target)
+	if err != nil {
+		return err
+	}
+	r := v.Request().Clone(v.ctx())
+	r.Method, r.URL, r.RequestURI = w.Method, u, w.Target
+	r.Body, r.ContentLength = io.NopCloser(strings.NewReader(w.Form)), int64(len(w.Form))
+	r.Header.Set(echo.HeaderContentType, echo.MIMEApplicationForm)
+	v.SetRequest(r)
+	v.Echo().Router().Find(r.Method, cmp.Or(u.RawPath, u.Path), v.Context)
+	return v.Handler()(v.Context)
+}
+
+func (d *dashboard) confirmByPassword(v *visit, form url.Values) (signin.Account, error) {
+	if err := d.Limits.SignIn(v.ctx(), realm, v.session.Account.Email, web.Source(v)); err != nil {
+		return signin.Account{}, err
+	}
+	return d.SignIn.SignIn(v.ctx(), d.Accounts, v.session.Account.Email, form.Get("password"))
+}
+
+func (d *dashboard) confirmByPasskey(v *visit, form url.Values) (signin.Account, error) {
+	state, err := d.ceremonyOf(v, v.session.ID, form)
+	if err != nil {
+		return signin.Account{}, err
+	}
+	return signin.FinishPasskeySignIn(v.ctx(), d.Ways, d.BaseURL, service, state, form.Get("credential"))
+}
+
+// here is what a code is bound to: this session in this browser. One that was sent to sign in confirms nothing, and the other way round.
+func (d *dashboard) here(v *visit) string { return d.browser(v) + " " + v.session.ID.String() }
+
+func (d *dashboard) sendConfirmCode(v *visit, c confirmation) error {
 	if err := d.Limits.Mail(v.ctx(), realm, web.Source(v)); err != nil {
 		return err
 	}
-	challenge, err := d.SignIn.BeginSignIn(v.ctx(), d.Accounts, signin.EmailCode{Email: v.session.Account.Email, Browser: d.browser(v)}, d.signInMail(v.ctx(), "confirm that it is you at "+service))
+	challenge, err := d.SignIn.BeginSignIn(v.ctx(), d.Accounts, signin.EmailCode{Email: v.session.Account.Email, Browser: d.here(v)},
+		d.signInMail(v.ctx(), c.waiting.Act+" at "+service))
 	if errors.Is(err, signin.ErrTooMany) {
-		return d.renderConfirm(v, http.StatusTooManyRequests, form, "", nil, tooManyMessages)
+		c.alert = tooManyMessages
+		return d.renderConfirm(v, http.StatusTooManyRequests, c)
 	}
 	if err != nil {
 		return err
 	}
-	return d.renderConfirm(v, http.StatusOK, form, challenge.String(), nil, "")
+	c.challenge = challenge.String()
+	return d.renderConfirm(v, http.StatusOK, c)
 }
 
 func (d *dashboard) confirmByCode(v *visit, form url.Values) (signin.Account, error) {
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}
-	challenge, err := secret.ParseID(form.Get(again + "challenge"))
+	challenge, err := secret.ParseID(form.Get("challenge"))
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound
 	}
-	return d.SignIn.FinishSignIn(v.ctx(), d.Accounts, challenge, form.Get(again+"code"), d.cookies.Get(v, cookieBrowser), false)
+	return d.SignIn.FinishSignIn(v.ctx(), d.Accounts, challenge, form.Get("code"), d.here(v), false)
 }

@@ -69,6 +69,7 @@ func (d *dashboard) begin(v *visit, account signin.Account) error {
 		return err
 	}
 	d.cookies.Set(v, cookieSession, token, sessionLifetime)
+	v.Set(cookieSession, token)
 	return nil
 }
 

@@ -100,7 +100,8 @@ func (d *dashboard) memberPages() []page {
 	return []page{
 		{method: http.MethodGet, path: pathDashboard, access: members, handler: d.home},
 		{method: http.MethodPost, path: pathTheme, access: members, handler: d.setTheme, proof: none("choose light or dark", isOwn)},
-		{method: http.MethodPost, path: pathConfirm, access: members, handler: d.confirmIdentity, proof: none("confirm who you are", isProof)},
+		{method: http.MethodPost, path: pathConfirm, access: members, handler: d.confirmIdentity, body: maxWaiting,
+			proof: none("confirm who you are", isProof)},
 		{method: http.MethodGet, path: pathAccount, access: members, handler: d.account},
 		{method: http.MethodPost, path: pathAccountPassword, access: members, handler: d.setPassword, proof: recent("set your password")},
 		{method: http.MethodPost, path: pathAccountSessions, access: members, handler: d.endSessions,

@@ -18,7 +18,7 @@ import (
 
 // stays are the POSTs that do not lead to a page to look at, with the reason.
 var stays = map[string]string{
-	"POST /dashboard/confirm":                         "asks again, or sends the form that waited once more (307), whose own answer leads on",
+	"POST /dashboard/confirm":                         "nothing waits for it in this test; the tests of proofs have forms that wait, whose own answers lead on",
 	"POST /dashboard/account/passkeys":                "the form of this test has no passkey; the tests of passkeys have one",
 	"POST /dashboard/account/password":                "the form of this test is refused; the tests of members have a good one",
 	"POST /dashboard/account/delete":                  "refused to the only owner; the tests of members delete one",

@@ -20,7 +20,7 @@ var siteArea = area{seed: func(_ *testing.T, w *world) { w.params[":page"] = "qu
 	"POST /dashboard/sign-in/email":          form("email", "owner@example.com"),
 	"GET /dashboard/sign-in/code":            nil,
 	"POST /dashboard/sign-in/code":           form("code", "123456"),
-	"POST /dashboard/confirm":                form("again_how", "password", "again_password", "wrong"),
+	"POST /dashboard/confirm":                form("how", "password", "password", "wrong"),
 	"GET /dashboard/account":                 nil,
 	"POST /dashboard/account/password":       form("password", "another correct horse battery"),
 	"POST /dashboard/account/sessions":       form("others", "yes"),

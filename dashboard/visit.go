@@ -66,7 +66,7 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 			}
 		}
 		if p.proof.recent && d.Now().Sub(v.session.AuthTime) > recentSignIn {
-			return d.proveAgain(v)
+			return d.proveAgain(v, p)
 		}
 		return p.handler(v)
 	}
@@ -115,7 +115,10 @@ func next(r *http.Request) string {
 
 // sessionOf returns signin.ErrNotFound when nobody is signed in.
 func (d *dashboard) sessionOf(c echo.Context) (signin.Session, error) {
-	token := d.cookies.Get(c, cookieSession)
+	token, begun := c.Get(cookieSession).(string) // of a session that this request began
+	if !begun {
+		token = d.cookies.Get(c, cookieSession)
+	}
 	if token == "" {
 		return signin.Session{}, signin.ErrNotFound
 	}

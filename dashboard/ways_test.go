@@ -12,6 +12,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -152,6 +153,34 @@ func wholeKey() virtualwebauthn.Credential {
 			return key
 		}
 	}
+}
+
+// device is an authenticator with the passkey of a member.
+type device struct {
+	auth virtualwebauthn.Authenticator
+	key  virtualwebauthn.Credential
+}
+
+var relyingParty = virtualwebauthn.RelyingParty{Name: "mcpauth", ID: "localhost", Origin: localURL}
+
+// enrolled gives a member a passkey.
+func (s *site) enrolled(t *testing.T, b *browser, member secret.ID) *device {
+	t.Helper()
+	d := &device{auth: virtualwebauthn.NewAuthenticator(), key: wholeKey()}
+	d.auth.Options.UserHandle = member[:]
+	form := b.get(t, "/dashboard/account").want(t, http.StatusOK).doc.Find("passkey-form")
+	made := virtualwebauthn.CreateAttestationResponse(relyingParty, d.auth, d.key, *must(virtualwebauthn.ParseAttestationOptions(form.AttrOr("data-options", ""))))
+	ceremony, _ := form.Find("input[name=ceremony]").Attr("value")
+	b.post(t, "/dashboard/account/passkeys", "ceremony", ceremony, "credential", made).want(t, http.StatusSeeOther)
+	d.auth.AddCredential(d.key)
+	return d
+}
+
+// assert answers a challenge.
+func (d *device) assert(t *testing.T, options string) string {
+	t.Helper()
+	d.key.Counter++
+	return virtualwebauthn.CreateAssertionResponse(relyingParty, d.auth, d.key, *must(virtualwebauthn.ParseAssertionOptions(options)))
 }
 
 // A member adds a passkey, signs in with it without a word about who comes, and removes it; its answers are for one browser, one purpose

@@ -8,8 +8,10 @@ import (
 
 // memberSamples are the pages about the signed-in member.
 func memberSamples() []sample {
-	confirm := ConfirmPage{Shell: shell("Confirm that it is you", ""), Action: "/dashboard/confirm", To: "/dashboard/delete", Method: "POST", Kept: []Choice{{Value: "confirm", Label: "Acme"}},
+	confirm := ConfirmPage{Shell: shell("Confirm that it is you", ""), Action: "/dashboard/confirm", Act: "remove a member", Waiting: "sealed",
 		HasPassword: true, BackHref: "/dashboard"}
+	mailed := confirm
+	mailed.HasPassword, mailed.Passkey = false, &PasskeyForm{Action: "/dashboard/confirm", Label: "Confirm with a passkey", Options: "{}", Ceremony: "ceremony"}
 	coded := confirm
 	coded.HasPassword, coded.Challenge, coded.Code = false, "challenge", Field{Error: "That is not the code. Use the newest e-mail."}
 	account := MemberAccountPage{Shell: shell("Your account", ""), Email: "grace@acme.example", HasPassword: true, PasswordAction: "/dashboard/account/password", SessionsAction: "/dashboard/account/sessions",
@@ -20,6 +22,7 @@ func memberSamples() []sample {
 	account.NewPasskey, account.Passkeys = &passkey, []PasskeyLine{{ID: "k1", Agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", Since: now, LastUsed: now}}
 	return []sample{
 		{"member-confirm", dashboard, ConfirmIdentity(confirm)},
+		{"member-confirm-mail", dashboard, ConfirmIdentity(mailed)},
 		{"member-confirm-code", dashboard, ConfirmIdentity(coded)},
 		{"member-account", dashboard, MemberAccount(account)},
 		{"member-account-new", dashboard, MemberAccount(MemberAccountPage{Shell: shell("Your account", ""), Email: "new@acme.example", PasswordAction: "/p", SessionsAction: "/s", DeleteAction: "/d", PasswordMin: 8})},

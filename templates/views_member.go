@@ -2,17 +2,19 @@ package templates
 
 import "time"
 
-// ConfirmPage asks a member who they are before something dangerous. The fields of the form that was sent go along; those of this page
-// begin with again_: to, method, how ("password", "send" or "code"), password, challenge, code.
+// ConfirmPage asks a member who they are before something dangerous. Fields: waiting, how ("password", "passkey", "send" or "code"),
+// password, challenge, code, and those of the passkey.
 type ConfirmPage struct {
 	Shell
-	Action, To, Method string
-	Kept               []Choice // name and value
-	HasPassword        bool
-	Challenge          string // a code is on its way
-	Password, Code     Field
-	Alert              string
-	BackHref           string
+	Action         string
+	Act            string // after "You asked to"
+	Waiting        string // what was sent, sealed
+	HasPassword    bool
+	Passkey        *PasskeyForm // nil: the member has none
+	Challenge      string       // a code is on its way
+	Password, Code Field
+	Alert          string
+	BackHref       string
 }
 
 // MemberAccountPage is the member's own page. Forms: PasswordAction (password), SessionsAction (session, or others=yes), DeleteAction (confirm).
