@@ -8,7 +8,7 @@ func settingsSamples() []sample {
 	frame := shell("Settings", "Acme Tools")
 	methods := []MethodLine{{ID: "passkey", Label: "Passkey", Help: "With the fingerprint, face or PIN of the device.", On: true}, {ID: "password", Label: "Password", Help: "At least ten characters."}, {ID: "email_code", Label: "Code or link by e-mail", On: true}}
 	signIn := SignInSettingsPage{Shell: shell("Sign-in", "Acme Tools"), Methods: methods, MethodsAction: "/dashboard/sign-in", SignUpAction: "/dashboard/sign-up", SignUpOpen: true, OwnRulesAction: "/dashboard/own-rules", OrganizationSession: Field{Value: "0", Error: "Enter 1 to 168 hours."}, NewProviderHref: "/dashboard/new", OwnLoginHref: "/dashboard/own",
-		RedirectURI: issuer + "/oauth/sign-in/upstream/callback", Alert: "Choose at least one of password, email_code, upstream and own.",
+		RedirectURI: issuer + "/oauth/sign-in/upstream/callback", Alert: "Choose at least one way that works alone: a password, a code by e-mail, accounts at other providers, or your own login.",
 		Providers: []ProviderLine{{Name: "Google", Kind: "google", Issuer: "https://accounts.google.com", Enabled: true, Href: "/dashboard/p1"}, {Name: "Acme staff", Kind: "oidc", Issuer: "https://login.acme.example", Href: "/dashboard/p2"}}}
 	return []sample{
 		{"settings", dashboard, Settings(SettingsPage{Shell: frame, Tabs: tabs, RenameAction: "/dashboard/settings", Name: Field{Value: "", Error: "Enter a name of 1 to 100 characters."}, Slug: "acme", ID: "019ab0c4-1c1b-7a55-8d5e-6f0f5a1b2c3d", Issuer: issuer, Aliases: []string{"https://auth.acme.example"}})},

@@ -37,7 +37,7 @@ func (p Projects) SetSignInMethods(ctx context.Context, actor Actor, org, projec
 	}
 	first := slices.DeleteFunc(slices.Clone(kept), func(m string) bool { return m == SignInPasskey || m == SignInTOTP })
 	if len(first) == 0 { // nobody has a passkey or a second step before they have signed in once
-		return FieldError{Field: "sign_in_methods", Message: "Choose at least one of password, email_code, upstream and own."}
+		return FieldError{Field: "sign_in_methods", Message: "Choose at least one way that works alone: a password, a code by e-mail, accounts at other providers, or your own login."}
 	}
 	return p.Store.SetSignInMethods(ctx, actor, org, project, kept)
 }

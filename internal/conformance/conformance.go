@@ -203,7 +203,7 @@ func (d document) render(root string) (string, error) {
 	for _, r := range requirements {
 		if r.section != section {
 			section = r.section
-			fmt.Fprintf(&table, "\n## %s\n\n| | what | proved by |\n|---|---|---|\n", section)
+			fmt.Fprintf(&table, "\n## %s\n\n| | What | Proved by |\n|---|---|---|\n", section)
 		}
 		by := "**not yet**"
 		switch tests := proofs[r.number]; {
