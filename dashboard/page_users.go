@@ -36,6 +36,11 @@ func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems 
 	if v.mayChange() {
 		view.ReviewerAction = v.href(pathReviewer)
 	}
+	if q == (tenants.UserQuery{}) {
+		if view.Reviewers, err = d.reviewerLines(v); err != nil {
+			return err
+		}
+	}
 	for _, u := range found {
 		line := templates.UserLine{Email: u.Called(), Name: u.Name, Href: v.href(pathUser, ":user", u.ID.String()), Connections: u.Connections, CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn}
 		line.State, line.Tone = userState(u)
@@ -51,6 +56,8 @@ func userState(u tenants.User) (state, tone string) {
 	switch {
 	case u.Blocked:
 		return "Blocked", "bad"
+	case u.ReviewerEnded:
+		return "Reviewer, ended", "idle"
 	case !u.ReviewerUntil.IsZero():
 		return "Reviewer", "warn"
 	case u.Connections > 0:
@@ -77,6 +84,50 @@ func (d *dashboard) makeReviewer(v *visit) error {
 		return err
 	}
 	return d.made(v, v.href(pathUsers), "", madeSecret{Secret: code, Of: form.Get("email")})
+}
+
+// reviewerLines are the accounts for reviewers with who made them.
+func (d *dashboard) reviewerLines(v *visit) (lines []templates.ReviewerLine, err error) {
+	found, err := d.Projects.Reviewers(v.ctx(), v.actor(), v.org(), v.project.ID)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	members, err := d.Organizations.Members(v.ctx(), v.actor(), v.org())
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range found {
+		line := templates.ReviewerLine{Address: r.Address, Maker: makerOf(members, r.Maker), Href: v.href(pathUser, ":user", r.ID.String()), MadeAt: r.MadeAt, Until: r.Until, Ended: r.Ended, Connections: r.Connections}
+		if v.mayChange() && !r.Ended {
+			line.ID, line.EndAction = r.ID.String(), v.href(pathEndReviewer, ":reviewer", r.ID.String())
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// makerOf is how a page calls who made something.
+func makerOf(members []tenants.Member, maker tenants.Actor) string {
+	for _, m := range members {
+		if tenants.MemberActor(m.ID) == maker {
+			return m.Email
+		}
+	}
+	if maker == tenants.SystemActor {
+		return "the operator"
+	}
+	return "a former member"
+}
+
+func (d *dashboard) endReviewer(v *visit) error {
+	id, err := v.id("reviewer")
+	if err == nil {
+		err = d.Projects.EndReviewer(v.ctx(), v.actor(), v.org(), v.project.ID, id)
+	}
+	if err != nil {
+		return err
+	}
+	return d.done(v, v.href(pathUsers), "Ended. The code, its sessions and its connections are over.")
 }
 
 func (d *dashboard) user(v *visit) error {

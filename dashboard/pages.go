@@ -207,6 +207,7 @@ func (d *dashboard) userPages() []page {
 		{method: http.MethodGet, path: pathUsers, access: viewers, handler: d.users,
 			nav: navigation{groupProject, "Users", "users"}},
 		{method: http.MethodPost, path: pathReviewer, access: developers, handler: d.makeReviewer, proof: recent("make a reviewer")},
+		{method: http.MethodPost, path: pathEndReviewer, access: developers, handler: d.endReviewer, proof: none("end a reviewer's account", isStop)},
 		{method: http.MethodGet, path: pathUser, access: viewers, handler: d.user},
 		{method: http.MethodPost, path: pathBlockUser, access: developers, handler: d.blockUser, proof: none("block a user", isStop)},
 		{method: http.MethodPost, path: pathUnblockUser, access: developers, handler: d.unblockUser, proof: recent("unblock a user")},

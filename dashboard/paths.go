@@ -117,6 +117,7 @@ const (
 
 	pathUsers           = pathProject + "/users"
 	pathReviewer        = pathUsers + "/reviewer"
+	pathEndReviewer     = pathReviewer + "/:reviewer/end"
 	pathUser            = pathUsers + "/:user"
 	pathBlockUser       = pathUser + "/block"
 	pathUnblockUser     = pathUser + "/unblock"

@@ -100,13 +100,13 @@ func TestListsPageByCursor(t *testing.T) {
 	path, pages := w.of(t, "/users"), 0
 	for path != "" {
 		page := b.get(t, path).want(t, http.StatusOK)
-		for _, email := range page.doc.Find("tbody th a").Map(textOf) {
+		for _, email := range page.doc.Find("tbody tr:not([data-reviewer]) th a").Map(textOf) {
 			seen[email]++
 		}
 		path, _ = page.doc.Find(`a[rel=next]`).Attr("href")
 		pages++
 	}
-	if len(seen) != 120 || pages != 3 {
+	if len(seen) != 121 || pages != 3 {
 		t.Errorf("%d users on %d pages", len(seen), pages)
 	}
 	for email, n := range seen {
@@ -224,4 +224,42 @@ func TestRulesOfTheOwnLogin(t *testing.T) {
 		t.Errorf("audit rows: got %d, want 2", n)
 	}
 	w.as(t, "viewer").post(t, path+"/own-rules", "hours", "12").want(t, http.StatusForbidden)
+}
+
+// Reviewers stand on the page of users with who made them and until when. Ending one asks for no proof, and for nobody else's role.
+func TestReviewersAreListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := w.of(t, "/users")
+	row := func(role, address string) string {
+		found := w.as(t, role).get(t, path).want(t, http.StatusOK).doc.Find(`tr[data-reviewer="` + address + `"]`)
+		return strings.Join(strings.Fields(found.Text()), " ") + " forms " + found.Find("form").AttrOr("action", "none")
+	}
+	b := w.as(t, "owner")
+	b.post(t, path+"/reviewer", "email", "store@acme.example", "days", "7").want(t, http.StatusSeeOther)
+	maker := must(w.projects.Reviewers(t.Context(), tenants.SystemActor, w.organization, w.project))[0]
+	email := ""
+	for _, m := range must(w.store.ListMembers(t.Context(), w.organization)) {
+		if tenants.MemberActor(m.ID) == maker.Maker {
+			email = m.Email
+		}
+	}
+	if got := row("viewer", "store@acme.example"); email == "" || !strings.Contains(got, "Works") || !strings.Contains(got, email) || !strings.HasSuffix(got, "forms none") {
+		t.Errorf("a viewer: got %q, want that it works, %q and no form", got, email)
+	}
+	w.exec(t, `UPDATE users SET reviewer_maker = $1 WHERE reviewer_address = 'store@acme.example'`, "member:"+secret.NewID().String())
+	if got := row("viewer", "store@acme.example"); !strings.Contains(got, "a former member") {
+		t.Errorf("its maker is gone: got %q", got)
+	}
+	developer := w.as(t, "developer")
+	action := developer.get(t, path).want(t, http.StatusOK).doc.Find(`tr[data-reviewer="store@acme.example"] form`).AttrOr("action", "")
+	w.as(t, "viewer").post(t, action).want(t, http.StatusForbidden)
+	w.exec(t, `UPDATE member_sessions SET auth_time = now() - interval '16 minutes'`)
+	developer.post(t, action).wantRedirect(t, path)
+	if got := row("developer", "store@acme.example"); !strings.Contains(got, "Ended") || !strings.HasSuffix(got, "forms none") {
+		t.Errorf("ended: got %q, want that and no form", got)
+	}
+	if n := w.rows(t, `SELECT FROM audit_log WHERE action = 'user.reviewer_ended' AND actor LIKE 'member:%'`); n != 1 {
+		t.Errorf("audit rows: got %d, want 1", n)
+	}
 }

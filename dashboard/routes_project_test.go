@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"net/url"
 	"testing"
+	"time"
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
@@ -118,6 +119,10 @@ var peopleArea = area{
 		}
 		w.params[":client"], w.params[":token"] = secret.Encode([]byte(client)), token.ID.String()
 		user, grant, attempt := w.grant(t, "ada@people.example", client)
+		if _, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.organization, w.project, "review@people.example", time.Hour); err != nil {
+			t.Fatal(err)
+		}
+		w.params[":reviewer"] = must(w.projects.Reviewers(t.Context(), tenants.SystemActor, w.organization, w.project))[0].ID.String()
 		w.params[":user"], w.params[":grant"], w.params[":attempt"] = user.String(), grant.String(), attempt.String()
 	},
 	forms: map[string]func(*world) url.Values{
@@ -141,6 +146,7 @@ var peopleArea = area{
 		"POST " + below + "/clients/of/:client/end":              form(),
 		"GET " + below + "/users":                                nil,
 		"POST " + below + "/users/reviewer":                      form("email", "reviewer@acme.example", "days", "30"),
+		"POST " + below + "/users/reviewer/:reviewer/end":        form(),
 		"GET " + below + "/users/:user":                          nil,
 		"POST " + below + "/users/:user/block":                   form(),
 		"POST " + below + "/users/:user/unblock":                 form(),

@@ -38,6 +38,10 @@ func peopleSamples() []sample {
 		{Email: "grace.hopper.with.a.long.address@research.department.acme.example", Href: "/dashboard/users/2", State: "Blocked", Tone: "bad", CreatedAt: now},
 		{Email: "reviewer@acme.example", Href: "/dashboard/users/3", State: "Reviewer", Tone: "warn", CreatedAt: now},
 	}}
+	users.Reviewers = []ReviewerLine{
+		{ID: "3", Address: "reviewer@acme.example", Maker: "grace@acme.example", Href: "/dashboard/users/3", EndAction: "/dashboard/users/reviewer/3/end", MadeAt: now.Add(-24 * time.Hour), Until: now.Add(29 * 24 * time.Hour), Connections: 1},
+		{Address: "store.review@acme.example", Maker: "a former member", Href: "/dashboard/users/4", MadeAt: now.Add(-90 * 24 * time.Hour), Until: now.Add(-60 * 24 * time.Hour), Ended: true},
+	}
 	reviewer := UsersPage{Shell: shell("Users", "Acme Tools"), ReviewerAction: "/dashboard/reviewer", Code: "4930274951", CodeFor: "reviewer@acme.example"}
 	connections := ConnectionsPage{Shell: shell("Connections", "Acme Tools"), Grants: grants(), Servers: []Choice{{Value: "1", Label: "Acme Tools"}}, Client: "Claude Code", ClientID: "c", ClearHref: "/dashboard/connections", Next: "/dashboard/connections?after=x"}
 	return []sample{

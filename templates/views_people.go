@@ -88,6 +88,15 @@ type UsersPage struct {
 	Reviewer       Field
 	Code           string // of a reviewer's account just made, shown this once
 	CodeFor        string
+	Reviewers      []ReviewerLine
+}
+
+// ReviewerLine is an account for people who review an app.
+type ReviewerLine struct {
+	ID, Address, Maker, Href, EndAction string // ID and EndAction are empty when there is nothing to end, or for who may not
+	MadeAt, Until                       time.Time
+	Ended                               bool
+	Connections                         int
 }
 
 // UserLine is one user in the list.

@@ -3,8 +3,6 @@ package tenants
 import (
 	"cmp"
 	"context"
-	"errors"
-	"strings"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -12,12 +10,6 @@ import (
 
 // UsersPage is how many users one page of a list has.
 const UsersPage = 50
-
-// MaxReviewerTime is how long a reviewer's account may last.
-const MaxReviewerTime = 90 * 24 * time.Hour
-
-// reviewerDigits is the length of a reviewer's code: long enough for a code that does not change.
-const reviewerDigits = 10
 
 // User is one of a project's people, as the project's members see them.
 type User struct {
@@ -30,6 +22,7 @@ type User struct {
 	LastSignIn    time.Time // zero: never
 	Connections   int       // living ones
 	ReviewerUntil time.Time // zero: an ordinary account
+	ReviewerEnded bool
 }
 
 // Called is how pages and logs call the person. It proves nothing and need not be unique.
@@ -54,6 +47,8 @@ type UserQuery struct {
 
 // UserStore is what members do with a project's people. Every change is audited in its transaction.
 type UserStore interface {
+	ReviewerStore
+
 	// ListUsers returns at most UsersPage users.
 	ListUsers(ctx context.Context, organization, project secret.ID, q UserQuery) ([]User, error)
 	// FindUser returns ErrNotFound for a user of another project.
@@ -68,8 +63,6 @@ type UserStore interface {
 	ListUserGrants(ctx context.Context, organization, project, user secret.ID) ([]UserGrant, error)
 	// EndUserGrants ends one grant, or with the zero id all of them, and forgets the consents they came with.
 	EndUserGrants(ctx context.Context, actor Actor, organization, project, user, grant secret.ID) error
-	// SetReviewer makes an account with a code that stays the same for a time; ErrConflict when an account has the address.
-	SetReviewer(ctx context.Context, actor Actor, organization, project secret.ID, email, code string, lasts time.Duration) error
 }
 
 // userChange runs a change that the actor's role has to allow.
@@ -111,22 +104,4 @@ func (p Projects) Users(ctx context.Context, actor Actor, org, project secret.ID
 		return nil, err
 	}
 	return p.Store.ListUsers(ctx, org, project, q)
-}
-
-// SetReviewer makes an account for the people who review an app for a directory, and returns its code, which stays the same and is
-// shown here only. It returns a FieldError for "email" or "lasts".
-func (p Projects) SetReviewer(ctx context.Context, actor Actor, org, project secret.ID, email string, lasts time.Duration) (code string, err error) {
-	email = strings.ToLower(strings.TrimSpace(email))
-	if strings.Count(email, "@") != 1 || len(email) < 3 || len(email) > 254 || strings.ContainsAny(email, " \t\r\n<>\"") {
-		return "", FieldError{Field: "email", Message: "Enter an e-mail address, such as reviewer@acme.example."}
-	}
-	if lasts <= 0 || lasts > MaxReviewerTime {
-		return "", FieldError{Field: "lasts", Message: "Choose at most 90 days."}
-	}
-	code = secret.Digits(reviewerDigits)
-	err = p.userChange(ctx, actor, org, func() error { return p.Store.SetReviewer(ctx, actor, org, project, email, code, lasts) })
-	if errors.Is(err, ErrConflict) {
-		return "", FieldError{Field: "email", Message: "An account has this address. Choose one that nobody has, such as reviewer@acme.example."}
-	}
-	return code, err
 }

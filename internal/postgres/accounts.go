@@ -169,6 +169,9 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 		case out.Account.Epoch != asked.Account.Epoch:
 			return signin.ErrSignedOut
 		}
+		if out.Account.Reviewer && asked.Way.Method != tenants.SignInEmailCode {
+			return signin.ErrNotOffered
+		}
 		if slices.Contains(ourWays, asked.Way.Method) {
 			if err := a.requireOurs(tx, out.Account.ID); err != nil {
 				return err
@@ -197,7 +200,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {
 	var out signin.Session
 	err := a.lookup(ctx, a.sql.findSession, tokenHash, func(row pgx.Row) error {
-		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified, &out.Account.Epoch, &out.Account.KnownAs)
+		return row.Scan(&out.ID, &out.AuthTime, &out.ExpiresAt, &out.Account.ID, &out.Account.Email, &out.Account.EmailVerified, &out.Account.Epoch, &out.Account.KnownAs, &out.Account.Reviewer)
 	})
 	if err != nil {
 		return signin.Session{}, err

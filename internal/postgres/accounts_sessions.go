@@ -85,7 +85,7 @@ func (a *accounts) SetPassword(ctx context.Context, account, kept secret.ID, pas
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return a.endOtherSessions(tx, account, kept) },
-			func() error { return a.requireOurs(tx, account) },
+			func() error { return a.requireKeeps(tx, account) },
 			func() error {
 				return tx.Exec(a.sql.setHash, a.with(values{"account": account, "new": passwordHash})).Error
 			},

@@ -23,12 +23,12 @@ var (
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
 		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
 		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
-		"{known as}", knownAs("a"),
+		"{known as}", knownAs("a"), "{reviewer}", "a.reviewer_address IS NOT NULL",
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
 		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
-		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", "''",
+		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", "''", "{reviewer}", "false",
 	))
 )
 
@@ -62,7 +62,7 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			VALUES ({values}@id, nullif(CAST(@email AS text), ''), CASE WHEN CAST(@email AS text) <> '' THEN now() END, nullif(CAST(@password_hash AS text), ''))`),
 		replaceHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account AND password_hash = @old`),
 		lockAccount: r.Replace(`SELECT id, coalesce(email, '') AS email, email_verified_at IS NOT NULL AS email_verified, blocked_at IS NOT NULL AS blocked, epoch,
-				{known as} AS known_as
+				{known as} AS known_as, {reviewer} AS reviewer
 			FROM {accounts} a WHERE {tenant}id = @account FOR SHARE OF a`),
 
 		setHash: r.Replace(`UPDATE {accounts} SET password_hash = @new WHERE {tenant}id = @account`),
@@ -73,7 +73,7 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			SELECT {values}{way values}CAST(@id AS uuid), CAST(@token_hash AS bytea), CAST(@account AS uuid), CAST(@agent AS text),
 				now() + CAST(@seconds AS double precision) * interval '1 second' {way}
 			RETURNING auth_time, expires_at`),
-		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, a.epoch, {known as}
+		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, a.epoch, {known as}, {reviewer}
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),

@@ -210,6 +210,18 @@ func (a *accounts) requireOurs(tx *gorm.DB, account secret.ID) error {
 	return err
 }
 
+// requireKeeps refuses passwords and passkeys to whoever may have none: people of the customer's own login, and reviewers.
+func (a *accounts) requireKeeps(tx *gorm.DB, account secret.ID) error {
+	var locked signin.Account
+	if err := a.one(tx, &locked, a.sql.lockAccount, values{"account": account}); err != nil {
+		return err
+	}
+	if locked.Reviewer {
+		return signin.ErrNotOffered
+	}
+	return a.requireOurs(tx, account)
+}
+
 const (
 	// ownIsOffered tells of a row of projects whether the customer's site signs people in now.
 	ownIsOffered = `('own' = ANY (sign_in_methods)

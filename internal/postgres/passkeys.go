@@ -64,7 +64,7 @@ func (i *identities) AddPasskey(ctx context.Context, account secret.ID, host str
 		}
 		var many int
 		return firstError(
-			func() error { return a.requireOurs(tx, account) },
+			func() error { return a.requireKeeps(tx, account) },
 			func() error {
 				return tx.Raw(`SELECT count(*) FROM user_passkeys WHERE project_id = ? AND account_id = ? AND rp_id = ?`, a.project, account, host).Scan(&many).Error
 			},

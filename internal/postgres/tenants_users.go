@@ -2,28 +2,20 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
 	"mcpauth.example/internal/secret"
-	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
 
 const (
-	// purposeReviewer names the sealing key of reviewers' codes.
-	purposeReviewer = "reviewer-code"
 	// Why grants ended that the project's people ended.
 	reasonUserBlocked = "user_blocked"
 	reasonMember      = "member"
 )
-
-func reviewerBinding(project secret.ID, email string) []byte {
-	return secret.Join(project[:], []byte(email))
-}
 
 type userRow struct {
 	ID            secret.ID
@@ -35,6 +27,7 @@ type userRow struct {
 	LastSignIn    *time.Time
 	Connections   int
 	ReviewerUntil *time.Time
+	ReviewerEnded bool
 }
 
 func (r userRow) user() tenants.User {
@@ -43,7 +36,7 @@ func (r userRow) user() tenants.User {
 		u.LastSignIn = *r.LastSignIn
 	}
 	if r.ReviewerUntil != nil {
-		u.ReviewerUntil = *r.ReviewerUntil
+		u.ReviewerUntil, u.ReviewerEnded = *r.ReviewerUntil, r.ReviewerEnded
 	}
 	return u
 }
@@ -51,7 +44,7 @@ func (r userRow) user() tenants.User {
 var selectUsers = `SELECT u.id, u.email, u.name, u.blocked_at IS NOT NULL AS blocked, u.created_at,
 			(SELECT max(s.created_at) FROM user_sessions s WHERE s.project_id = u.project_id AND s.account_id = u.id) AS last_sign_in,
 			(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND ` + livingGrant + `) AS connections,
-			CASE WHEN u.reviewer_until > now() THEN u.reviewer_until END AS reviewer_until, ` + knownAs("u") + ` AS known_as
+			CASE WHEN u.reviewer_address IS NOT NULL THEN u.reviewer_until END AS reviewer_until, coalesce(u.reviewer_until <= now(), false) AS reviewer_ended, ` + knownAs("u") + ` AS known_as
 		FROM users u WHERE u.project_id = @project`
 
 const livingGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
@@ -75,6 +68,7 @@ func (s *Store) users(ctx context.Context, organization, project secret.ID, cond
 func (s *Store) ListUsers(ctx context.Context, organization, project secret.ID, q tenants.UserQuery) ([]tenants.User, error) {
 	return s.users(ctx, organization, project, ` AND (CAST(@before AS uuid) IS NULL OR u.id < CAST(@before AS uuid))
 			AND (CAST(@search AS text) = '' OR position(CAST(@search AS text) IN u.email) > 0 OR position(CAST(@search AS text) IN lower(u.name)) > 0
+				OR position(CAST(@search AS text) IN u.reviewer_address) > 0
 				OR EXISTS (SELECT FROM user_identities i WHERE i.project_id = u.project_id AND i.account_id = u.id AND position(CAST(@search AS text) IN lower(i.contact)) > 0))
 		ORDER BY u.id DESC LIMIT @most`, values{"before": q.Before, "search": strings.ToLower(strings.TrimSpace(q.Search)), "most": tenants.UsersPage})
 }
@@ -185,48 +179,4 @@ func (s *Store) EndUserGrants(ctx context.Context, actor tenants.Actor, organiza
 			func() error { return endGrants(tx, project, reasonMember, ended, args...) },
 		)
 	})
-}
-
-// SetReviewer implements tenants.UserStore.
-func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organization, project secret.ID, email, code string, lasts time.Duration) error {
-	people, _ := s.Users(project).(*accounts)
-	return s.inProject(ctx, project, func(tx *gorm.DB) error {
-		if err := requireOwn(tx, organization, project); err != nil {
-			return err
-		}
-		account, err := people.lockByEmail(tx, email)
-		if err == nil || errors.Is(err, signin.ErrBlocked) { // never on the account of somebody who is there
-			return tenants.ErrConflict
-		}
-		if errors.Is(err, gorm.ErrRecordNotFound) {
-			account, err = people.create(tx, signin.NewAccount{Email: email}, string(actor))
-		}
-		if err != nil {
-			return err
-		}
-		sealed := s.keys.Seal(purposeReviewer, []byte(code), reviewerBinding(project, email))
-		return firstError(
-			func() error {
-				return tx.Exec(`UPDATE users SET reviewer_code = ?, reviewer_until = now() + make_interval(secs => ?), reviewer_address = ?, reviewer_maker = ? WHERE project_id = ? AND id = ?`,
-					sealed, lasts.Seconds(), email, string(actor), project, account.ID).Error
-			},
-			func() error {
-				return auditProject(tx, project, change{actor: actor, action: "user.reviewer_set", target: people.name(account.ID)})
-			},
-		)
-	})
-}
-
-// ReviewerCode implements signin.Identities.
-func (i *identities) ReviewerCode(ctx context.Context, email string) (string, error) {
-	var row struct{ ReviewerCode []byte }
-	a := i.people
-	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		return tx.Raw(`SELECT reviewer_code FROM users WHERE project_id = ? AND reviewer_address = ? AND reviewer_until > now() AND blocked_at IS NULL`, a.project, email).Scan(&row).Error
-	})
-	if err != nil || row.ReviewerCode == nil {
-		return "", err
-	}
-	opened, err := a.store.keys.Open(purposeReviewer, row.ReviewerCode, reviewerBinding(a.project, email))
-	return string(opened), err
 }

@@ -17,10 +17,8 @@ const (
 	PurposeSignUp = "sign_up"
 
 	codeDigits = 6
-	// reviewerDigits is the length of a code that stays the same.
-	reviewerDigits = 10
-	codeField      = "code"
-	macPurpose     = "challenge"
+	codeField  = "code"
+	macPurpose = "challenge"
 )
 
 // errBrowser is a fault of the caller: every browser has a value before it can ask.
@@ -98,11 +96,15 @@ func (s *Service) FinishSignUp(ctx context.Context, accounts Accounts, challenge
 
 // readCode ignores spaces, and refuses what cannot be a code before it costs an attempt.
 func readCode(typed string) (string, error) {
-	code := strings.NewReplacer(" ", "", "\u00a0", "", "\t", "").Replace(typed)
-	if len(code) != codeDigits && len(code) != reviewerDigits || strings.Trim(code, "0123456789") != "" {
+	code := withoutSpaces(typed)
+	if len(code) != codeDigits || strings.Trim(code, "0123456789") != "" {
 		return "", FieldError{Field: codeField, Message: "Enter the six digits from the e-mail."}
 	}
 	return code, nil
+}
+
+func withoutSpaces(typed string) string {
+	return strings.NewReplacer(" ", "", "\u00a0", "", "\t", "").Replace(typed)
 }
 
 // codeMAC authenticates a code for one challenge, behind the version of the key: whoever reads the database can neither try all the

@@ -21,8 +21,6 @@ type EmailCode struct {
 	Browser string
 	// Detail is kept for the browser that asked: what to go on with when the link of the message is opened.
 	Detail string
-	// Fixed is the code instead of a new one; empty: a new one.
-	Fixed string
 	// AllowNew makes an account for an address that has none.
 	AllowNew bool
 }
@@ -60,9 +58,6 @@ func (s *Service) begin(ctx context.Context, accounts Accounts, purpose string, 
 		return secret.ID{}, err
 	}
 	id, code := secret.NewID(), secret.Digits(codeDigits)
-	if in.Fixed != "" {
-		code = in.Fixed
-	}
 	out := Challenge{ID: id, Purpose: purpose, Email: address, BrowserHash: secret.Hash(in.Browser), CodeMAC: s.codeMAC(id, code), Detail: in.Detail, Lifetime: CodeLifetime}
 	if known = known || in.AllowNew; !known {
 		code, out.CodeMAC = "", nil

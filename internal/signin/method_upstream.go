@@ -81,8 +81,9 @@ type Identities interface {
 	// which has the address if no account has. ErrUnverified: the provider does not vouch for the address of somebody new; ErrNotFound:
 	// no account, and none may be made, or the provider is gone; ErrBlocked.
 	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
-	// ReviewerCode returns the code that stays the same of a reviewer's account; "" for every other address.
-	ReviewerCode(ctx context.Context, email string) (string, error)
+	// FinishReview counts the attempt like Accounts.FinishSignIn, asks check about the code that stays the same of the challenge's address,
+	// which is "" when it has none, and returns the reviewer's account. Whether an account of somebody has the address makes no difference.
+	FinishReview(ctx context.Context, challenge secret.ID, browserHash []byte, check func(code string) bool) (Account, error)
 	// SignsInElsewhere reports whether a password, passkey or code of ours would go around the customer's own login for this account.
 	SignsInElsewhere(ctx context.Context, account secret.ID) (bool, error)
 	// Organizations tells for which organizations the person of a session may allow an app to act.

@@ -50,6 +50,8 @@ type Account struct {
 	KnownAs string
 	// Identity is the row of the identity that has just signed in; zero: it was a way of our own.
 	Identity secret.ID
+	// Reviewer marks an account for people who review an app, which has no way to sign in but its code.
+	Reviewer bool
 	// Epoch counts how often the sessions of the account were ended all at once. Who proved themself before that begins none.
 	Epoch int
 }

@@ -44,11 +44,6 @@ func (h *Handler) emailCodePage(c echo.Context) error {
 	if err := h.limits.Mail(c.Request().Context(), f.issuer.ID.String(), web.Source(c)); err != nil {
 		return err
 	}
-	if address, err := signin.ParseEmail(asked.Email); err == nil {
-		if asked.Fixed, err = h.identities(f.issuer.ID).ReviewerCode(c.Request().Context(), address); err != nil {
-			return fault(err)
-		}
-	}
 	challenge, err := h.signin.BeginSignIn(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(id secret.ID, code string, known bool) (mail.Message, error) {
 		return signInMail(c.Request().Context(), f.issuer, "sign in at "+f.issuer.Name, code, linkOf(f.issuer, id, code), known)
 	})
@@ -77,9 +72,12 @@ func (h *Handler) signInCodePage(c echo.Context) error {
 	}
 	id, err := secret.ParseID(form.Get("challenge"))
 	account := signin.Account{}
-	if err != nil {
+	switch {
+	case err != nil:
 		err = signin.ErrNotFound
-	} else {
+	case signin.IsReviewerCode(form.Get("code")):
+		account, err = h.signin.FinishReview(c.Request().Context(), h.identities(f.issuer.ID), id, form.Get("code"), f.browser)
+	default:
 		account, err = h.signin.FinishSignIn(c.Request().Context(), h.accounts(f.issuer.ID), id, form.Get("code"), f.browser, f.issuer.SignUpOpen)
 	}
 	noteSignIn(c, err)

@@ -98,7 +98,7 @@ func (h *Handler) passkeyFailed(c echo.Context, f *flow, err error) error {
 
 // offerPasskey asks a person who has none whether they want one, and reports whether it did.
 func (h *Handler) offerPasskey(c echo.Context, f *flow, session signin.Session) (bool, error) {
-	if !f.issuer.OffersSignIn(tenants.SignInPasskey) || cookiesOf(f.issuer).Get(c, cookieLater) != "" {
+	if !f.issuer.OffersSignIn(tenants.SignInPasskey) || session.Account.Reviewer || cookiesOf(f.issuer).Get(c, cookieLater) != "" {
 		return false, nil
 	}
 	elsewhere, err := h.signsInElsewhere(c, f.issuer, session.Account.ID)
@@ -160,7 +160,7 @@ func (h *Handler) newPasskeyPage(c echo.Context) error {
 	}
 	err = h.savePasskey(c, f.issuer, f.browser, session, form)
 	switch {
-	case errors.Is(err, signin.ErrElsewhere): // since the page was shown, as above
+	case errors.Is(err, signin.ErrElsewhere), errors.Is(err, signin.ErrNotOffered): // since the page was shown, as above
 		return h.goOn(c, f, session)
 	case err != nil && !errors.Is(err, signin.ErrPasskey) && !errors.Is(err, signin.ErrTooMany):
 		return fault(err)
@@ -212,6 +212,8 @@ func (h *Handler) passkeysPage(c echo.Context) error {
 		switch {
 		case errors.Is(err, signin.ErrElsewhere):
 			return elsewhere()
+		case errors.Is(err, signin.ErrNotOffered):
+			return notOffered()
 		case errors.Is(err, signin.ErrTooMany):
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{Alert: "You have as many passkeys as an account can have. Remove one first."})
 		case errors.Is(err, signin.ErrPasskey):
@@ -245,7 +247,7 @@ func (h *Handler) showFactors(c echo.Context, session signin.Session, page *temp
 		page.Passkeys = append(page.Passkeys, templates.PasskeyLine{ID: base64.RawURLEncoding.EncodeToString(k.ID), Agent: k.Agent, Since: k.CreatedAt, LastUsed: k.LastUsedAt})
 	}
 	page.PasskeysAction = issuer.URL + pathPasskeys
-	if page.OwnLogin != "" {
+	if page.OwnLogin != "" || session.Account.Reviewer {
 		return nil
 	}
 	ceremony, err := signin.BeginPasskey(ctx, identities, issuer.URL, issuer.Name, session.Account)

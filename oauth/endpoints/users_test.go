@@ -3,10 +3,7 @@ package endpoints_test
 import (
 	"errors"
 	"net/http"
-	"net/url"
-	"strings"
 	"testing"
-	"time"
 
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
@@ -106,42 +103,5 @@ func TestUsersByPage(t *testing.T) {
 	rest, err := w.projects.Users(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tenants.UserQuery{Before: first[len(first)-1].ID})
 	if err != nil || len(rest) != 6 || rest[5].Email != tn.user {
 		t.Errorf("%d %v", len(rest), err)
-	}
-}
-
-// A reviewer signs in with the same code each time, until the day it ends; nobody else has such a code, and it is not guessed.
-func TestReviewer(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	tn := w.demo
-	if _, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, "reviewer@demo.example", 91*24*time.Hour); err == nil {
-		t.Error("91 days")
-	}
-	code, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, " Reviewer@Demo.example", 30*24*time.Hour)
-	if err != nil || len(code) != 10 {
-		t.Fatalf("%q %v", code, err)
-	}
-	if got, err := w.projects.SetReviewer(t.Context(), tenants.SystemActor, w.org, tn.project.ID, tn.user, time.Hour); err == nil || got != "" {
-		t.Errorf("a code on somebody's account: got %q %v, want a refusal", got, err)
-	}
-	comes := func(email, typed string) bool {
-		b := newBrowser(t, w.door)
-		page := b.submit(b.get(tn.authorizeURL(tn.request(tn.client()))), "#way-email-code", url.Values{"email": {email}})
-		return b.submit(page, "#code", url.Values{"code": {typed}}).has("button[value=allow]")
-	}
-	for range 2 {
-		if !comes("reviewer@demo.example", code) {
-			t.Error("the code does not stay the same")
-		}
-	}
-	if comes("reviewer@demo.example", "0123456789") || comes(tn.user, code) {
-		t.Error("the code is not the reviewer's own")
-	}
-	w.exec(`UPDATE users SET reviewer_until = now() - interval '1 second' WHERE reviewer_code IS NOT NULL`)
-	if comes("reviewer@demo.example", code) {
-		t.Error("the code outlives its last day")
-	}
-	if strings.Contains(value[string](w, `SELECT string_agg(encode(reviewer_code, 'escape'), ' ') FROM users`), code) {
-		t.Error("the database can be read")
 	}
 }
