@@ -32,6 +32,7 @@ func TestRepeatedNames(t *testing.T) {
 		{"the name in package-lock.json", lock["name"], names.NPM},
 		{"the version in package-lock.json", lock["version"], names.Version},
 		{"the version of the Go guard", first(t, "sdk/go/client.go", `(?m)^const Version = "(.*)"$`), names.Version},
+		{"the version of the TypeScript guard", first(t, "sdk/typescript/src/options.ts", `(?m)^export const VERSION = "(.*)";$`), names.Version},
 		{"the newest version in the changelog", first(t, "CHANGELOG.md", `(?m)^## (\S+?),? `), names.Version},
 		{"what the browser suite installs", dependencies[names.NPM], "file:../../sdk/typescript"},
 		{"the package on the landing page", first(t, "templates/dashboard_projects.templ", "const guardPackage = `\"(.*)\"`"), names.NPM},

@@ -43,5 +43,7 @@ export interface Settings {
     fetch: typeof globalThis.fetch;
     warn: (message: string) => void;
 }
+/** The version of this package. */
+export declare const VERSION = "0.1.0";
 /** Checks the options and fills in defaults; throws a TypeError that names the option. */
 export declare function readOptions(options: McpAuthOptions): Settings;

@@ -1,9 +1,12 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
+exports.VERSION = void 0;
 exports.readOptions = readOptions;
 /** The options of `mcpAuth`, checked once when it is called. */
 const secret_js_1 = require("./secret.js");
 const scopes_js_1 = require("./scopes.js");
+/** The version of this package. */
+exports.VERSION = "0.1.0";
 const KNOWN = new Set([
     "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "cacheSeconds", "issuer", "fetch", "onWarn",
 ]);
@@ -52,9 +55,15 @@ function readOptions(options) {
         local: verification !== "introspection" && cacheSeconds > 0,
         reportCalls,
         ownFetch: fetch !== undefined,
-        fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+        fetch: (input, init) => (fetch ?? globalThis.fetch)(input, named(init)),
         warn: onWarn ?? ((message) => console.warn(message)),
     };
+}
+/** Says who asks, so that an operator sees which versions are in use. */
+function named(init) {
+    const headers = new Headers(init?.headers);
+    headers.set("User-Agent", `mcpauth-typescript/${exports.VERSION}`);
+    return { ...init, headers };
 }
 function assertScopeMap(option, map) {
     if (typeof map !== "object" || map === null || Array.isArray(map))

@@ -48,6 +48,9 @@ export interface Settings {
   warn: (message: string) => void;
 }
 
+/** The version of this package. */
+export const VERSION = "0.1.0";
+
 const KNOWN: ReadonlySet<string> = new Set<keyof McpAuthOptions>([
   "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "cacheSeconds", "issuer", "fetch", "onWarn",
 ]);
@@ -90,9 +93,16 @@ export function readOptions(options: McpAuthOptions): Settings {
     local: verification !== "introspection" && cacheSeconds > 0,
     reportCalls,
     ownFetch: fetch !== undefined,
-    fetch: fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    fetch: (input, init) => (fetch ?? globalThis.fetch)(input, named(init)),
     warn: onWarn ?? ((message) => console.warn(message)),
   };
+}
+
+/** Says who asks, so that an operator sees which versions are in use. */
+function named(init: RequestInit | undefined): RequestInit {
+  const headers = new Headers(init?.headers);
+  headers.set("User-Agent", `mcpauth-typescript/${VERSION}`);
+  return { ...init, headers };
 }
 
 function assertScopeMap(option: string, map: unknown): void {

@@ -33,6 +33,17 @@ test("an answer is used for cacheSeconds and not longer", async (t) => {
   }
 });
 
+test("every request to the issuer says which version asks, whatever fetch is used", async (t) => {
+  const { version } = require("../package.json");
+  for (const options of [{}, { fetch: (input, init) => globalThis.fetch(input, init) }]) {
+    const { call, stub } = await start(t, options);
+    stub.issue("good");
+    assert.equal((await call("/mcp", { token: "good" })).status, 200);
+    assert.ok(stub.bodies.length >= 2);
+    assert.deepEqual([...new Set(stub.bodies.map(({ agent }) => agent))], [`mcpauth-typescript/${version}`]);
+  }
+});
+
 test("cacheSeconds 0 asks every time", async (t) => {
   const { call, stub } = await start(t, { cacheSeconds: 0 });
   stub.issue("good");
@@ -85,7 +96,8 @@ test("the question carries the token in the body and the secret in the header, t
   stub.issue("good");
   assert.equal((await call("/mcp", { token: "good" })).status, 200);
   const asked = stub.bodies.find(({ path }) => path === INTROSPECT);
-  assert.deepEqual(asked, { path: INTROSPECT, authorization: `Bearer ${stub.secret}`, body: "token=good" });
+  assert.equal(asked.authorization, `Bearer ${stub.secret}`);
+  assert.equal(asked.body, "token=good");
 });
 
 test("the cache is bounded and forgets", () => {

@@ -65,7 +65,7 @@ async function handle(stub, req, res) {
   const path = new URL(req.url, "http://stub").pathname;
   stub.seen[path] = (stub.seen[path] ?? 0) + 1;
   const body = await readAll(req);
-  stub.bodies.push({ path, authorization: req.headers.authorization, body });
+  stub.bodies.push({ path, authorization: req.headers.authorization, agent: req.headers["user-agent"], body });
   const fault = stub.faults[path];
   if (fault === "hang") return stub.waiting.push(() => res.end());
   if (fault === "hold") await new Promise((resolve) => stub.waiting.push(resolve));
