@@ -1635,7 +1635,7 @@ func OwnLogin(p OwnLoginPage) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "An e-mail address belongs to one person. Send the same subject for the same person, and only addresses that you verified.")
+						templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 98, "Send one address that you verified, without a name around it. Who somebody is follows from the subject alone: the same subject is the same person.")
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
