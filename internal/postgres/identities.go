@@ -150,11 +150,12 @@ func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowN
 	return i.keep(tx, out, at, identity)
 }
 
-// taken reports whether an account has an identity of a provider already. Microsoft has an issuer for each tenant.
+// taken reports whether an account has an identity of a provider already. Microsoft has an issuer for each tenant, and where it is not
+// known yet it may be any.
 func (i *identities) taken(tx *gorm.DB, account secret.ID, at place, issuer string) (taken bool, err error) {
 	same := "issuer = ?"
 	if at.kind == signin.ProviderMicrosoft {
-		same, issuer = "starts_with(issuer, ?)", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
+		same, issuer = "(issuer IS NULL OR starts_with(issuer, ?))", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
 	}
 	return taken, tx.Raw(`SELECT EXISTS (SELECT FROM user_identities WHERE project_id = ? AND account_id = ? AND (provider_id = ? OR `+same+`))`,
 		i.people.project, account, at.provider, issuer).Scan(&taken).Error

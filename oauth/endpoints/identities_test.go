@@ -8,6 +8,7 @@ import (
 	"sync"
 	"testing"
 
+	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -192,6 +193,65 @@ func TestFirstSignInsAtOnce(t *testing.T) {
 		if n := value[int](w, `SELECT count(*) FROM users WHERE email = $1`, address); n != 1 {
 			t.Errorf("accounts with the address that is %s: got %d, want 1", name, n)
 		}
+	}
+}
+
+// Whoever came from Microsoft before issuers were kept is bound to their tenant's at the next sign-in there, by provider and subject, and by
+// nothing else afterwards: not at another provider, not from another tenant, and not once the provider was replaced.
+func TestMicrosoftIsBoundAtTheNextSignIn(t *testing.T) {
+	t.Parallel()
+	const cloud = "https://login.microsoftonline.com/"
+	w := newWorld(t)
+	tn := w.demo
+	set := func(p tenants.Provider) secret.ID {
+		t.Helper()
+		p.Kind, p.ClientID, p.ClientSecret, p.Enabled = "microsoft", "client", "the-secret", true
+		id, err := w.projects.SetProvider(t.Context(), tenants.SystemActor, w.org, tn.project.ID, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id
+	}
+	comes := func(provider secret.ID, tenant, subject string) string {
+		t.Helper()
+		account, err := w.store.Identities(tn.project.ID).SignInIdentity(t.Context(), provider, signin.Identity{Issuer: cloud + tenant + "/v2.0", Subject: tenant + ":" + subject, Email: tn.user, EmailVerified: true}, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return account.ID.String()
+	}
+	first, second := set(tenants.Provider{}), set(tenants.Provider{Issuer: cloud + "organizations/v2.0"})
+	ada, grace := tn.addUser(tn.user).String(), tn.addUser("grace@demo.example").String()
+	before := func(subject, account string) {
+		t.Helper()
+		w.exec(`INSERT INTO user_identities (project_id, provider_id, subject, account_id) VALUES ($1::text::uuid, $2::text::uuid, $3, $4::text::uuid)`, tn.project.ID.String(), first.String(), subject, account)
+	}
+	before("one:ada", ada)
+	before("one:grace", grace)
+	if got := comes(second, "one", "ada"); got == ada || got == grace {
+		t.Errorf("the same subject at another provider, whose tenant is not known to be the same: got an account that is there, want a new one")
+	}
+	w.exec(`DELETE FROM user_identities WHERE provider_id = $1::text::uuid`, second.String())
+	for range 2 {
+		if got := comes(first, "one", "ada"); got != ada {
+			t.Errorf("the next sign-in: got %s, want %s", got, ada)
+		}
+	}
+	if got := value[string](w, `SELECT issuer FROM user_identities WHERE subject = 'one:ada'`); got != cloud+"one/v2.0" {
+		t.Errorf("issuer: got %q, want the tenant's", got)
+	}
+	if got := comes(second, "one", "ada"); got != ada {
+		t.Errorf("at another provider, from the same tenant: got %s, want %s", got, ada)
+	}
+	if got := comes(first, "two", "ada"); got == ada || got == grace {
+		t.Error("the same subject of another tenant has the first one's account")
+	}
+	moved := set(tenants.Provider{ID: first, Issuer: cloud + "consumers/v2.0"})
+	if got := comes(moved, "one", "grace"); moved == first || got == grace || got == ada {
+		t.Error("who never came back before the provider was replaced is taken for the one before")
+	}
+	if got := comes(moved, "one", "ada"); got != ada {
+		t.Errorf("who was bound before the provider was replaced: got %s, want %s", got, ada)
 	}
 }
 
