@@ -118,7 +118,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 	s := &site{fake: fake, db: db, keys: keys, mails: make(chan mail.Message, 10), log: &lockedBuffer{}}
 	s.dns = dnstest.New(t)
 	log := slog.New(slog.NewTextHandler(s.log, nil))
-	s.store = must(postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 5}, keys, log))
+	s.store = must(postgres.Open(t.Context(), postgres.Config{URL: db.AppURL, MaxConnections: 5, Notices: dashboard.NoticeMail(localURL)}, keys, log))
 	t.Cleanup(s.store.Close)
 	s.super = must(pgxpool.New(t.Context(), db.SuperuserURL))
 	t.Cleanup(s.super.Close)

@@ -47,6 +47,29 @@ func TestKnownAddressMail(t *testing.T) {
 	}
 }
 
+// Names that members chose are text in the mail, and one line in its subject.
+func TestNoticeMail(t *testing.T) {
+	t.Parallel()
+	m := NoticeMail{Title: "New owner of Acme <b>\u202ETools\r\nBcc: x: ada@acme.example", Text: []string{"eve <script>alert(1)</script>\nSent by Acme"}, Label: "Open the team page", URL: "https://mcpauth.example/dashboard/acme/team"}
+	doc := parse(t, NoticeMailHTML(m))
+	if doc.Find("b, img, script, link").Length() != 0 || attr(t, doc, "a", "href") != m.URL {
+		t.Error("the mail has markup from a name, or something to fetch, or leads elsewhere")
+	}
+	for kind, body := range map[string]string{"html": doc.Find("body").Text(), "text": NoticeMailText(m)} {
+		for _, want := range []string{"New owner of Acme <b>Tools Bcc: x: ada@acme.example", "eve <script>alert(1)</script> Sent by Acme", "Sent by mcpauth."} {
+			if !strings.Contains(body, want) {
+				t.Errorf("%s: %q is missing in %q", kind, want, body)
+			}
+		}
+	}
+	if want := "New owner of Acme <b>Tools Bcc: x: ada@acme.example"; m.Subject() != want {
+		t.Errorf("subject %q, want %q", m.Subject(), want)
+	}
+	if !strings.Contains(NoticeMailText(m), "Open the team page: "+m.URL) {
+		t.Error("the text has no link")
+	}
+}
+
 func TestMailNamesItsSenderOnce(t *testing.T) {
 	t.Parallel()
 	for project, want := range map[string]string{"": "Sent by mcpauth.", "mcpauth": "Sent by mcpauth.", "Acme": "Sent by mcpauth for Acme."} {

@@ -23,6 +23,13 @@ func TestPreview(t *testing.T) {
 		sample{"mail-code", site, CodeMailHTML(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "create your account at Acme Tools"})},
 		sample{"mail-link", site, CodeMailHTML(CodeMail{Brand: brand, Code: "493027", Minutes: 10, Requested: "sign in at Acme Tools", Link: issuer + "/oauth/sign-in/link?challenge=1&code=493027"})},
 		sample{"mail-no-account", site, NoAccountMailHTML(NoAccountMail{Brand: brand})},
+		sample{"mail-invitation", site, InvitationMailHTML(InvitationMail{Organization: "Acme", Role: "developer", URL: "https://mcpauth.example/dashboard/invitations"})},
+		sample{"mail-new-owner", site, NoticeMailHTML(NoticeMail{Title: "New owner of Acme: alan@acme.example", Label: "Open the team page", URL: "https://mcpauth.example/dashboard/acme/team",
+			Text: []string{"grace@acme.example gave alan@acme.example the role owner. Before it was developer.", "An owner can do everything, such as give and take roles, pay, and delete the organization.", "If none of you wanted this, put it right on the team page now."}})},
+		sample{"mail-removed", site, NoticeMailHTML(NoticeMail{Title: "alan@acme.example was removed from Acme", Label: "Open the team page", URL: "https://mcpauth.example/dashboard/acme/team",
+			Text: []string{"grace@acme.example removed alan@acme.example, whose role was owner. What they made stays with the organization.", "If none of you wanted this, put it right on the team page now."}})},
+		sample{"mail-provider", site, NoticeMailHTML(NoticeMail{Title: "Identity provider added: Acme Tools", Label: "Open the sign-in page of the project", URL: "https://mcpauth.example/dashboard/acme/tools/sign-in",
+			Text: []string{"grace@acme.example added the identity provider Google of the project Acme Tools in Acme.", "It says who somebody is when they sign in with it.", "If none of you wanted this, put it right on the sign-in page of the project now."}})},
 		sample{"mail-known", site, KnownAddressMailHTML(KnownAddressMail{Brand: brand, SignInURL: issuer})},
 	)
 	asset := regexp.MustCompile(Asset("app.css")[:len("/static/")] + `[a-z0-9.-]+`)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mcpauth.example/api"
+	"mcpauth.example/dashboard"
 	"mcpauth.example/internal/dnsproof"
 	"mcpauth.example/internal/egress"
 	"mcpauth.example/internal/lookalike"
@@ -51,7 +52,7 @@ type app struct {
 
 // newApp connects everything. The database must be migrated.
 func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
-	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: s.databaseMax, Billing: s.stripeKey != ""}, s.keys, log)
+	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: s.databaseMax, Billing: s.stripeKey != "", Notices: dashboard.NoticeMail(s.baseURL)}, s.keys, log)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"mcpauth.example/dashboard"
 	"mcpauth.example/internal/lookalike"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/secret"
@@ -23,7 +24,7 @@ func openStore(ctx context.Context, do func(*postgres.Store) error) error {
 	if err != nil {
 		return err
 	}
-	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: 2}, s.keys, newLogger(s.logLevel))
+	store, err := postgres.Open(ctx, postgres.Config{URL: s.databaseURL, DirectURL: s.databaseDirectURL, MaxConnections: 2, Notices: dashboard.NoticeMail(s.baseURL)}, s.keys, newLogger(s.logLevel))
 	if err != nil {
 		return err
 	}

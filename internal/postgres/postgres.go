@@ -22,6 +22,7 @@ import (
 	"gorm.io/gorm/logger"
 
 	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
 )
 
 // Config says how to reach the database.
@@ -35,6 +36,8 @@ type Config struct {
 	// Billing makes the plan of an organization decide how long timelines are kept, whether pages name this service, and bounds how many people
 	// a development project holds. Without it nothing is limited.
 	Billing bool
+	// Notices puts into words what owners are told by mail; nil: they are told nothing.
+	Notices tenants.NoticeMail
 }
 
 // Store holds the pool and what the verbs need besides. It is safe for concurrent use.
@@ -47,6 +50,7 @@ type Store struct {
 	log       *slog.Logger
 	queue     *queue
 	billing   bool
+	notices   tenants.NoticeMail
 	limitUses atomic.Uint64
 	// registrations counts those of each project in this process.
 	registrations sync.Map
@@ -87,7 +91,7 @@ func Open(ctx context.Context, cfg Config, keys *secret.Keyring, log *slog.Logge
 		pool.Close()
 		return nil, fmt.Errorf("open gorm: %w", err)
 	}
-	store := &Store{pool: pool, db: db, sql: sqlDB, directURL: cfg.DirectURL, keys: keys, log: log, billing: cfg.Billing}
+	store := &Store{pool: pool, db: db, sql: sqlDB, directURL: cfg.DirectURL, keys: keys, log: log, billing: cfg.Billing, notices: cfg.Notices}
 	if store.directURL == "" {
 		store.directURL = cfg.URL
 	}

@@ -80,9 +80,16 @@ func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organizati
 		"ways_beside_own": strconv.FormatBool(rules.WaysBeside), "organization_session": strconv.FormatInt(longest, 10),
 	}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
-		return tx.Exec(`UPDATE projects SET ways_beside_own = @beside, organization_session = @longest
+		result := tx.Exec(`UPDATE projects SET ways_beside_own = @beside, organization_session = @longest
 			WHERE id = @project AND (ways_beside_own, organization_session) <> (@beside, @longest)`,
 			map[string]any{"project": project, "beside": rules.WaysBeside, "longest": longest})
+		if result.Error == nil && result.RowsAffected > 0 {
+			notice := tenants.Notice{Kind: tenants.NoticeProviderChanged, External: true}
+			if err := s.tellOfProvider(tx, actor, organization, project, notice); err != nil {
+				_ = result.AddError(err)
+			}
+		}
+		return result
 	})
 }
 

@@ -242,6 +242,16 @@ func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email st
 					row.OrganizationID, member, row.Role).Error
 			},
 			func() error {
+				if !tenants.TellsOfRole("", tenants.Role(row.Role)) {
+					return nil
+				}
+				inviter, err := addressOf(tx, tenants.MemberActor(row.InviterID))
+				if err != nil {
+					return err
+				}
+				return s.tellOwners(tx, "", row.OrganizationID, tenants.Notice{Kind: tenants.NoticeJoined, By: inviter, Member: email, To: tenants.Role(row.Role)})
+			},
+			func() error {
 				return auditOrganization(tx, row.OrganizationID, change{actor: tenants.MemberActor(member), action: "member.joined", target: "member:" + member.String(), detail: map[string]string{"role": row.Role}})
 			},
 		)
@@ -304,6 +314,15 @@ func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organizat
 		if err := endInvitations(tx, actor, organization, member, next); err != nil {
 			return err
 		}
+		told, err := noticeOfChange(tx, actor, member, tenants.Role(roles.Target), next)
+		if err != nil {
+			return err
+		}
+		if next != tenants.RoleOwner { // while those who are removed or lowered are owners
+			if err := s.tellOfChange(tx, actor, organization, told); err != nil {
+				return err
+			}
+		}
 		recorded := change{actor: actor, action: "member.role_changed", target: "member:" + member.String(), detail: map[string]string{"from": roles.Target, "to": string(next)}}
 		if next == "" {
 			recorded.action, recorded.detail = "member.removed", map[string]string{"role": roles.Target}
@@ -314,6 +333,11 @@ func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organizat
 		}
 		if err := mustChange(tx.Exec(`UPDATE organization_members SET role = ? WHERE organization_id = ? AND member_id = ?`, string(next), organization, member)); err != nil {
 			return err
+		}
+		if next == tenants.RoleOwner { // the new one as well
+			if err := s.tellOfChange(tx, actor, organization, told); err != nil {
+				return err
+			}
 		}
 		return auditOrganization(tx, organization, recorded)
 	})

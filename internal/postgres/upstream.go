@@ -36,6 +36,11 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 		recorded.detail["replaces"] = p.Replaces.String()
 	}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
+		notice := tenants.Notice{Kind: tenants.NoticeProviderAdded, Provider: p.Name, External: p.Kind == tenants.KindOwn}
+		before := tx.Raw(`SELECT 'provider changed' AS kind FROM upstream_providers WHERE project_id = ? AND id IN (?, ?)`, project, p.ID, p.Replaces).Scan(&notice.Kind)
+		if before.Error != nil {
+			return before
+		}
 		if !p.Replaces.IsZero() {
 			removed := removeProvider(tx, project, p.Replaces)
 			if err := mustChange(removed); err != nil { // of two changes at once, one takes the place
@@ -61,7 +66,11 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 					sealed_secret = excluded.sealed_secret, enabled = excluded.enabled WHERE p.kind = excluded.kind AND (p.issuer = excluded.issuer OR p.kind = 'own')`,
 				project, p.ID, p.Kind, p.Name, p.Issuer, p.ClientID, sealed, p.Enabled)
 		}
-		if err := mustChange(result); err != nil {
+		err := mustChange(result)
+		if err == nil {
+			err = s.tellOfProvider(tx, actor, organization, project, notice)
+		}
+		if err != nil {
 			_ = result.AddError(err)
 		}
 		return result
@@ -80,7 +89,18 @@ func removeProvider(tx *gorm.DB, project, provider secret.ID) *gorm.DB {
 // RemoveProvider implements tenants.ProjectStore.
 func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider secret.ID) error {
 	return s.changeRules(ctx, organization, project, change{actor: actor, action: "provider.removed", target: providerTarget(provider)}, func(tx *gorm.DB) *gorm.DB {
-		return removeProvider(tx, project, provider)
+		var gone struct{ Name, Kind string }
+		if found := tx.Raw(`SELECT name, kind FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider).Scan(&gone); found.Error != nil || found.RowsAffected == 0 {
+			return found
+		}
+		result := removeProvider(tx, project, provider)
+		if result.Error == nil {
+			notice := tenants.Notice{Kind: tenants.NoticeProviderRemoved, Provider: gone.Name, External: gone.Kind == tenants.KindOwn}
+			if err := s.tellOfProvider(tx, actor, organization, project, notice); err != nil {
+				_ = result.AddError(err)
+			}
+		}
+		return result
 	})
 }
 

@@ -1,0 +1,79 @@
+package postgres
+
+import (
+	"gorm.io/gorm"
+
+	"mcpauth.example/internal/mail"
+	"mcpauth.example/internal/secret"
+	"mcpauth.example/tenants"
+)
+
+// tellOwners queues a mail for each owner in the transaction of the act. Who is removed or lowered is told before, who is raised after.
+func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) error {
+	if s.notices == nil {
+		return nil
+	}
+	var owners []struct{ Name, Email string }
+	err := tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
+		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL ORDER BY m.email`, organization).Scan(&owners).Error
+	if err == nil && notice.By == "" {
+		notice.By, err = addressOf(tx, actor)
+	}
+	for _, owner := range owners {
+		if err != nil {
+			break
+		}
+		notice.Organization = tenants.Organization{ID: organization, Name: owner.Name}
+		err = s.mailNotice(tx, owner.Email, notice)
+	}
+	return err
+}
+
+func (s *Store) mailNotice(tx *gorm.DB, to string, notice tenants.Notice) error {
+	subject, text, html, err := s.notices(notice)
+	if err != nil {
+		return err
+	}
+	return s.queue.enqueueMail(tx, mail.Message{To: to, FromName: "mcpauth", Subject: subject, Text: text, HTML: html})
+}
+
+// addressOf is a member's address, and "" for whoever is no member.
+func addressOf(tx *gorm.DB, actor tenants.Actor) (string, error) {
+	var row struct{ Email string }
+	member, ok := actor.Member()
+	if !ok {
+		return "", nil
+	}
+	err := tx.Raw(`SELECT email FROM members WHERE id = ?`, member).Scan(&row).Error
+	return row.Email, err
+}
+
+// tellOfProvider tells owners of a provider of the project, or of its external login.
+func (s *Store) tellOfProvider(tx *gorm.DB, actor tenants.Actor, organization, project secret.ID, notice tenants.Notice) error {
+	var row struct{ Name string }
+	if err := tx.Raw(`SELECT name FROM projects WHERE id = ?`, project).Scan(&row).Error; err != nil {
+		return err
+	}
+	notice.Project = tenants.Project{ID: project, Name: row.Name}
+	return s.tellOwners(tx, actor, organization, notice)
+}
+
+// noticeOfChange is what owners are told of another role of a member, with "" of their end in the organization.
+func noticeOfChange(tx *gorm.DB, actor tenants.Actor, member secret.ID, from, to tenants.Role) (tenants.Notice, error) {
+	address, err := addressOf(tx, tenants.MemberActor(member))
+	notice := tenants.Notice{Kind: tenants.NoticeRole, Member: address, From: from, To: to}
+	if self, _ := actor.Member(); to == "" {
+		if notice.Kind = tenants.NoticeRemoved; self == member {
+			notice.Kind = tenants.NoticeLeft
+		}
+	}
+	return notice, err
+}
+
+// tellOfChange leaves out changes between roles that cannot take the organization from anybody.
+func (s *Store) tellOfChange(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) error {
+	if notice.Kind == tenants.NoticeRole && !tenants.TellsOfRole(notice.From, notice.To) {
+		return nil
+	}
+	return s.tellOwners(tx, actor, organization, notice)
+}
