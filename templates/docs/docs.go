@@ -53,6 +53,7 @@ func Pages() []Page {
 		{"security", "Security", "What we hold to, how it is proved, what is not done yet", "Reference"},
 		{"conformance", "Conformance", "Every requirement of the protocol, and where it is proved", "Reference"},
 		{"attacks", "Attacks", "Every attack that we know of, and where it is proved to fail", "Reference"},
+		{"asks-again", "What asks again", "Every form of the dashboard: which ask who you are, and why the others do not", "Reference"},
 		{"billing", "Plans and billing", "The one meter, limits, failed payments, cancelling", "Reference"},
 		{"self-hosting", "Self-hosting", "One binary, one PostgreSQL", "Reference"},
 		{"settings", "Settings", "Every environment variable of the service", "Reference"},
