@@ -59,7 +59,7 @@ func TestDocumentationListsEveryProof(t *testing.T) {
 	t.Parallel()
 	want := proofPageText()
 	if *writeProofPage {
-		if err := os.WriteFile(proofPage, []byte(want), 0o644); err != nil { //nolint:gosec // a page of the documentation
+		if err := os.WriteFile(proofPage, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
