@@ -110,6 +110,27 @@ func TestFormsThatWaitAreSealed(t *testing.T) {
 	}
 }
 
+// Whoever does not want to confirm is led back to the page of the form, and to no other site.
+func TestConfirmLeadsBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.longAgo(t)
+	b, team := w.as(t, "admin"), w.team("")
+	for from, want := range map[string]string{w.url + team: team, "": "/dashboard", "https://evil.example/x": "/dashboard", w.url + "//evil.example": "/dashboard", "mailto:x": "/dashboard"} {
+		b.referer = from
+		page := b.post(t, w.team("/invitations"), "email", "grace@example.com", "role", "viewer").want(t, http.StatusForbidden)
+		b.referer = w.url + "/dashboard/confirm"
+		sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+		sent.Set("password", "wrong")
+		again := b.do(t, http.MethodPost, "/dashboard/confirm", sent).want(t, http.StatusUnprocessableEntity)
+		for _, p := range []answer{page, again} {
+			if got := p.doc.Find(`main a:contains("Cancel")`).AttrOr("href", ""); got != want {
+				t.Errorf("from %q: leads to %q, want %q", from, got, want)
+			}
+		}
+	}
+}
+
 // What waits is judged as if it were sent now: a refusal shows what was typed, and a right that was lost meanwhile is gone.
 func TestWhatWaitedIsChecked(t *testing.T) {
 	t.Parallel()

@@ -36,13 +36,14 @@ type waiting struct {
 	Method, Target string
 	Form           string // encoded as it came
 	Act            string // after "you asked to"
+	Back           string // the page that it was sent from
 	Until          time.Time
 }
 
 // proveAgain asks who the member is before something dangerous (catalogue 228). What was sent goes along in the page, so that nothing
 // typed is lost.
 func (d *dashboard) proveAgain(v *visit, p page) error {
-	w := waiting{Method: v.Request().Method, Target: v.Request().URL.RequestURI(), Act: p.proof.act, Until: d.Now().Add(waitingLifetime)}
+	w := waiting{Method: v.Request().Method, Target: v.Request().URL.RequestURI(), Act: p.proof.act, Back: cameFrom(v.Request()), Until: d.Now().Add(waitingLifetime)}
 	if w.Method != http.MethodGet {
 		form, err := v.form()
 		if err != nil {
@@ -56,6 +57,15 @@ func (d *dashboard) proveAgain(v *visit, p page) error {
 	}
 	sealed := secret.Encode(d.Keys.Seal(purposeWaiting, raw, v.sitting()))
 	return d.renderConfirm(v, http.StatusForbidden, confirmation{sealed: sealed, waiting: w})
+}
+
+// cameFrom is the page of this site on which a form was sent.
+func cameFrom(r *http.Request) string {
+	u, err := url.Parse(r.Referer())
+	if err != nil || u.Host != r.Host {
+		return pathDashboard
+	}
+	return web.LocalPath(u.RequestURI(), pathDashboard)
 }
 
 // waitingForm opens what waits in this session.
@@ -85,7 +95,7 @@ func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
 		return err
 	}
 	view := templates.ConfirmPage{Shell: d.shell(v, "Confirm that it is you", ""), Action: pathConfirm, Act: c.waiting.Act, Waiting: c.sealed, HasPassword: hash != "",
-		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: pathDashboard}
+		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: c.waiting.Back}
 	known, err := d.Ways.ListPasskeys(v.ctx(), v.session.Account.ID, d.host())
 	if err != nil {
 		return err

@@ -215,6 +215,8 @@ type browser struct {
 	fetchSite string
 	// origin is the Origin header; empty: none is sent.
 	origin string
+	// referer is the Referer header; empty: none is sent.
+	referer string
 }
 
 func (s *site) browser() *browser {
@@ -247,6 +249,9 @@ func (b *browser) send(t *testing.T, method, path, contentType string, body io.R
 	}
 	if b.fetchSite != "" {
 		request.Header.Set("Sec-Fetch-Site", b.fetchSite)
+	}
+	if b.referer != "" {
+		request.Header.Set("Referer", b.referer)
 	}
 	if b.origin != "" {
 		request.Header.Set("Origin", b.origin)

@@ -10,8 +10,9 @@ import (
 func memberSamples() []sample {
 	confirm := ConfirmPage{Shell: shell("Confirm that it is you", ""), Action: "/dashboard/confirm", Act: "remove a member", Waiting: "sealed",
 		HasPassword: true, BackHref: "/dashboard"}
-	mailed := confirm
-	mailed.HasPassword, mailed.Passkey = false, &PasskeyForm{Action: "/dashboard/confirm", Label: "Confirm with a passkey", Options: "{}", Ceremony: "ceremony"}
+	mailed, touched := confirm, confirm
+	mailed.HasPassword = false
+	touched.HasPassword, touched.Passkey = false, &PasskeyForm{Action: "/dashboard/confirm", Label: "Confirm with a passkey", Options: "{}", Ceremony: "ceremony"}
 	coded := confirm
 	coded.HasPassword, coded.Challenge, coded.Code = false, "challenge", Field{Error: "That is not the code. Use the newest e-mail."}
 	account := MemberAccountPage{Shell: shell("Your account", ""), Email: "grace@acme.example", HasPassword: true, PasswordAction: "/dashboard/account/password", SessionsAction: "/dashboard/account/sessions",
@@ -23,6 +24,7 @@ func memberSamples() []sample {
 	return []sample{
 		{"member-confirm", dashboard, ConfirmIdentity(confirm)},
 		{"member-confirm-mail", dashboard, ConfirmIdentity(mailed)},
+		{"member-confirm-passkey", dashboard, ConfirmIdentity(touched)},
 		{"member-confirm-code", dashboard, ConfirmIdentity(coded)},
 		{"member-account", dashboard, MemberAccount(account)},
 		{"member-account-new", dashboard, MemberAccount(MemberAccountPage{Shell: shell("Your account", ""), Email: "new@acme.example", PasswordAction: "/p", SessionsAction: "/s", DeleteAction: "/d", PasswordMin: 8})},
