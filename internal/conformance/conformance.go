@@ -45,7 +45,7 @@ const (
 	aboutProtocol = "A and R are what the MCP authorization specification asks of authorization servers and MCP servers, P is what real clients are known to trip over"
 	aboutAttacks  = "those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail"
 	aboutTiers    = "`make test` runs every proof but those marked *(full)*, which run in `make full`, as the mutations do."
-	aboutFolders  = "Here are the folders of the tests and how many they hold; CONFORMANCE.md in the sources names each."
+	aboutFolders  = "Here are the folders of the tests, inside of internal without that word, and how many they hold; CONFORMANCE.md in the sources names each."
 )
 
 // The pages of the documentation have to be light and read on a phone: they name the folders of the tests, the file every test.
@@ -85,7 +85,7 @@ func folders(tests []string) string {
 	}
 	var out []string
 	for _, folder := range slices.Sorted(maps.Keys(counts)) {
-		text := folder
+		text := strings.TrimSuffix(strings.TrimPrefix(folder, "internal/"), "/tests")
 		if n := counts[folder].all; n > 1 {
 			text += fmt.Sprintf(" (%d)", n)
 		}
