@@ -70,6 +70,43 @@ func TestDangerousActsWaitForAProof(t *testing.T) {
 	}
 }
 
+// Of proofs for one form that come at once, one begins a session and does the act; the others are told that nothing waits any more.
+func TestOneProofOfManyGoesOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "owner")
+	w.longAgo(t)
+	page := b.post(t, w.of(t, "/clients/access/tokens"), "name", "partner").want(t, http.StatusForbidden)
+	sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+	sent.Set("password", password)
+	cookie, before := b.sessionCookie(t), w.rows(t, `SELECT FROM initial_access_tokens`)
+	answers := make(chan int, 6)
+	for range cap(answers) {
+		one := w.browser()
+		one.setSession(t, cookie)
+		go func() { answers <- one.do(t, http.MethodPost, "/dashboard/confirm", sent).StatusCode }()
+	}
+	went := 0
+	for range cap(answers) {
+		switch got := <-answers; got {
+		case http.StatusSeeOther: // the act, or the way to sign-in for who came when the session was over
+			went++
+		case http.StatusConflict:
+		default:
+			t.Errorf("answered with %d, want 303 or 409", got)
+		}
+	}
+	if went == 0 {
+		t.Error("nobody went on")
+	}
+	if n := w.rows(t, `SELECT FROM initial_access_tokens`) - before; n != 1 {
+		t.Errorf("one form made %d tokens, want 1", n)
+	}
+	if n := w.rows(t, `SELECT FROM member_sessions s JOIN members m ON m.id = s.account_id WHERE m.email = 'owner@example.com' AND ended_at IS NULL AND auth_time > now() - interval '5 minutes'`); n != 1 {
+		t.Errorf("one form began %d sessions, want 1", n)
+	}
+}
+
 // What waits is sealed, secrets included, for the session in which it was typed and a quarter of an hour; nothing of it stands in the
 // page, the log or the database.
 func TestFormsThatWaitAreSealed(t *testing.T) {

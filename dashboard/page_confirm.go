@@ -146,7 +146,11 @@ func (d *dashboard) confirmIdentity(v *visit) error {
 	case err != nil:
 		return err
 	default:
-		if err := d.begin(v, account); err != nil {
+		err := d.beginAs(v, signin.NewSession{Account: account, Replaces: v.session.ID})
+		if errors.Is(err, signin.ErrReplaced) {
+			return errNotWaiting
+		}
+		if err != nil {
 			return err
 		}
 		return d.goOn(v, c.waiting)

@@ -64,7 +64,13 @@ func (d *dashboard) begin(v *visit, account signin.Account) error {
 	if err := d.endSession(v); err != nil {
 		return err
 	}
-	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, signin.NewSession{Account: account, Lifetime: sessionLifetime, Agent: v.Request().UserAgent()})
+	return d.beginAs(v, signin.NewSession{Account: account})
+}
+
+// beginAs begins the session in this browser.
+func (d *dashboard) beginAs(v *visit, asked signin.NewSession) error {
+	asked.Lifetime, asked.Agent = sessionLifetime, v.Request().UserAgent()
+	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, asked)
 	if err != nil {
 		return err
 	}

@@ -177,6 +177,9 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 				return err
 			}
 		}
+		if err := a.replace(tx, asked); err != nil {
+			return err
+		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
 		err := a.one(tx, &times, a.sql.createSession, values{
 			"id": out.ID, "token_hash": tokenHash, "account": asked.Account.ID, "seconds": asked.Lifetime.Seconds(), "agent": asked.Agent,
@@ -195,6 +198,22 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 		return signin.Session{}, err
 	}
 	return out, nil
+}
+
+// replace ends the session that another one takes the place of.
+func (a *accounts) replace(tx *gorm.DB, asked signin.NewSession) error {
+	if asked.Replaces.IsZero() {
+		return nil
+	}
+	account := asked.Account.ID
+	result := tx.Exec(a.sql.endOwnSession, a.with(values{"account": account, "id": asked.Replaces}))
+	switch {
+	case result.Error != nil:
+		return result.Error
+	case result.RowsAffected == 0:
+		return signin.ErrReplaced
+	}
+	return a.record(tx, account, a.name(account), "signed_out", "session:"+asked.Replaces.String())
 }
 
 func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {

@@ -200,3 +200,34 @@ func TestOwnersEndWhatBegins(t *testing.T) {
 		}
 	}
 }
+
+// Of sessions that are to take the place of one, one begins; the others are refused, and what they would have replaced is over.
+func TestOneSessionReplacesAnother(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+		account, old := r.begun(accounts)
+		asked := withPassword(account)
+		asked.Replaces = old.ID
+		answers := make(chan error, 8)
+		for range cap(answers) {
+			go func() {
+				_, _, err := r.service.NewSession(t.Context(), accounts, asked)
+				answers <- err
+			}()
+		}
+		refused := 0
+		for range cap(answers) {
+			if err := <-answers; err != nil {
+				wantError(t, err, signin.ErrReplaced)
+				refused++
+			}
+		}
+		if left := r.livingSessions(table); refused != cap(answers)-1 || len(left) != 1 || left[0] == old.ID.String() {
+			t.Errorf("%d were refused, %q are left, want one that is not %s", refused, left, old.ID)
+		}
+		asked.Replaces = r.id("SELECT id::text FROM " + table + "_sessions WHERE ended_at IS NULL")
+		asked.Account = r.signUp(accounts, "eve@example.com")
+		_, _, err := r.service.NewSession(t.Context(), accounts, asked)
+		wantError(t, err, signin.ErrReplaced) // it is somebody else's
+	})
+}

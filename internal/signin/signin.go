@@ -28,6 +28,7 @@ var (
 	ErrBusy          = errors.New("too many passwords are being checked")
 	ErrNotOffered    = errors.New("this way to sign in is switched off")
 	ErrSignedOut     = errors.New("signed out everywhere since the proof")
+	ErrReplaced      = errors.New("the session that asked for the proof is over")
 	ErrElsewhere     = errors.New("this person signs in at the customer's own site only")
 )
 
@@ -75,6 +76,8 @@ type NewSession struct {
 	Way      Way
 	Lifetime time.Duration
 	Agent    string // User-Agent of the browser
+	// Replaces is the session in which the proof was asked for; it ends with the beginning of this one. Zero: none.
+	Replaces secret.ID
 }
 
 // Session is one browser in which a person is signed in.
@@ -144,7 +147,7 @@ type Accounts interface {
 
 	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrSignedOut when its sessions were ended
 	// after the proof, ErrNotOffered when the project does not offer the way, or the provider, any more. ErrElsewhere: it would go
-	// around the customer's own login.
+	// around the customer's own login. ErrReplaced: the session that it replaces is over; of many that replace one, one begins.
 	CreateSession(ctx context.Context, tokenHash []byte, session NewSession) (Session, error)
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
