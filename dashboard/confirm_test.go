@@ -368,3 +368,59 @@ func TestAccountSessions(t *testing.T) {
 	second.get(t, "/dashboard/account").want(t, http.StatusSeeOther)
 	first.get(t, "/dashboard/account").want(t, http.StatusOK)
 }
+
+// A form of many small fields waits as well as one of a long field.
+func TestFormsOfAnyShapeWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "owner")
+	for name, form := range map[string]url.Values{
+		"one long field":     {"name": {"partner"}, "long": {strings.Repeat("x", 31_000)}},
+		"letters beyond a-z": {"name": {"partner"}, "long": {strings.Repeat("é", 5_000)}},
+		"6000 tiny fields":   {"name": {"partner"}, "t": strings.Split(strings.Repeat("ab,", 6_000), ",")},
+	} {
+		w.longAgo(t)
+		before := w.rows(t, `SELECT FROM initial_access_tokens`)
+		b.confirm(t, b.do(t, http.MethodPost, w.of(t, "/clients/access/tokens"), form)).want(t, http.StatusSeeOther)
+		if after := w.rows(t, `SELECT FROM initial_access_tokens`); after != before+1 {
+			t.Errorf("%s, %d bytes: got %d tokens after the proof, want %d", name, len(form.Encode()), after, before+1)
+		}
+	}
+}
+
+// What waited is done with its own query, not with that of the page that took the proof.
+func TestQueryOfWhatWaited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "owner")
+	w.longAgo(t)
+	checkout := "/dashboard/" + w.organization.String() + "/billing/checkout?month=" + time.Now().UTC().Format("2006-01")
+	page := b.post(t, checkout, "plan", "nothing").want(t, http.StatusForbidden)
+	sent := fieldsOf(page.doc.Find(`main form:has(input[type=password])`))
+	sent.Set("password", password)
+	got := b.do(t, http.MethodPost, "/dashboard/confirm?month=zzz", sent)
+	if want := b.post(t, checkout, "plan", "nothing"); got.StatusCode != want.StatusCode {
+		t.Errorf("got %d after the proof, want %d as without it", got.StatusCode, want.StatusCode)
+	}
+}
+
+// Catalogue 228: what people see of a brand, links among it, changes with a proof; the draft is kept meanwhile, its logo too.
+func TestBrandIsShownWithAProof(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := w.as(t, "developer")
+	shown := func() int {
+		return w.rows(t, `SELECT FROM projects p JOIN brands b ON b.project_id = p.id AND b.version = p.brand_version WHERE b::text LIKE '%support.acme.example%'`)
+	}
+	w.longAgo(t)
+	page := b.upload(t, w.of(t, "/branding"), "logo", nil, "then", "publish", "title", "Sign in", "support_url", "https://support.acme.example/")
+	if n := shown(); n != 0 {
+		t.Errorf("got %d brands with the link shown without a proof, want none", n)
+	}
+	b.confirm(t, page).wantRedirect(t, w.of(t, "/branding"))
+	if n := shown(); n != 1 {
+		t.Errorf("got %d brands with the link shown after the proof, want 1", n)
+	}
+	w.longAgo(t)
+	b.post(t, w.of(t, "/branding/show"), "version", "0").want(t, http.StatusForbidden)
+}

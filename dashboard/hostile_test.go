@@ -59,3 +59,29 @@ func TestSpellingsOfPaths(t *testing.T) {
 		}
 	}
 }
+
+// What nobody would type is refused as what it is, never as a fault of ours.
+func TestStrangeInputIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.work(t)
+	b, _, org := s.member(t, "ada@example.com")
+	invite := "/dashboard/" + org.String() + "/team/invitations"
+	for name, c := range map[string]struct {
+		path   string
+		fields []string
+		want   int
+	}{
+		"a passkey that is no id":     {"/dashboard/account/passkeys", []string{"remove", "!!!"}, http.StatusNotFound},
+		"two addresses":               {invite, []string{"email", "a,b@example.com", "role", "viewer"}, http.StatusUnprocessableEntity},
+		"an address of other letters": {invite, []string{"email", "é@example.com", "role", "viewer"}, http.StatusUnprocessableEntity},
+		"control characters":          {invite, []string{"email", "a\u0001b@example.com", "role", "viewer"}, http.StatusUnprocessableEntity},
+	} {
+		if got := b.post(t, c.path, c.fields...); got.StatusCode != c.want {
+			t.Errorf("%s: got %d, want %d", name, got.StatusCode, c.want)
+		}
+	}
+	if n := s.rows(t, `SELECT FROM organization_invitations`); n != 0 {
+		t.Errorf("got %d invitations, want none", n)
+	}
+}

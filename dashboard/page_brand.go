@@ -20,6 +20,9 @@ const maxBrandForm = tenants.MaxLogoUpload + 64<<10
 // purposeDraft names the sealing key of looks that are shown and not stored.
 const purposeDraft = "dashboard-brand-draft"
 
+// actPublish is what the editor's button asks for, after "you asked to".
+const actPublish = "show another brand to people"
+
 func (d *dashboard) brand(v *visit) error {
 	draft, err := d.Projects.BrandDraft(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
@@ -51,6 +54,14 @@ func (d *dashboard) saveBrand(v *visit) error {
 	if form.Get("then") != "publish" {
 		return d.done(v, v.href(pathBrand), "The draft is saved. People see what was published before.")
 	}
+	if !d.proved(v) { // the draft is kept: it is too large to wait with the proof
+		return d.waitForProof(v, waiting{Method: http.MethodPost, Target: v.href(pathBrandPublish), Act: actPublish, Until: d.Now().Add(waitingLifetime)})
+	}
+	return d.publishBrand(v)
+}
+
+// publishBrand shows the draft to people.
+func (d *dashboard) publishBrand(v *visit) error {
 	version, err := d.Projects.PublishBrand(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err

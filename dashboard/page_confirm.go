@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -51,11 +52,18 @@ func (d *dashboard) proveAgain(v *visit, p page) error {
 		}
 		w.Form = form.Encode()
 	}
-	raw, err := json.Marshal(w)
-	if err != nil {
+	return d.waitForProof(v, w)
+}
+
+// waitForProof shows the page that asks who the member is, with what is done then.
+func (d *dashboard) waitForProof(v *visit, w waiting) error {
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetEscapeHTML(false) // a form has many &
+	if err := encoder.Encode(w); err != nil {
 		return err
 	}
-	sealed := secret.Encode(d.Keys.Seal(purposeWaiting, raw, v.sitting()))
+	sealed := secret.Encode(d.Keys.Seal(purposeWaiting, raw.Bytes(), v.sitting()))
 	return d.renderConfirm(v, http.StatusForbidden, confirmation{sealed: sealed, waiting: w})
 }
 

@@ -10,6 +10,7 @@ import (
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 // purposeCeremony names the sealing key of a challenge for a passkey.
@@ -103,10 +104,10 @@ func (d *dashboard) changePasskeys(v *visit) error {
 	}
 	if remove := form.Get("remove"); remove != "" {
 		id, err := base64.RawURLEncoding.DecodeString(remove)
-		if err == nil {
-			err = d.Ways.RemovePasskey(v.ctx(), v.session.Account.ID, d.host(), id)
-		}
 		if err != nil {
+			return tenants.ErrNotFound
+		}
+		if err := d.Ways.RemovePasskey(v.ctx(), v.session.Account.ID, d.host(), id); err != nil {
 			return err
 		}
 		return d.done(v, pathAccount, "The passkey no longer signs you in.")

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 
+	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -65,7 +66,11 @@ func (d *dashboard) invite(v *visit) error {
 	if err := d.Limits.Mail(v.ctx(), realm, web.Source(v)); err != nil {
 		return err
 	}
-	err = d.Organizations.Invite(v.ctx(), v.actor(), v.org(), form.Get("email"), tenants.Role(form.Get("role")), d.invitationMail(v, form.Get("role")))
+	email, err := signin.ParseEmail(form.Get("email"))
+	if problems, ok := fieldErrors(err); ok {
+		return d.renderTeam(v, http.StatusUnprocessableEntity, form, problems, "")
+	}
+	err = d.Organizations.Invite(v.ctx(), v.actor(), v.org(), email, tenants.Role(form.Get("role")), d.invitationMail(v, form.Get("role")))
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderTeam(v, http.StatusUnprocessableEntity, form, problems, "")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -230,7 +229,7 @@ func (d *dashboard) finishTest(v *visit) error {
 	defer cancel()
 	query, err := url.ParseQuery(v.Request().URL.RawQuery)
 	if err != nil {
-		return fmt.Errorf("query of the callback: %w", err)
+		return d.renderTest(v, http.StatusBadRequest, templates.TestPage{Alert: "The answer's address is not written as an address is. Begin again."})
 	}
 	result := tryout.Tryout{HTTP: d.Outgoing}.Finish(ctx, plan, query)
 	view := templates.TestPage{Profile: plan.Profile, ResourceURL: plan.Resource, Result: &templates.TestResult{Stopped: result.Stopped, TokenHeader: result.TokenHeader, TokenClaims: result.TokenClaims,

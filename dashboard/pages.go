@@ -245,7 +245,7 @@ func (d *dashboard) signInPages() []page {
 		{method: http.MethodPost, path: pathOwnSimulator, access: developers, handler: d.startSimulator,
 			proof: recent("make the simulator the external login")},
 		{method: http.MethodPost, path: pathOwnAnswer, access: developers, handler: d.answerSimulated,
-			proof: none("answer as the simulated site", isTrial)},
+			proof: recent("answer as the simulated site")},
 	}
 }
 
@@ -260,8 +260,8 @@ func (d *dashboard) brandPages() []page {
 			proof: none("look at a draft of the brand", isOwn)},
 		{method: http.MethodPost, path: pathBrandDiscard, access: developers, handler: d.discardBrand,
 			proof: none("discard a draft of the brand", isWords)},
-		{method: http.MethodPost, path: pathBrandShow, access: developers, handler: d.showBrand,
-			proof: none("show the brand to people", isWords)},
+		{method: http.MethodPost, path: pathBrandPublish, access: developers, handler: d.publishBrand, proof: recent(actPublish)},
+		{method: http.MethodPost, path: pathBrandShow, access: developers, handler: d.showBrand, proof: recent(actPublish)},
 		{method: http.MethodGet, path: pathBrandFrame, access: viewers, handler: d.brandFrame},
 		{method: http.MethodGet, path: pathBrandBase, access: viewers, handler: d.brandBase},
 		{method: http.MethodGet, path: pathBrandStyle, access: viewers, handler: d.brandStyle},

@@ -142,6 +142,7 @@ const (
 	pathBrandPreview = pathBrand + "/preview"
 	pathBrandDiscard = pathBrand + "/discard"
 	pathBrandShow    = pathBrand + "/show"
+	pathBrandPublish = pathBrand + "/publish"
 	pathBrandFrame   = pathBrand + "/frame"
 	pathBrandBase    = pathBrand + "/base.css"
 	pathBrandStyle   = pathBrand + "/look.css"

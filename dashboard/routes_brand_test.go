@@ -34,6 +34,7 @@ var brandArea = area{
 		"POST " + below + "/branding/preview": form("accent", "#1e66d1"),
 		"POST " + below + "/branding/discard": form(),
 		"POST " + below + "/branding/show":    form("version", "1"),
+		"POST " + below + "/branding/publish": form(),
 		"GET " + below + "/branding/frame":    nil,
 		"GET " + below + "/branding/base.css": nil,
 		"GET " + below + "/branding/look.css": nil,

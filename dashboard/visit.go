@@ -65,7 +65,7 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 				return err
 			}
 		}
-		if p.proof.recent && d.Now().Sub(v.session.AuthTime) > recentSignIn {
+		if p.proof.recent && !d.proved(v) {
 			return d.proveAgain(v, p)
 		}
 		return p.handler(v)

@@ -57,7 +57,7 @@ func CheckAddress(c echo.Context) error {
 			return echo.ErrBadRequest
 		}
 	}
-	return checkText(c.QueryParams())
+	return checkText(c.Request().URL.Query()) // not QueryParams, which would keep the query for a request that takes the place of this one
 }
 
 // bodyError says why a body could not be read.
