@@ -92,6 +92,21 @@ func TestOwnersHearOfMembers(t *testing.T) {
 		[]string{"whose role was owner"}})
 }
 
+// An owner without an address hears of nothing, and keeps nobody from hearing; others hear of them by what they are called.
+func TestOwnersWithoutAnAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.exec(t, `DELETE FROM river_job`)
+	w.work(t)
+	w.colleague(t, "nameless@other.example", w.organization, tenants.RoleOwner)
+	nameless := w.memberID(t, "nameless@other.example")
+	w.exec(t, `UPDATE members SET email = NULL, email_verified_at = NULL WHERE id = $1`, nameless)
+	w.exec(t, `INSERT INTO member_identities (provider, subject, contact, account_id) VALUES ('github', '7', 'octo@example.com', $1)`, nameless)
+	w.hears(t, notice{"owner without address to admin", func() {
+		w.as(t, "owner").post(t, w.team("/"+nameless+"/role"), "role", "admin").want(t, http.StatusSeeOther)
+	}, []string{"owner@example.com"}, "octo@example.com at GitHub is no longer an owner of " + ownersOrganization, []string{"the role admin. Before it was owner."}})
+}
+
 // Owners hear of who joined as one of them or as an admin, and not of others.
 func TestOwnersHearOfWhoJoins(t *testing.T) {
 	t.Parallel()

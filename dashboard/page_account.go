@@ -24,11 +24,11 @@ func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems
 	if err != nil {
 		return err
 	}
-	_, hash, err := d.Accounts.FindByEmail(v.ctx(), v.session.Account.Email)
+	hash, err := d.passwordHash(v)
 	if err != nil {
 		return err
 	}
-	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Email, HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
+	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Called(), NoAddress: v.session.Account.Email == "", HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
 		DeleteAction: pathAccountDelete, Password: templates.Field{Error: problems.password}, PasswordMin: signin.MinPassword, DeleteError: problems.deletion, PasskeyError: problems.passkey, InvitationsHref: pathInvitations}
 	view.AccountHref = pathAccount
 	for _, s := range sessions {
@@ -43,7 +43,19 @@ func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems
 	return web.Render(v, status, templates.MemberAccount(view))
 }
 
+// passwordHash is that of the member who looks; empty: they have none, or no address that a password would go by.
+func (d *dashboard) passwordHash(v *visit) (string, error) {
+	if v.session.Account.Email == "" {
+		return "", nil
+	}
+	_, hash, err := d.Accounts.FindByEmail(v.ctx(), v.session.Account.Email)
+	return hash, err
+}
+
 func (d *dashboard) setPassword(v *visit) error {
+	if v.session.Account.Email == "" {
+		return tenants.ErrForbidden
+	}
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -97,8 +109,8 @@ func (d *dashboard) deleteAccount(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if strings.TrimSpace(form.Get("confirm")) != v.session.Account.Email {
-		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{deletion: "Expected exactly: " + v.session.Account.Email})
+	if strings.TrimSpace(form.Get("confirm")) != v.session.Account.Called() {
+		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{deletion: "Expected exactly: " + v.session.Account.Called()})
 	}
 	for _, m := range v.memberships {
 		members, err := d.Organizations.Members(v.ctx(), v.actor(), m.Organization.ID)

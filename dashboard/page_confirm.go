@@ -17,6 +17,7 @@ import (
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
+	"mcpauth.example/tenants"
 )
 
 const (
@@ -98,12 +99,15 @@ type confirmation struct {
 }
 
 func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
-	_, hash, err := d.Accounts.FindByEmail(v.ctx(), v.session.Account.Email)
+	hash, err := d.passwordHash(v)
 	if err != nil {
 		return err
 	}
 	view := templates.ConfirmPage{Shell: d.shell(v, "Confirm that it is you", ""), Action: pathConfirm, Act: c.waiting.Act, Waiting: c.sealed, HasPassword: hash != "",
-		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: c.waiting.Back}
+		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: c.waiting.Back, NoAddress: v.session.Account.Email == ""}
+	if view.NoAddress && d.GitHub != nil {
+		view.GitHubHref = pathGitHub
+	}
 	known, err := d.Ways.ListPasskeys(v.ctx(), v.session.Account.ID, d.host())
 	if err != nil {
 		return err
@@ -133,6 +137,9 @@ func (d *dashboard) confirmIdentity(v *visit) error {
 	var account signin.Account
 	switch form.Get("how") {
 	case "send":
+		if v.session.Account.Email == "" {
+			return tenants.ErrForbidden
+		}
 		return d.sendConfirmCode(v, c)
 	case "code":
 		account, err = d.confirmByCode(v, form)

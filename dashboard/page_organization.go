@@ -23,7 +23,7 @@ func (d *dashboard) invitations(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := templates.InvitationsPage{Shell: d.shell(v, "Invitations", pathInvitations), Email: v.session.Account.Email, Alone: len(v.memberships) == 0, NewHref: pathNewOrganization}
+	view := templates.InvitationsPage{Shell: d.shell(v, "Invitations", pathInvitations), Email: v.session.Account.Called(), Alone: len(v.memberships) == 0, NewHref: pathNewOrganization}
 	for _, i := range found {
 		line := templates.InvitationLine{ID: i.ID.String(), Organization: i.Organization.Name, Role: string(i.Role), Inviter: i.Inviter, ExpiresAt: i.ExpiresAt}
 		if !i.Organization.Suspended {

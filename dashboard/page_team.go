@@ -36,7 +36,7 @@ func (d *dashboard) renderTeam(v *visit, status int, form url.Values, problems m
 		view.InviteAction = v.href(pathInvite)
 	}
 	for _, m := range found {
-		line := templates.MemberLine{ID: m.ID.String(), Email: m.Email, Role: string(m.Role), Self: m.ID == v.session.Account.ID, JoinedAt: m.JoinedAt, LastActive: m.LastActive}
+		line := templates.MemberLine{ID: m.ID.String(), Email: m.Called(), Role: string(m.Role), Self: m.ID == v.session.Account.ID, JoinedAt: m.JoinedAt, LastActive: m.LastActive}
 		if own.MayGive(m.Role) {
 			line.RoleAction = v.href(pathMemberRole, ":member", line.ID)
 		}

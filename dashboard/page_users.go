@@ -110,7 +110,7 @@ func (d *dashboard) reviewerLines(v *visit) (lines []templates.ReviewerLine, err
 func makerOf(members []tenants.Member, maker tenants.Actor) string {
 	for _, m := range members {
 		if tenants.MemberActor(m.ID) == maker {
-			return m.Email
+			return m.Called()
 		}
 	}
 	if maker == tenants.SystemActor {

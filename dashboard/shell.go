@@ -10,7 +10,7 @@ import (
 // shell is the frame of a page; current is the path of its entry in the left rail.
 func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
 	shell := templates.Shell{
-		Title: title, MemberEmail: v.session.Account.Email, Organization: v.membership.Organization.Name, Project: v.project.Name,
+		Title: title, MemberEmail: v.session.Account.Called(), Organization: v.membership.Organization.Name, Project: v.project.Name,
 		HomeHref: pathDashboard, SignOutAction: pathSignOut, Now: d.Now(), Flash: d.flash(v),
 		NewOrganizationHref: pathNewOrganization, AccountHref: pathAccount, ThemeAction: pathTheme, Theme: d.theme(v), Here: v.Request().URL.RequestURI(),
 	}

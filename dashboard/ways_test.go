@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/descope/virtualwebauthn"
@@ -239,5 +240,97 @@ func TestMemberPasskeys(t *testing.T) {
 	sign(other).want(t, http.StatusUnprocessableEntity) // removed
 	if n := s.rows(t, `SELECT FROM organization_audit_log WHERE action IN ('member.passkey_added', 'member.passkey_removed')`); n != 2 {
 		t.Errorf("%d rows of the log tell it", n)
+	}
+}
+
+// Catalogue 120, 122: a second person at GitHub with the address of a member who signs in there is somebody else: a member without an
+// address, who sees and does what members do, except for what goes by mail. Nobody's invitations are theirs, and no code is sent anywhere.
+func TestSecondPersonAtGitHub(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	g := s.withGitHub(t)
+	comes := func(id int, email string) *browser {
+		t.Helper()
+		g.id, g.email = id, email
+		b := s.browser()
+		b.get(t, "/dashboard/sign-in/github/callback?"+url.Values{"state": {b.leave(t, g)}, "code": {"good"}}.Encode()).wantRedirect(t, "/dashboard/account")
+		return b
+	}
+	owner, _, organization := s.member(t, "ada@example.com")
+	comes(7, "ada@example.com") // both sides verified the address, and nobody of GitHub was there
+	if n := s.rows(t, `SELECT FROM members`); n != 1 {
+		t.Fatalf("members: got %d, want 1", n)
+	}
+	owner.post(t, "/dashboard/"+organization.String()+"/team/invitations", "email", "grace@example.com", "role", "viewer").want(t, http.StatusSeeOther)
+	b := comes(8, "ada@example.com")
+	for range 2 {
+		comes(8, "grace@example.com") // what GitHub says later opens nothing
+	}
+	if n, own := s.rows(t, `SELECT FROM members`), s.rows(t, `SELECT FROM member_identities i JOIN members m ON m.id = i.account_id WHERE i.subject = '8' AND m.email IS NULL`); n != 2 || own != 1 {
+		t.Fatalf("members: got %d, of whom %d are the second person without an address; want 2 and 1", n, own)
+	}
+	account := b.get(t, "/dashboard/account").want(t, http.StatusOK)
+	if called := "grace@example.com at GitHub"; !strings.Contains(account.text, called) || account.doc.Find(`input[name="password"]`).Length() != 0 || !strings.Contains(account.text, "No address") {
+		t.Errorf("the account page: called so %t, a password %d; want %q and none", strings.Contains(account.text, called), account.doc.Find(`input[name="password"]`).Length(), called)
+	}
+	if page := b.get(t, "/dashboard/invitations").want(t, http.StatusOK); page.doc.Find(`form[action*="invitations"]`).Length() != 0 {
+		t.Error("the invitation of the address that GitHub says is offered")
+	}
+	b.get(t, "/dashboard/"+organization.String()+"/projects").want(t, http.StatusNotFound)
+	var own string
+	if err := s.super.QueryRow(t.Context(), `SELECT o.organization_id::text FROM organization_members o JOIN members m ON m.id = o.member_id WHERE m.email IS NULL`).Scan(&own); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/projects", "/team", "/audit", "/settings"} {
+		b.get(t, "/dashboard/"+own+path).want(t, http.StatusOK)
+	}
+	if team := b.get(t, "/dashboard/"+own+"/team"); !strings.Contains(team.text, "grace@example.com at GitHub") {
+		t.Error("the team does not say who they are")
+	}
+	mails := s.rows(t, `SELECT FROM river_job`)
+	s.exec(t, `UPDATE member_sessions SET auth_time = now() - interval '16 minutes'`)
+	asked := b.post(t, "/dashboard/"+own+"/team/invitations", "email", "new@example.com", "role", "viewer").want(t, http.StatusForbidden)
+	if asked.doc.Find(`a[href="/dashboard/sign-in/github"]`).Length() != 1 || asked.doc.Find(`input[name="how"][value="send"]`).Length() != 0 {
+		t.Errorf("the page that asks who they are offers a code, or not GitHub:\n%s", asked.doc.Find("main").Text())
+	}
+	b.post(t, "/dashboard/confirm", "waiting", "x", "how", "send")
+	b.post(t, "/dashboard/account/password", "password", "another long password")
+	if n := s.rows(t, `SELECT FROM river_job`); n != mails {
+		t.Errorf("messages: got %d more, want none", n-mails)
+	}
+	if n := s.rows(t, `SELECT FROM members WHERE email IS NULL AND password_hash IS NOT NULL`); n != 0 {
+		t.Error("a member without an address got a password")
+	}
+}
+
+// Of first sign-ins at once with GitHub, one person gets one account, and each of many with one address gets their own.
+func TestFirstSignInsAtGitHubAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	atOnce := func(subject func(i int) string, address string) int {
+		t.Helper()
+		var group sync.WaitGroup
+		accounts, faults := make([]signin.Account, 8), make([]error, 8)
+		for i := range accounts {
+			group.Go(func() {
+				identity := signin.Identity{Issuer: "github:https://github.com", Subject: subject(i), Email: address, EmailVerified: true}
+				accounts[i], faults[i] = s.store.MemberWays().SignInGitHub(t.Context(), identity, secret.Hash(secret.Token("")), "Acme")
+			})
+		}
+		group.Wait()
+		found := map[secret.ID]bool{}
+		for i, account := range accounts {
+			if faults[i] != nil {
+				t.Errorf("sign-in %d: got %v, want none", i, faults[i])
+			}
+			found[account.ID] = true
+		}
+		return len(found)
+	}
+	if n := atOnce(func(int) string { return "7" }, "one@example.com"); n != 1 {
+		t.Errorf("one person: got %d accounts, want 1", n)
+	}
+	if n := atOnce(func(i int) string { return "2" + string(rune('0'+i)) }, "many@example.com"); n != 8 || s.rows(t, `SELECT FROM members WHERE email = 'many@example.com'`) != 1 {
+		t.Errorf("eight people with one address: got %d accounts, want 8, of which one has the address", n)
 	}
 }

@@ -21,7 +21,13 @@ func memberSamples() []sample {
 		Sessions:      []MemberSession{{ID: "s1", Agent: "Firefox on Linux", Since: now, Current: true}, {ID: "s2", Agent: "", Since: now.Add(-40 * 24 * time.Hour)}}}
 	passkey := PasskeyForm{Action: "/dashboard/account/passkeys", Label: "Add a passkey", Options: "{}", Ceremony: "ceremony", New: true}
 	account.NewPasskey, account.Passkeys = &passkey, []PasskeyLine{{ID: "k1", Agent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0", Since: now, LastUsed: now}}
+	elsewhere := mailed
+	elsewhere.Passkey, elsewhere.NoAddress, elsewhere.GitHubHref = nil, true, "/dashboard/sign-in/github"
+	nameless := account
+	nameless.Email, nameless.NoAddress = "grace@acme.example at GitHub", true
 	return []sample{
+		{"member-confirm-github", dashboard, ConfirmIdentity(elsewhere)},
+		{"member-account-no-address", dashboard, MemberAccount(nameless)},
 		{"member-confirm", dashboard, ConfirmIdentity(confirm)},
 		{"member-confirm-mail", dashboard, ConfirmIdentity(mailed)},
 		{"member-confirm-passkey", dashboard, ConfirmIdentity(touched)},

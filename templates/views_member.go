@@ -15,6 +15,8 @@ type ConfirmPage struct {
 	Password, Code Field
 	Alert          string
 	BackHref       string
+	NoAddress      bool   // no code can be mailed
+	GitHubHref     string // where such a member signs in; empty: not offered now
 }
 
 // MemberAccountPage is the member's own page. Forms: PasswordAction (password), SessionsAction (session, or others=yes), DeleteAction (confirm).
@@ -31,6 +33,7 @@ type MemberAccountPage struct {
 	NewPasskey                                   *PasskeyForm // its action also takes remove: an id
 	Organizations                                []Place
 	InvitationsHref                              string
+	NoAddress                                    bool
 }
 
 // MemberSession is a browser in which a member is signed in.

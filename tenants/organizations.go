@@ -1,6 +1,7 @@
 package tenants
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -22,11 +23,15 @@ var ErrPaid = errors.New("there is a subscription")
 // Member is a person who belongs to an organization.
 type Member struct {
 	ID         secret.ID
-	Email      string
+	Email      string // empty: the person signs in at GitHub only, and gets no mail
+	KnownAs    string // how a member without an address is called
 	Role       Role
 	JoinedAt   time.Time
 	LastActive time.Time // when they last signed in; zero: long ago
 }
+
+// Called is how pages call the member.
+func (m Member) Called() string { return cmp.Or(m.Email, m.KnownAs) }
 
 // Invitation is an address that may join an organization.
 type Invitation struct {

@@ -28,7 +28,7 @@ var (
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
 		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
-		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", "''", "{reviewer}", "false",
+		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", memberKnownAs("a"), "{reviewer}", "false",
 	))
 )
 
@@ -43,6 +43,13 @@ const (
 		SELECT organization_id, CAST(@id AS uuid), CAST(@actor AS text), CAST(@action AS text), CAST(@target AS text)
 		FROM organization_members WHERE member_id = @account`
 )
+
+// memberKnownAs is how a member without an address is called. member is how the statement calls the row.
+func memberKnownAs(member string) string {
+	return strings.ReplaceAll(`CASE WHEN {member}.email IS NULL THEN coalesce(
+			(SELECT nullif(i.contact, '') || ' at GitHub' FROM member_identities i WHERE i.account_id = {member}.id ORDER BY i.last_used_at DESC LIMIT 1),
+			'an account without address') ELSE '' END`, "{member}", member)
+}
 
 // knownAs is how a user without a sign-in address is called: as a provider knows them, or as a reviewer. user is how the statement calls the row.
 func knownAs(user string) string {

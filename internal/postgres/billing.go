@@ -252,7 +252,7 @@ func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.
 	}
 	var owners []struct{ Name, Email string }
 	err = tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
-		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL ORDER BY m.email`, organization).Scan(&owners).Error
+		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL AND m.email IS NOT NULL ORDER BY m.email`, organization).Scan(&owners).Error
 	if err != nil {
 		return err
 	}

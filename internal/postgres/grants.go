@@ -27,7 +27,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		sitting AS (SELECT auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
 		`+ownChoice+`,
-		chosen AS (SELECT 1 WHERE CASE WHEN $30::text = '' THEN NOT EXISTS (SELECT FROM members) OR EXISTS (SELECT FROM whose WHERE organizations = '[]')
+		chosen AS (SELECT 1 WHERE CASE WHEN $30::text = '' THEN NOT EXISTS (SELECT FROM belonging) OR EXISTS (SELECT FROM whose WHERE organizations = '[]')
 			ELSE EXISTS (SELECT FROM whose WHERE organizations @> jsonb_build_array(jsonb_build_object('id', $30::text))) END),
 		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
 		server AS (SELECT id FROM mcp_servers WHERE project_id = $1 AND id = $8 AND resource = $9 FOR SHARE),

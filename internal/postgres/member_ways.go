@@ -111,47 +111,75 @@ func (m memberWays) RemovePasskey(ctx context.Context, account secret.ID, host s
 	})
 }
 
-// SignInGitHub implements signin.MemberWays. As with every provider, the address ties a new identity to an account only when both sides
-// verified it (catalogue 120).
+// SignInGitHub implements signin.MemberWays. As with every provider, the subject says who it is; the address ties a new one to an account
+// only when both sides verified it and nobody of GitHub is tied to it yet (catalogue 120).
 func (m memberWays) SignInGitHub(ctx context.Context, identity signin.Identity, stateHash []byte, organization string) (out signin.Account, err error) {
 	a := m.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		if err := useMemberAnswer(tx, stateHash, signin.UpstreamLifetime); err != nil {
 			return err
 		}
-		var known idRow
-		found := tx.Raw(`UPDATE member_identities SET last_used_at = now() WHERE provider = 'github' AND subject = ? RETURNING account_id AS id`, identity.Subject).Scan(&known)
-		if found.Error != nil {
-			return found.Error
+		out, err = m.known(tx, identity)
+		if errors.Is(err, gorm.ErrRecordNotFound) { // of two first sign-ins at once, the second one finds what the first one made
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", "member at github "+identity.Subject).Error; err != nil {
+				return err
+			}
+			out, err = m.known(tx, identity)
 		}
-		if found.RowsAffected > 0 {
-			return m.open(tx, known.ID, &out)
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			out, err = m.tie(tx, identity, organization)
 		}
-		address, err := signin.ParseEmail(identity.Email)
-		if err != nil || !identity.EmailVerified {
-			return signin.ErrUnverified
-		}
-		out, err = a.lockByEmail(tx, address)
-		switch {
-		case errors.Is(err, gorm.ErrRecordNotFound):
-			out, err = a.create(tx, signin.NewAccount{Email: address, Detail: organization}, "")
-		case err == nil && !out.EmailVerified:
-			err = signin.ErrUnverified
-		}
-		if err != nil {
-			return err
-		}
-		return firstError(
-			func() error {
-				return tx.Exec(`INSERT INTO member_identities (provider, subject, account_id, last_used_at) VALUES ('github', ?, ?, now())`, identity.Subject, out.ID).Error
-			},
-			func() error { return a.record(tx, out.ID, a.name(out.ID), "identity_tied", "provider:github") },
-		)
+		return err
 	})
 	if err != nil {
 		return signin.Account{}, err
 	}
 	return out, nil
+}
+
+// known opens the account of who was here before.
+func (m memberWays) known(tx *gorm.DB, identity signin.Identity) (out signin.Account, err error) {
+	var known idRow
+	found := tx.Raw(`UPDATE member_identities SET last_used_at = now(), contact = ? WHERE provider = 'github' AND subject = ? RETURNING account_id AS id`,
+		contactOf(identity), identity.Subject).Scan(&known)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return out, gorm.ErrRecordNotFound
+	}
+	if found.Error != nil {
+		return out, found.Error
+	}
+	return out, m.open(tx, known.ID, &out)
+}
+
+// tie gives somebody new the account of their address, or one of their own, without the address when it is somebody's.
+func (m memberWays) tie(tx *gorm.DB, identity signin.Identity, organization string) (signin.Account, error) {
+	a := m.people
+	address, err := signin.ParseEmail(identity.Email)
+	if err != nil || !identity.EmailVerified {
+		return signin.Account{}, signin.ErrUnverified
+	}
+	fresh := signin.NewAccount{Email: address, Detail: organization}
+	out, err := a.lockByEmail(tx, address)
+	if err == nil {
+		fresh.Email = ""
+		var taken bool
+		err = tx.Raw(`SELECT EXISTS (SELECT FROM member_identities WHERE provider = 'github' AND account_id = ?)`, out.ID).Scan(&taken).Error
+		if err == nil && (taken || !out.EmailVerified) {
+			err = gorm.ErrRecordNotFound
+		}
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		out, err = a.create(tx, fresh, "")
+	}
+	if err != nil {
+		return signin.Account{}, err
+	}
+	return out, firstError(
+		func() error {
+			return tx.Exec(`INSERT INTO member_identities (provider, subject, contact, account_id, last_used_at) VALUES ('github', ?, ?, ?, now())`, identity.Subject, contactOf(identity), out.ID).Error
+		},
+		func() error { return a.record(tx, out.ID, a.name(out.ID), "identity_tied", "provider:github") },
+	)
 }
 
 // useMemberAnswer notes an answer, and forgets those that would be refused as old.

@@ -15,7 +15,7 @@ func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret
 	}
 	var owners []struct{ Name, Email string }
 	err := tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
-		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL ORDER BY m.email`, organization).Scan(&owners).Error
+		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL AND m.email IS NOT NULL ORDER BY m.email`, organization).Scan(&owners).Error
 	if err == nil && notice.By == "" {
 		notice.By, err = addressOf(tx, actor)
 	}
@@ -37,14 +37,14 @@ func (s *Store) mailNotice(tx *gorm.DB, to string, notice tenants.Notice) error 
 	return s.queue.enqueueMail(tx, mail.Message{To: to, FromName: "mcpauth", Subject: subject, Text: text, HTML: html})
 }
 
-// addressOf is a member's address, and "" for whoever is no member.
+// addressOf is a member's address, or how one without is called, and "" for whoever is no member.
 func addressOf(tx *gorm.DB, actor tenants.Actor) (string, error) {
 	var row struct{ Email string }
 	member, ok := actor.Member()
 	if !ok {
 		return "", nil
 	}
-	err := tx.Raw(`SELECT email FROM members WHERE id = ?`, member).Scan(&row).Error
+	err := tx.Raw(`SELECT coalesce(m.email, `+memberKnownAs("m")+`) AS email FROM members m WHERE m.id = ?`, member).Scan(&row).Error
 	return row.Email, err
 }
 

@@ -229,12 +229,12 @@ const (
 
 	// ownChoice are parts of a statement for project $1, which has the parts tenant, person and sitting before them. whose is the identity
 	// that made the session at the customer's site, a short enough time ago; it is locked after the person, as by those who change it.
-	// members are all of the account with organizations.
+	// belonging are all of the account with organizations.
 	ownChoice = `whose AS (
 			SELECT i.organizations FROM tenant, person, sitting, user_identities i
 			WHERE tenant.own AND i.project_id = $1 AND i.id = sitting.identity_id AND i.account_id = person.id AND i.issuer = 'own'
 				AND sitting.auth_time > now() - tenant.organization_session * interval '1 second' FOR SHARE OF i
-		), members AS (
+		), belonging AS (
 			SELECT i.id FROM tenant, person, user_identities i
 			WHERE tenant.own AND i.project_id = $1 AND i.account_id = person.id AND i.issuer = 'own' AND i.organizations <> '[]'
 		)`
@@ -248,7 +248,7 @@ func (i *identities) Organizations(ctx context.Context, session secret.ID) (choi
 		sitting AS (SELECT account_id, auth_time, identity_id FROM user_sessions WHERE project_id = $1 AND id = $2),
 		person AS (SELECT account_id AS id FROM sitting),
 		`+ownChoice+`
-		SELECT coalesce((SELECT organizations FROM whose), '[]'), NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM members)`, session)
+		SELECT coalesce((SELECT organizations FROM whose), '[]'), NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM belonging)`, session)
 	if err != nil {
 		return signin.Choice{}, err
 	}

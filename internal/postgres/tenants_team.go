@@ -83,15 +83,16 @@ func (s *Store) ListMembers(ctx context.Context, organization secret.ID) ([]tena
 	type row struct {
 		ID          secret.ID
 		Email, Role string
+		KnownAs     string
 		CreatedAt   time.Time
 		LastActive  *time.Time
 	}
 	var rows []row
-	err := s.db.WithContext(ctx).Raw(`SELECT m.id, m.email, o.role, o.created_at, (SELECT max(s.created_at) FROM member_sessions s WHERE s.account_id = m.id) AS last_active
+	err := s.db.WithContext(ctx).Raw(`SELECT m.id, m.email, `+memberKnownAs("m")+` AS known_as, o.role, o.created_at, (SELECT max(s.created_at) FROM member_sessions s WHERE s.account_id = m.id) AS last_active
 		FROM organization_members o JOIN members m ON m.id = o.member_id WHERE o.organization_id = ?
 		ORDER BY array_position(ARRAY['owner', 'admin', 'developer', 'viewer'], o.role), m.email`, organization).Scan(&rows).Error
 	return mapRows(rows, func(r row) tenants.Member {
-		return tenants.Member{ID: r.ID, Email: r.Email, Role: tenants.Role(r.Role), JoinedAt: r.CreatedAt, LastActive: or(r.LastActive)}
+		return tenants.Member{ID: r.ID, Email: r.Email, KnownAs: r.KnownAs, Role: tenants.Role(r.Role), JoinedAt: r.CreatedAt, LastActive: or(r.LastActive)}
 	}), translate(err)
 }
 
@@ -108,8 +109,8 @@ func (r invitationRow) invitation() tenants.Invitation {
 		Inviter: r.Inviter, CreatedAt: r.CreatedAt, ExpiresAt: r.ExpiresAt}
 }
 
-const selectInvitations = `SELECT i.id, i.organization_id, o.name, o.suspended_at IS NOT NULL AS suspended, i.email, i.role, i.created_at, i.expires_at,
-		m.email AS inviter, b.role AS inviter_role
+var selectInvitations = `SELECT i.id, i.organization_id, o.name, o.suspended_at IS NOT NULL AS suspended, i.email, i.role, i.created_at, i.expires_at,
+		coalesce(m.email, ` + memberKnownAs("m") + `) AS inviter, b.role AS inviter_role
 	FROM organization_invitations i JOIN organizations o ON o.id = i.organization_id JOIN members m ON m.id = i.inviter_id AND m.blocked_at IS NULL
 		JOIN organization_members b ON b.organization_id = i.organization_id AND b.member_id = i.inviter_id
 	WHERE i.expires_at > now() AND `

@@ -72,7 +72,10 @@ func inOurWords(err error) error {
 }
 
 func (c *client) CreateCustomer(ctx context.Context, key, name, email, organization string) (id string, err error) {
-	params := &stripe.CustomerParams{Name: &name, Email: &email}
+	params := &stripe.CustomerParams{Name: &name}
+	if email != "" { // who has no address here tells Stripe one
+		params.Email = &email
+	}
 	params.AddMetadata("organization", organization) // for people who read the dashboard of Stripe; never read back
 	err = ask(ctx, &params.Params, key, func() error {
 		made, err := customer.Client{B: c.backend, Key: c.key}.New(params)
