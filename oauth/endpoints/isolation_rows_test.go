@@ -23,6 +23,7 @@ var notPresented = map[string]bool{
 	"Seal dashboard.purposeDraft":             true, // a look of the branding editor, proved there
 	"Seal dashboard.purposeCursor":            true, // a place in a list of the dashboard, proved there
 	"Seal dashboard.purposeCeremony":          true, // of members, who are no project's; proved there
+	"Seal dashboard.purposeWaiting":           true, // of members: a form of theirs, bound to the session; proved there
 	"Seal dashboard.purposeGitHub":            true, // of members; proved there
 	"column public.member_answers.state_hash": true, // of members; what was used
 	"key public.billing_events.id":            true, // only Stripe says it, signed
