@@ -81,7 +81,6 @@ func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []
 		return firstError(
 			func() error { return tx.Exec(a.sql.setHash, a.with(account)).Error },
 			func() error { out.Epoch, err = a.endSessions(tx, out.ID, secret.ID{}); return err },
-			func() error { return tx.Exec(a.sql.endChallenges, a.with(values{"email": c.Email})).Error },
 			func() error { return a.kind.endGrants(tx, a.project, out.ID, reasonPasswordReset) },
 			func() error { return a.record(tx, out.ID, a.name(out.ID), "password_reset", a.name(out.ID)) },
 		)
@@ -112,6 +111,19 @@ func (a *accounts) lockByEmail(tx *gorm.DB, email string) (signin.Account, error
 	return out, nil
 }
 
+// lockOfChallenge locks the address and its account before the challenge, as whoever ends an account's codes does.
+func (a *accounts) lockOfChallenge(tx *gorm.DB, of values) error {
+	var asked answered
+	err := a.one(tx, &asked, a.sql.whoseChallenge, of)
+	if err == nil {
+		_, err = a.lockByEmail(tx, asked.Email)
+	}
+	if errors.Is(err, gorm.ErrRecordNotFound) { // there is nothing to lock
+		return nil
+	}
+	return err
+}
+
 // FindChallenge implements signin.Accounts.
 func (a *accounts) FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (string, error) {
 	var found answered
@@ -140,7 +152,11 @@ func (a *accounts) answer(ctx context.Context, purpose string, id secret.ID, bro
 	}
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var made answered
-		err := a.one(tx, &made, a.sql.finishChallenge, values{"id": id, "browser": browserHash, "purpose": purpose})
+		err := a.lockOfChallenge(tx, values{"id": id, "browser": browserHash, "purpose": purpose})
+		if err != nil {
+			return err
+		}
+		err = a.one(tx, &made, a.sql.finishChallenge, values{"id": id, "browser": browserHash, "purpose": purpose})
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return signin.ErrCode // another attempt was first
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
@@ -229,5 +230,112 @@ func TestOneSessionReplacesAnother(t *testing.T) {
 		asked.Account = r.signUp(accounts, "eve@example.com")
 		_, _, err := r.service.NewSession(t.Context(), accounts, asked)
 		wantError(t, err, signin.ErrReplaced) // it is somebody else's
+	})
+}
+
+// mailed asks for a code and returns its challenge and what the message would carry.
+func (r *accountsRig) mailed(accounts signin.Accounts, email string, reset bool) (challenge secret.ID, code string) {
+	r.t.Helper()
+	begin := r.service.BeginSignIn
+	if reset {
+		begin = r.service.BeginReset
+	}
+	challenge, err := begin(r.t.Context(), accounts, signin.EmailCode{Email: email, Browser: someBrowser}, func(_ secret.ID, c string, _ bool) (mail.Message, error) {
+		code = c
+		return mail.Message{Subject: "Your code", Text: "Your code is " + c}, nil
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return challenge, code
+}
+
+// A code that was on its way when every session ended may have been read by whoever they were ended for: it opens nothing any more.
+func TestEndAllSessionsEndsCodes(t *testing.T) {
+	t.Parallel()
+	for name, stop := range stops {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, _ string) {
+				_, kept := r.begun(accounts)
+				r.signUp(accounts, "eve@example.com")
+				before, old := r.mailed(accounts, "ada@example.com", false)
+				reset, oldReset := r.mailed(accounts, "ada@example.com", true)
+				other, others := r.mailed(accounts, "eve@example.com", false)
+				if err := stop.run(t.Context(), r, accounts, kept); err != nil {
+					t.Fatal(err)
+				}
+				_, err := r.service.FinishSignIn(t.Context(), accounts, before, old, someBrowser, false)
+				wantError(t, err, signin.ErrCode)
+				_, err = r.service.FinishReset(t.Context(), accounts, reset, oldReset, someBrowser, "another long password")
+				wantError(t, err, signin.ErrCode)
+				_, err = r.service.FinishSignIn(t.Context(), accounts, other, others, someBrowser, false)
+				wantError(t, err, nil)
+				after, fresh := r.mailed(accounts, "ada@example.com", false)
+				account, err := r.service.FinishSignIn(t.Context(), accounts, after, fresh, someBrowser, false)
+				if err == nil {
+					_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(account))
+				}
+				wantError(t, err, nil)
+			})
+		})
+	}
+}
+
+// A code that is entered while every session ends is one from before it: whoever is second waits for the first, and nobody for each other.
+func TestEndAllSessionsAgainstCode(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+		_, kept := r.begun(accounts)
+		challenge, code := r.mailed(accounts, "ada@example.com", false)
+		ctx := within(t, time.Minute)
+		log := map[string]string{"user": "audit_log", "member": "organization_audit_log"}[table]
+		release := r.hold("LOCK TABLE " + log + " IN EXCLUSIVE MODE") // the sessions are ended, and it cannot be committed
+		defer release()
+		ended, entered := make(chan error, 1), make(chan error, 1)
+		go func() { ended <- accounts.EndOtherSessions(ctx, kept.Account.ID, kept.ID) }()
+		r.untilWaiting(ctx, 1)
+		go func() {
+			_, err := r.service.FinishSignIn(ctx, accounts, challenge, code, someBrowser, false)
+			entered <- err
+		}()
+		r.untilWaiting(ctx, 2)
+		release()
+		wantError(t, <-ended, nil)
+		wantError(t, <-entered, signin.ErrCode)
+	})
+}
+
+// Of two codes that are entered at once, of which each sets a password, one does.
+func TestTwoResetsAtOnce(t *testing.T) {
+	t.Parallel()
+	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
+		account, _ := r.begun(accounts)
+		ctx := within(t, time.Minute)
+		type sent struct {
+			id   secret.ID
+			code string
+		}
+		var codes [2]sent
+		for i := range codes {
+			codes[i].id, codes[i].code = r.mailed(accounts, "ada@example.com", true)
+		}
+		release := r.hold("SELECT id FROM " + table + "s WHERE id = '" + account.ID.String() + "' FOR UPDATE")
+		defer release()
+		answers := make(chan error, 2)
+		for _, c := range codes {
+			go func() {
+				_, err := r.service.FinishReset(ctx, accounts, c.id, c.code, someBrowser, "another long password")
+				answers <- err
+			}()
+		}
+		r.untilWaiting(ctx, 2)
+		release()
+		first, second := <-answers, <-answers
+		if first != nil {
+			first, second = second, first
+		}
+		wantError(t, first, nil)
+		wantError(t, second, signin.ErrCode)
 	})
 }

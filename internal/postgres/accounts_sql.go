@@ -9,11 +9,12 @@ import (
 
 // accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.
 type accountStatements struct {
-	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                   string
-	createSession, findSession, endSession, endSessions                                          string
-	listSessions, endOwnSession, lockSession, raiseEpoch                                         string
-	lockForDeletion, endAllChallenges, deleteAccount                                             string
-	dropChallenges, createChallenge, countAttempt, finishChallenge, findChallenge, endChallenges string
+	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                    string
+	createSession, findSession, endSession, endSessions                                           string
+	listSessions, endOwnSession, lockSession, raiseEpoch                                          string
+	lockForDeletion, endAllChallenges, deleteAccount                                              string
+	dropChallenges, createChallenge, countAttempt, whoseChallenge, finishChallenge, findChallenge string
+	endChallenges                                                                                 string
 }
 
 // Every statement on a tenant table names the project, in its key and in its conditions; row-level security is the second wall.
@@ -108,13 +109,15 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		countAttempt: r.Replace(`UPDATE {challenges} SET attempts = least(attempts, 1000000) + 1
 			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
 			RETURNING code_mac, attempts <= CAST(@max AS integer) AND finished_at IS NULL AND expires_at > now() AS open`),
+		whoseChallenge: r.Replace(`SELECT email FROM {challenges} WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose`),
 		finishChallenge: r.Replace(`UPDATE {challenges} SET finished_at = now()
 			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
 				AND finished_at IS NULL AND expires_at > now() AND code_mac IS NOT NULL
 			RETURNING email, coalesce(password_hash, '') AS password_hash, detail`),
 		findChallenge: r.Replace(`SELECT email, '' AS password_hash, detail FROM {challenges}
 			WHERE {tenant}id = @id AND browser_hash = @browser AND finished_at IS NULL AND expires_at > now()`),
-		endChallenges: r.Replace(`UPDATE {challenges} SET finished_at = now() WHERE {tenant}email = @email AND finished_at IS NULL`),
+		endChallenges: r.Replace(`UPDATE {challenges} SET finished_at = now()
+			WHERE {tenant}email = (SELECT email FROM {accounts} WHERE {tenant}id = @account) AND finished_at IS NULL`),
 	}
 }
 
