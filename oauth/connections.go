@@ -31,8 +31,12 @@ const ReasonRevokedByUser = "user"
 type ConnectionStore interface {
 	// ListConnections returns a person's living connections, the latest first.
 	ListConnections(ctx context.Context, issuer, user secret.ID) ([]Connection, error)
-	// ExtendConnection adds scopes to the living grants of a client on an MCP server, and to the consent; ErrNotFound when there is none,
-	// or when the session is over.
+	// FindExtensible returns the scopes of those living grants of a client on an MCP server that a session may add to: of those for an
+	// organization, the ones of the session's own person, who may choose that organization now. again: a new sign-in at the customer's site
+	// could reach more. ErrNotFound: there is none, nor would there be.
+	FindExtensible(ctx context.Context, issuer, user, session secret.ID, clientID, resource string) (scopes []string, again bool, err error)
+	// ExtendConnection adds scopes to the grants that FindExtensible speaks of, and to the consent; ErrNotFound when there is none, or when
+	// the session is over.
 	ExtendConnection(ctx context.Context, issuer, user, session secret.ID, clientID, resource string, scopes []string) error
 	// EndConnection ends every grant of a client on an MCP server and forgets the consent, so that it has to ask again. An empty client
 	// id means every client. It succeeds when there is none.
@@ -62,13 +66,15 @@ func (s *Server) Disconnect(ctx context.Context, issuer *Issuer, user secret.ID,
 
 // Extension is what a step-up by a link would add to a connection.
 type Extension struct {
-	Connection Connection
+	Connection Connection // with the scopes of what the session may add to
 	Added      []Scope
+	// Again: the session has to be made anew at the customer's site first.
+	Again bool
 }
 
 // Extension finds the connection that a step-up link names, and which of the scopes are new to it (P20). ErrNotFound: the person has no
-// such connection.
-func (s *Server) Extension(ctx context.Context, issuer *Issuer, user secret.ID, clientID, resource, scope string) (Extension, error) {
+// such connection, or none that this session may add to.
+func (s *Server) Extension(ctx context.Context, issuer *Issuer, user, session secret.ID, clientID, resource, scope string) (Extension, error) {
 	found, err := s.Connections(ctx, issuer, user)
 	if err != nil {
 		return Extension{}, err
@@ -78,6 +84,13 @@ func (s *Server) Extension(ctx context.Context, issuer *Issuer, user secret.ID, 
 		return Extension{}, ErrNotFound
 	}
 	out := Extension{Connection: found[at]}
+	out.Connection.Scopes, out.Again, err = s.grants.FindExtensible(ctx, issuer.ID, user, session, clientID, resource)
+	if err != nil && !isNotFound(err) {
+		err = Fault(err)
+	}
+	if err != nil {
+		return Extension{}, err
+	}
 	for _, described := range issuer.Describe(parseScope(scope)) {
 		if !slices.Contains(out.Connection.Scopes, described.Name) {
 			out.Added = append(out.Added, described)

@@ -28,21 +28,27 @@ func (h *Handler) allowMorePage(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		kept := url.Values{"client": {query.Get("client")}, "server": {query.Get("server")}, "scope": {query.Get("scope")}}
-		return h.askWho(c, false, pathAllow+"?"+kept.Encode(), "")
+		return h.askWho(c, false, allowMorePath(query), "")
 	}
 	return h.withExtension(c, session, query, func(e oauth.Extension) error { return h.renderAllowMore(c, session, query, e) })
 }
 
-// withExtension explains what a link that leads nowhere is about.
+// allowMorePath is the link again, of a link or of the page's form.
+func allowMorePath(form url.Values) string {
+	return pathAllow + "?" + url.Values{"client": {form.Get("client")}, "server": {form.Get("server")}, "scope": {form.Get("scope")}}.Encode()
+}
+
+// withExtension explains what a link that leads nowhere is about, and leads to the customer's site where the consent page would.
 func (h *Handler) withExtension(c echo.Context, session signin.Session, form url.Values, do func(oauth.Extension) error) error {
 	issuer := issuerOf(c)
-	e, err := h.oauth.Extension(c.Request().Context(), issuer, session.Account.ID, form.Get("client"), form.Get("server"), form.Get("scope"))
+	e, err := h.oauth.Extension(c.Request().Context(), issuer, session.Account.ID, session.ID, form.Get("client"), form.Get("server"), form.Get("scope"))
 	switch {
 	case errors.Is(err, oauth.ErrNotFound):
 		return h.say(c, http.StatusNotFound, "This app is not connected", "You have not connected it as "+session.Account.Called()+". Connect it from the app, then open the link again.")
 	case err != nil:
 		return err
+	case e.Again:
+		return h.siteAgain(c, h.accountFlow(c, false, allowMorePath(form)))
 	case len(e.Added) == 0:
 		return h.say(c, http.StatusOK, "This is allowed already", "Go back to the app and try again. If it still does not work, disconnect the app and connect it anew.")
 	}
