@@ -1049,7 +1049,7 @@ func SignInSettings(p SignInSettingsPage) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = ui.Check("beside", "yes", "Its people may sign in here in other ways as well", "With a password, a passkey or a mailed code of this project. They work even when your site would not let the person in any more. Off: whoever came through your login once comes through it always.", p.WaysBesideOwn, p.OwnRulesAction == "").Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = ui.Check("beside", "yes", "Its people may sign in here in other ways as well", "With a password, a passkey or a mailed code of this project, or an account at another provider. They work even when your site would not let the person in any more. Off: whoever came through your login once comes through it always.", p.WaysBesideOwn, p.OwnRulesAction == "").Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}

@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -153,9 +152,6 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 	})
 }
 
-// ourWays prove a person by what this server keeps of them or sends to them.
-var ourWays = []string{tenants.SignInPassword, tenants.SignInPasskey, tenants.SignInEmailCode}
-
 // CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made.
 func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
 	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
@@ -172,7 +168,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 		if out.Account.Reviewer && asked.Way.Method != tenants.SignInEmailCode {
 			return signin.ErrNotOffered
 		}
-		if slices.Contains(ourWays, asked.Way.Method) {
+		if asked.Way.Method != tenants.SignInOwn {
 			if err := a.requireOurs(tx, out.Account.ID); err != nil {
 				return err
 			}

@@ -136,8 +136,8 @@ func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowN
 	out, err := a.lockByEmail(tx, address)
 	if err == nil {
 		fresh.Email = "" // it is somebody's
-		var taken bool
-		if taken, err = i.taken(tx, out.ID, at, identity.Issuer); err == nil && (taken || !out.EmailVerified) {
+		var joins bool
+		if joins, err = i.joins(tx, out, at, identity); err == nil && !joins {
 			err = gorm.ErrRecordNotFound
 		}
 	}
@@ -148,6 +148,19 @@ func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowN
 		return signin.Account{}, err
 	}
 	return i.keep(tx, out, at, identity)
+}
+
+// joins reports whether an identity may join the account of its address: a proven one, which has nobody of this provider yet, nor, unless
+// the customer's site sends them, anybody of that site whom other ways may not reach.
+func (i *identities) joins(tx *gorm.DB, account signin.Account, at place, identity signin.Identity) (bool, error) {
+	if !account.EmailVerified {
+		return false, nil
+	}
+	taken, err := i.taken(tx, account.ID, at, identity.Issuer)
+	if err == nil && !taken && !identity.FromOwn {
+		taken, err = i.people.signsInElsewhere(tx, account.ID)
+	}
+	return err == nil && !taken, err
 }
 
 // taken reports whether an account has an identity of a provider already. Microsoft has an issuer for each tenant, and where it is not

@@ -180,8 +180,8 @@ func endLeft(tx *gorm.DB, project secret.ID, person signin.Account) error {
 			AND i.organizations @> jsonb_build_array(jsonb_build_object('id', grants.organization)))`, person.Identity, person.ID)
 }
 
-// elsewhere tells of account @account of a project whether its person came through the customer's own login, which nothing of ours may go
-// around. While that login is off nobody is kept out for it.
+// elsewhere tells of account @account of a project whether its person came through the customer's own login, which no other way
+// may go around. While that login is off nobody is kept out for it.
 const elsewhere = `EXISTS (SELECT FROM projects WHERE id = @project AND NOT ways_beside_own AND ` + ownIsOffered + `)
 	AND EXISTS (SELECT FROM user_identities i WHERE i.project_id = @project AND i.account_id = @account AND i.issuer = 'own')`
 
