@@ -11,6 +11,7 @@ import (
 
 	"mcpauth.example/dashboard"
 	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // fieldsOf are the fields of a form as a browser would send them.
@@ -269,6 +270,32 @@ func TestConfirmWithCode(t *testing.T) {
 	used := with(code)
 	used.Set("waiting", fieldsOf(next.doc.Find("main form")).Get("waiting"))
 	b.do(t, http.MethodPost, "/dashboard/confirm", used).want(t, http.StatusUnprocessableEntity) // the session that asked is over, and so is the code
+}
+
+// However many codes strangers have sent to an address, whoever is signed in there is sent theirs, and the other way round (catalogue 115).
+func TestStrangersUseUpNoConfirmation(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.work(t)
+	b, page := s.coded(t)
+	send := fieldsOf(page.doc.Find(`main form:has(input[name=how][value=send])`))
+	stranger := s.browser()
+	for range signin.MaxChallenges {
+		stranger.post(t, "/dashboard/sign-in/email", "email", "grace@example.com").want(t, http.StatusSeeOther)
+		<-s.mails
+	}
+	stranger.post(t, "/dashboard/sign-in/email", "email", "grace@example.com").want(t, http.StatusTooManyRequests)
+	fields, code := b.sendCode(t, page)
+	for range signin.MaxChallenges - 1 {
+		b.do(t, http.MethodPost, "/dashboard/confirm", send).want(t, http.StatusOK)
+		<-s.mails
+	}
+	b.do(t, http.MethodPost, "/dashboard/confirm", send).want(t, http.StatusTooManyRequests)
+	s.exec(t, `UPDATE member_challenges SET created_at = now() - interval '61 minutes' WHERE purpose <> 'confirm'`)
+	stranger.post(t, "/dashboard/sign-in/email", "email", "grace@example.com").want(t, http.StatusSeeOther)
+	<-s.mails
+	fields.Set("code", code)
+	b.do(t, http.MethodPost, "/dashboard/confirm", fields).wantRedirect(t, "/dashboard/account")
 }
 
 // A code that was sent to sign in confirms nothing, nor does one that was sent to another session.

@@ -213,7 +213,7 @@ func (d *dashboard) sendConfirmCode(v *visit, c confirmation) error {
 	if err := d.Limits.Mail(v.ctx(), realm, web.Source(v)); err != nil {
 		return err
 	}
-	challenge, err := d.SignIn.BeginSignIn(v.ctx(), d.Accounts, signin.EmailCode{Email: v.session.Account.Email, Browser: d.here(v)},
+	challenge, err := d.SignIn.BeginConfirm(v.ctx(), d.Accounts, signin.EmailCode{Email: v.session.Account.Email, Browser: d.here(v)},
 		d.signInMail(v.ctx(), c.waiting.Act+" at "+service))
 	if errors.Is(err, signin.ErrTooMany) {
 		c.alert = tooManyMessages
@@ -234,5 +234,5 @@ func (d *dashboard) confirmByCode(v *visit, form url.Values) (signin.Account, er
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound
 	}
-	return d.SignIn.FinishSignIn(v.ctx(), d.Accounts, challenge, form.Get("code"), d.here(v), false)
+	return d.SignIn.FinishConfirm(v.ctx(), d.Accounts, challenge, form.Get("code"), d.here(v))
 }

@@ -32,7 +32,7 @@ func (a *accounts) CreateChallenge(ctx context.Context, challenge signin.Challen
 		result := tx.Exec(a.sql.createChallenge, a.with(values{
 			"id": challenge.ID, "purpose": challenge.Purpose, "email": challenge.Email, "browser": challenge.BrowserHash,
 			"code_mac": challenge.CodeMAC, "password_hash": challenge.PasswordHash, "detail": challenge.Detail,
-			"seconds": challenge.Lifetime.Seconds(), "cap": signin.MaxChallenges,
+			"seconds": challenge.Lifetime.Seconds(), "cap": signin.MaxChallenges, "apart": signin.PurposeConfirm,
 		}))
 		if result.Error != nil {
 			return result.Error
@@ -63,6 +63,15 @@ func (a *accounts) FinishSignIn(ctx context.Context, id secret.ID, browserHash [
 		if errors.Is(err, gorm.ErrRecordNotFound) && allowNew {
 			out, err = a.create(tx, signin.NewAccount{Email: c.Email}, "")
 		}
+		return err
+	})
+	return out, err
+}
+
+// FinishConfirm implements signin.Accounts.
+func (a *accounts) FinishConfirm(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+	err = a.answer(ctx, signin.PurposeConfirm, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
+		out, err = a.lockByEmail(tx, c.Email)
 		return err
 	})
 	return out, err

@@ -105,7 +105,8 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			SELECT {values}CAST(@id AS uuid), CAST(@purpose AS text), CAST(@email AS text), CAST(@browser AS bytea), CAST(@code_mac AS bytea),
 				nullif(CAST(@password_hash AS text), ''), CAST(@detail AS text), now() + CAST(@seconds AS double precision) * interval '1 second'
 			WHERE (SELECT count(*) FROM {challenges}
-				WHERE {tenant}email = @email AND created_at > now() - interval '1 hour') < CAST(@cap AS bigint)`),
+				WHERE {tenant}email = @email AND created_at > now() - interval '1 hour'
+					AND (purpose = CAST(@apart AS text)) = (CAST(@purpose AS text) = CAST(@apart AS text))) < CAST(@cap AS bigint)`),
 		countAttempt: r.Replace(`UPDATE {challenges} SET attempts = least(attempts, 1000000) + 1
 			WHERE {tenant}id = @id AND browser_hash = @browser AND purpose = @purpose
 			RETURNING code_mac, attempts <= CAST(@max AS integer) AND finished_at IS NULL AND expires_at > now() AS open`),

@@ -8,10 +8,12 @@ import (
 	"mcpauth.example/internal/secret"
 )
 
-// PurposeSignIn marks the challenge that signs a person in, and PurposeReset the one that sets a new password.
+// PurposeSignIn marks the challenge that signs a person in, PurposeReset the one that sets a new password, and PurposeConfirm the one by
+// which somebody who is signed in proves once more who they are.
 const (
-	PurposeSignIn = "sign_in"
-	PurposeReset  = "reset"
+	PurposeSignIn  = "sign_in"
+	PurposeReset   = "reset"
+	PurposeConfirm = "confirm"
 )
 
 // EmailCode is a wish to be sent a code.
@@ -40,6 +42,24 @@ func (s *Service) BeginReset(ctx context.Context, accounts Accounts, in EmailCod
 ) (challenge secret.ID, err error) {
 	in.AllowNew = false
 	return s.begin(ctx, accounts, PurposeReset, in, render)
+}
+
+// BeginConfirm sends a code to somebody who is signed in. These are counted apart from what anybody may have sent to the address, so that
+// a stranger does not use them up. Browser names the session, too.
+func (s *Service) BeginConfirm(ctx context.Context, accounts Accounts, in EmailCode,
+	render func(challenge secret.ID, code string, known bool) (mail.Message, error),
+) (challenge secret.ID, err error) {
+	in.AllowNew = false
+	return s.begin(ctx, accounts, PurposeConfirm, in, render)
+}
+
+// FinishConfirm returns the account of the address when the code is right. Errors as of FinishSignIn.
+func (s *Service) FinishConfirm(ctx context.Context, accounts Accounts, challenge secret.ID, code, browser string) (Account, error) {
+	code, err := readCode(code)
+	if err != nil {
+		return Account{}, err
+	}
+	return accounts.FinishConfirm(ctx, challenge, secret.Hash(browser), func(stored []byte) bool { return s.codeIs(challenge, code, stored) })
 }
 
 func (s *Service) begin(ctx context.Context, accounts Accounts, purpose string, in EmailCode,

@@ -115,7 +115,7 @@ type NewAccount struct {
 const (
 	// MaxAttempts is how many codes may be tried on one challenge.
 	MaxAttempts = 5
-	// MaxChallenges is how many challenges one address is sent within an hour.
+	// MaxChallenges is how many challenges one address is sent within an hour, and as many again by who is signed in there.
 	MaxChallenges = 5
 )
 
@@ -139,6 +139,8 @@ type Accounts interface {
 	// FinishSignIn counts the attempt like FinishChallenge and returns the account of the address, which it makes if there is none and
 	// allowNew. ErrBlocked: the account is.
 	FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (Account, error)
+	// FinishConfirm counts the attempt like FinishChallenge and returns the account of the address. ErrBlocked: the account is.
+	FinishConfirm(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
 	// FinishReset counts the attempt like FinishChallenge, replaces the password, and ends the account's sessions, its apps' connections
 	// and the other challenges of the address. ErrElsewhere, and nothing of this.
 	FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (Account, error)
