@@ -369,9 +369,12 @@ func TestSignOutEverywhereElse(t *testing.T) {
 	b, member, _ := s.member(t, "ada@example.com")
 	s.exec(t, `INSERT INTO member_sessions (id, token_hash, account_id, expires_at) SELECT gen_random_uuid(), sha256(convert_to(n::text, 'UTF8')), $1, now() + interval '1 day'
 		FROM generate_series(1, 131) n`, member.String())
+	if text := b.get(t, "/dashboard/account").want(t, http.StatusOK).doc.Find("main").Text(); !strings.Contains(text, "the latest 100. There may be more") {
+		t.Error("the page does not say that it leaves some out")
+	}
 	b.post(t, "/dashboard/account/sessions", "others", "yes").wantRedirect(t, "/dashboard/account")
 	page := b.get(t, "/dashboard/account").want(t, http.StatusOK)
-	if n := s.rows(t, `SELECT FROM member_sessions WHERE ended_at IS NULL`); n != 1 || page.doc.Find("li[data-session]").Length() != 1 {
+	if n := s.rows(t, `SELECT FROM member_sessions WHERE ended_at IS NULL`); n != 1 || page.doc.Find("li[data-session]").Length() != 1 || strings.Contains(page.doc.Find("main").Text(), "There may be more") {
 		t.Errorf("%d sessions are left, and the page shows %d", n, page.doc.Find("li[data-session]").Length())
 	}
 }

@@ -30,7 +30,7 @@ func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems
 	}
 	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Called(), NoAddress: v.session.Account.Email == "", HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
 		DeleteAction: pathAccountDelete, Password: templates.Field{Error: problems.password}, PasswordMin: signin.MinPassword, DeleteError: problems.deletion, PasskeyError: problems.passkey, InvitationsHref: pathInvitations}
-	view.AccountHref = pathAccount
+	view.AccountHref, view.SessionsCut = pathAccount, len(sessions) == signin.MaxListedSessions
 	for _, s := range sessions {
 		view.Sessions = append(view.Sessions, templates.MemberSession{ID: s.ID.String(), Agent: s.Agent, Since: s.CreatedAt, Current: s.ID == v.session.ID})
 	}

@@ -28,6 +28,7 @@ type MemberAccountPage struct {
 	Password                                     Field
 	PasswordMin                                  int
 	Sessions                                     []MemberSession
+	SessionsCut                                  bool // those are the latest, and there may be more
 	DeleteError, PasskeyError                    string
 	Passkeys                                     []PasskeyLine
 	NewPasskey                                   *PasskeyForm // its action also takes remove: an id

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"database/sql/driver"
+	"strconv"
 	"strings"
 
 	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/signin"
 )
 
 // accountStatements are the statements of one kind of accounts. Those with a $ are for one round trip, those with @ for gorm.
@@ -87,7 +89,7 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
 
 		listSessions: r.Replace(`SELECT id, auth_time, created_at, expires_at, agent FROM {sessions}
-			WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 100`),
+			WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT ` + strconv.Itoa(signin.MaxListedSessions)),
 		endOwnSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL AND id = @id`),
 		lockSession: r.Replace(`SELECT id FROM {sessions}
 			WHERE {tenant}account_id = @account AND id = @id AND ended_at IS NULL AND expires_at > now() FOR UPDATE`),

@@ -115,6 +115,8 @@ type NewAccount struct {
 const (
 	// MaxAttempts is how many codes may be tried on one challenge.
 	MaxAttempts = 5
+	// MaxListedSessions is how many sessions of an account are listed. There may be more.
+	MaxListedSessions = 100
 	// MaxChallenges is how many challenges one address is sent within an hour, and as many again by who is signed in there.
 	MaxChallenges = 5
 )
@@ -155,7 +157,7 @@ type Accounts interface {
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
 	// EndSession ends a living session; ErrNotFound when it has ended already or never was.
 	EndSession(ctx context.Context, id secret.ID) error
-	// ListSessions returns the living sessions of an account, the latest first, at most 100.
+	// ListSessions returns the living sessions of an account, the latest first, at most MaxListedSessions.
 	ListSessions(ctx context.Context, account secret.ID) ([]Session, error)
 	// EndSessions ends one session of the account, or with the zero id all of them. It succeeds when there is none.
 	EndSessions(ctx context.Context, account, id secret.ID) error
