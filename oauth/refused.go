@@ -16,7 +16,7 @@ type StoredGrant struct {
 	IssuerURL, ClientID, AuthMethod, Challenge, RedirectTo string
 	Resource                                               string
 	Scopes                                                 []string
-	Refreshable, PersonBlocked                             bool
+	Refreshable, PersonBlocked, ReviewOver                 bool
 	Generation                                             uint64
 	RevokedReason                                          string
 	// Times that have not come are zero. Now is the store's clock.
@@ -129,10 +129,14 @@ func (g StoredGrant) proof(confidential bool) []difference {
 }
 
 func (g StoredGrant) person() []difference {
-	if !g.PersonBlocked {
+	switch {
+	case g.PersonBlocked:
+		return []difference{{"account", "blocked", "not blocked", "The account is blocked"}}
+	case g.ReviewOver:
+		return []difference{{"account", "a reviewer's, ended", "living", "The day on which the reviewer's account ends has passed"}}
+	default:
 		return nil
 	}
-	return []difference{{"account", "blocked", "not blocked", "The account is blocked"}}
 }
 
 func (g StoredGrant) ended(parameter string) difference {

@@ -26,19 +26,21 @@ var (
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
 		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
 		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
-		"{known as}", knownAs("a"), "{reviewer}", "a.reviewer_address IS NOT NULL",
+		"{known as}", knownAs("a"), "{reviewer}", "a.reviewer_address IS NOT NULL", "{may review}", "AND "+strings.ReplaceAll(noReviewIsOver, "u.", "a."),
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
 		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
-		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", memberKnownAs("a"), "{reviewer}", "false",
+		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", memberKnownAs("a"), "{reviewer}", "false", "{may review}", "",
 	))
 )
 
 const (
-	// wayIsOffered keeps a sign-in out that began before its way was switched off, whichever page it comes from.
+	// wayIsOffered keeps a sign-in out that began before its way was switched off, whichever page it comes from, or before a reviewer's day
+	// passed.
 	wayIsOffered = `WHERE EXISTS (SELECT FROM projects WHERE id = @project AND CAST(@method AS text) = ANY (sign_in_methods))
-		AND (CAST(@provider AS uuid) IS NULL OR EXISTS (SELECT FROM upstream_providers WHERE project_id = @project AND id = @provider AND enabled))`
+		AND (CAST(@provider AS uuid) IS NULL OR EXISTS (SELECT FROM upstream_providers WHERE project_id = @project AND id = @provider AND enabled))
+		AND EXISTS (SELECT FROM users u WHERE u.project_id = @project AND u.id = CAST(@account AS uuid) AND ` + noReviewIsOver + `)`
 
 	auditUser = `INSERT INTO audit_log (project_id, id, actor, action, target) VALUES (@project, @id, @actor, @action, @target)`
 
@@ -85,7 +87,7 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			RETURNING auth_time, expires_at`),
 		findSession: r.Replace(`SELECT s.id, s.auth_time, s.expires_at, a.id, coalesce(a.email, ''), a.email_verified_at IS NOT NULL, a.epoch, {known as}, {reviewer}
 			FROM {sessions} s JOIN {accounts} a ON a.id = s.account_id
-			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL`),
+			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL {may review}`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
 
 		listSessions: r.Replace(`SELECT id, auth_time, created_at, expires_at, agent FROM {sessions}

@@ -15,7 +15,7 @@ const sweepMost = 1000
 
 // Sweep deletes, in every project, what has expired: registrations without an approval, used assertions, revocations of
 // which no token is left, old steps of the timeline, sessions and codes that are long over, and what was counted and billed long ago. It
-// returns how many rows went.
+// ends what reviewers have whose day has passed, and returns how many rows went.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
 	var projects []secret.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects ORDER BY id`).Scan(&projects).Error; err != nil {
@@ -23,7 +23,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, project := range projects {
-		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected} {
+		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected, s.sweepReviewers} {
 			for more := true; more; {
 				swept, err := sweep(ctx, project)
 				if err != nil {

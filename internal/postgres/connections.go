@@ -114,7 +114,7 @@ func (s *Store) ExtendConnection(ctx context.Context, project, user, session sec
 	var extended int
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&extended) }, `
 		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
-		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $2 AND blocked_at IS NULL FOR SHARE),
+		person AS (SELECT id FROM users u WHERE project_id = $1 AND id = $2 AND blocked_at IS NULL AND `+noReviewIsOver+` FOR SHARE),
 		sitting AS (SELECT id, auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $3 AND account_id = $2 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
 		`+ownChoice+`,

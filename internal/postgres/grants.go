@@ -23,7 +23,7 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 	described := describedClient(a.Document)
 	err := s.hot(ctx, project, scan, `
 		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
-		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL FOR SHARE),
+		person AS (SELECT id FROM users u WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL AND `+noReviewIsOver+` FOR SHARE),
 		sitting AS (SELECT auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
 		`+ownChoice+`,

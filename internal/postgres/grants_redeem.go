@@ -33,8 +33,9 @@ var redeemSQL = `
 	), counted AS (` + countConnected("used WHERE NOT replayed") + `)
 	SELECT ` + grantFields + `, replayed FROM used`
 
-// personMayUse is the condition of every statement that hands out tokens: a blocked person gets none (catalogue 163, 186).
-const personMayUse = `EXISTS (SELECT FROM users u WHERE u.project_id = grants.project_id AND u.id = grants.user_id AND u.blocked_at IS NULL)`
+// personMayUse is the condition of every statement that hands out tokens: a blocked person gets none (catalogue 163, 186), nor a reviewer
+// whose day has passed.
+const personMayUse = `EXISTS (SELECT FROM users u WHERE u.project_id = grants.project_id AND u.id = grants.user_id AND u.blocked_at IS NULL AND ` + noReviewIsOver + `)`
 
 // RedeemCode implements oauth.GrantStore.
 func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeRedemption) (oauth.GrantState, oauth.RedemptionOutcome, error) {
@@ -61,12 +62,13 @@ func (s *Store) FindGrant(ctx context.Context, project, grant secret.ID, randomH
 	var generation int64
 	scan := func(row pgx.Row) error {
 		return row.Scan(&found.UserID, &found.ServerID, &found.IssuerURL, &found.ClientID, &found.AuthMethod, &found.Challenge, &found.RedirectTo,
-			&found.Resource, &found.Scopes, &found.Refreshable, &found.PersonBlocked, &generation, &found.RevokedReason,
+			&found.Resource, &found.Scopes, &found.Refreshable, &found.PersonBlocked, &found.ReviewOver, &generation, &found.RevokedReason,
 			&found.ApprovedAt, &found.CodeExpiresAt, &redeemed, &idle, &found.ExpiresAt, &revoked, &found.Now)
 	}
 	err = s.hot(ctx, project, scan, `
 		SELECT g.user_id, g.mcp_server_id, g.issuer, g.client_id, g.client_auth_method, g.code_challenge, g.redirect_uri, g.resource, g.scopes,
-			g.refreshable, EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND u.blocked_at IS NOT NULL), g.generation, coalesce(g.revoked_reason, ''),
+			g.refreshable, EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND u.blocked_at IS NOT NULL),
+			EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND NOT `+noReviewIsOver+`), g.generation, coalesce(g.revoked_reason, ''),
 			g.created_at, g.code_expires_at, g.code_redeemed_at, g.idle_expires_at, g.expires_at, g.revoked_at, now()
 		FROM grants g WHERE g.project_id = $1 AND g.id = $2 AND g.random_hash = $3`, grant, randomHash)
 	found.Generation = uint64(generation) //nolint:gosec // generations count up from 0

@@ -31,7 +31,7 @@ func (s *Store) IntrospectGrant(ctx context.Context, project secret.ID, secretHa
 	}
 	err := s.hot(ctx, project, scan, `
 		SELECT k.mcp_server_id,
-			coalesce(g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND u.blocked_at IS NULL, false),
+			coalesce(g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND u.blocked_at IS NULL AND `+noReviewIsOver+`, false),
 			g.mcp_server_id, coalesce(g.client_id, ''), coalesce(CASE WHEN u.email_verified_at IS NOT NULL THEN u.email END, ''), now()
 		FROM registration_secrets k
 		LEFT JOIN grants g ON g.project_id = k.project_id AND g.id = $3

@@ -17,6 +17,9 @@ const (
 	purposeReviewer = "reviewer-code"
 	// reasonReviewerEnded is why grants ended with a reviewer's code.
 	reasonReviewerEnded = "reviewer_ended"
+	// noReviewIsOver is the condition that a row u of users is no reviewer's whose day has passed. Everything that lets a person in or hands out
+	// their tokens asks for it: the sweep comes later.
+	noReviewIsOver = `(u.reviewer_address IS NULL OR u.reviewer_until > now())`
 )
 
 func reviewerBinding(project secret.ID, email string) []byte {
@@ -99,6 +102,30 @@ func (s *Store) EndReviewer(ctx context.Context, actor tenants.Actor, organizati
 			func() error { return people.endReview(tx, reviewer) },
 		)
 	})
+}
+
+// sweepReviewers ends, in one project, what reviewers whose day has passed still have, so that guards hear of it. It is no use to them any
+// more.
+func (s *Store) sweepReviewers(ctx context.Context, project secret.ID) (swept int, err error) {
+	people, _ := s.Users(project).(*accounts)
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		var over []idRow
+		err := tx.Raw(`SELECT u.id FROM users u WHERE u.project_id = ? AND u.reviewer_address IS NOT NULL AND NOT `+noReviewIsOver+`
+				AND (EXISTS (SELECT FROM user_sessions s WHERE s.project_id = u.project_id AND s.account_id = u.id AND s.ended_at IS NULL AND s.expires_at > now())
+					OR EXISTS (SELECT FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND g.revoked_at IS NULL))
+			ORDER BY u.id LIMIT ? FOR UPDATE SKIP LOCKED`, project, sweepMost).Scan(&over).Error
+		for _, reviewer := range over {
+			if err == nil {
+				err = people.endReview(tx, reviewer.ID)
+			}
+			if err == nil {
+				err = auditProject(tx, project, change{actor: tenants.SystemActor, action: "user.reviewer_ended", target: people.name(reviewer.ID)})
+			}
+		}
+		swept = len(over)
+		return err
+	})
+	return swept, err
 }
 
 // FinishReview implements signin.Identities. It counts the attempt in a transaction of its own, as for a code that was mailed.
