@@ -213,7 +213,7 @@ type AccountPage struct {
 	Connections   []ConnectionLine
 	Sessions      []SessionLine
 	// Targets of the forms. Disconnect takes client and server, or all=yes; Sessions takes session, or all=yes; Password takes password;
-	// Delete takes email.
+	// Delete takes email, and is empty where the person may not.
 	DisconnectAction, SessionsAction, PasswordAction, DeleteAction string
 	// HasPassword tells whether there is one to change; PasswordAction is empty where people do not sign in with one.
 	HasPassword bool

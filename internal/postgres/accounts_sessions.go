@@ -104,6 +104,9 @@ func (a *accounts) DeleteAccount(ctx context.Context, account secret.ID) error {
 		if err := a.one(tx, &locked, a.sql.lockForDeletion, values{"account": account}); err != nil {
 			return err
 		}
+		if err := a.requireNoReviewer(tx, account); err != nil {
+			return err
+		}
 		if err := a.record(tx, account, a.name(account), "deleted", a.name(account)); err != nil { // while it is known whose it was
 			return err
 		}

@@ -212,12 +212,8 @@ func (a *accounts) requireOurs(tx *gorm.DB, account secret.ID) error {
 
 // requireKeeps refuses passwords and passkeys to whoever may have none: people of the customer's own login, and reviewers.
 func (a *accounts) requireKeeps(tx *gorm.DB, account secret.ID) error {
-	var locked signin.Account
-	if err := a.one(tx, &locked, a.sql.lockAccount, values{"account": account}); err != nil {
+	if err := a.requireNoReviewer(tx, account); err != nil {
 		return err
-	}
-	if locked.Reviewer {
-		return signin.ErrNotOffered
 	}
 	return a.requireOurs(tx, account)
 }

@@ -69,10 +69,23 @@ func (a *accounts) reviewerOf(tx *gorm.DB, email string, actor tenants.Actor) (s
 	return account.ID, err
 }
 
-// endReview ends what a reviewer's code was used for.
+// requireNoReviewer refuses what would shut the other reviewers out of an account that they share. It locks the account.
+func (a *accounts) requireNoReviewer(tx *gorm.DB, account secret.ID) error {
+	var locked signin.Account
+	err := a.one(tx, &locked, a.sql.lockAccount, values{"account": account})
+	if err == nil && locked.Reviewer {
+		err = signin.ErrNotOffered
+	}
+	return err
+}
+
+// endReview ends what a reviewer's code was used for. A second step, whose recovery codes go with it, would shut out who comes next.
 func (a *accounts) endReview(tx *gorm.DB, account secret.ID) error {
 	return firstError(
 		func() error { _, err := a.endSessions(tx, account, secret.ID{}); return err },
+		func() error {
+			return tx.Exec(`DELETE FROM user_second_factors WHERE project_id = ? AND account_id = ?`, a.project, account).Error
+		},
 		func() error { return a.kind.endGrants(tx, a.project, account, reasonReviewerEnded) },
 	)
 }

@@ -30,6 +30,9 @@ func (i *identities) EnableTOTP(ctx context.Context, account secret.ID, totpSecr
 	a := i.people
 	sealed := a.store.keys.Seal(purposeSecondFactor, totpSecret, secondFactorBinding(a.project, account))
 	return a.transaction(ctx, func(tx *gorm.DB) error {
+		if err := a.requireNoReviewer(tx, account); err != nil {
+			return err
+		}
 		err := tx.Exec(`INSERT INTO user_second_factors (project_id, account_id, sealed_secret, last_step) VALUES (?, ?, ?, ?)`, a.project, account, sealed, step).Error
 		for _, hash := range recoveryHashes {
 			if err == nil {

@@ -39,7 +39,8 @@ type SecondFactor struct {
 // SecondFactors is where a project keeps them.
 type SecondFactors interface {
 	FindSecondFactor(ctx context.Context, account secret.ID) (SecondFactor, error)
-	// EnableTOTP stores the secret whose password of that step was just shown; ErrConflict when there is one already.
+	// EnableTOTP stores the secret whose password of that step was just shown; ErrConflict when there is one already,
+	// ErrNotOffered for a reviewer's account, which others share.
 	EnableTOTP(ctx context.Context, account secret.ID, totpSecret []byte, step int64, recoveryHashes [][]byte) error
 	// UseTOTP asks check for the step that a password is of, which has to be later than every one before. ErrCode when it is not;
 	// ErrTooMany after MaxSecondFailures; ErrNotFound without a second factor.

@@ -117,6 +117,9 @@ func (h *Handler) passwordPage(c echo.Context) error {
 // deletePage deletes the account with everything that belongs to it, once what it is called was typed.
 func (h *Handler) deletePage(c echo.Context) error {
 	return h.accountForm(c, true, func(session signin.Session, form url.Values) error {
+		if session.Account.Reviewer {
+			return sharedAccount()
+		}
 		if !strings.EqualFold(strings.TrimSpace(form.Get("email")), session.Account.Called()) {
 			return h.renderAccount(c, http.StatusUnprocessableEntity, session, templates.AccountPage{
 				Confirm: templates.Field{Value: form.Get("email"), Error: "Enter exactly: " + session.Account.Called()}})
@@ -126,6 +129,11 @@ func (h *Handler) deletePage(c echo.Context) error {
 		}
 		return h.leaveAccount(c, "Your account is deleted", "Every app that you connected has lost its access.")
 	})
+}
+
+// sharedAccount is the answer to a reviewer who would take the account from the others.
+func sharedAccount() error {
+	return &oauth.Error{Code: oauth.AccessDenied, Parameter: "account", Description: "This account is for everybody who reviews the app. Whoever made it ends it."}
 }
 
 // accountForm checks what every form of the page must bring: a session, the token of that session, and a recent sign-in where asked.
@@ -164,7 +172,10 @@ func (h *Handler) renderAccount(c echo.Context, status int, session signin.Sessi
 		return fault(err)
 	}
 	page.Brand, page.Email, page.Token = brandOf(issuer), session.Account.Called(), h.oauth.AccountToken(issuer, session.ID)
-	page.DisconnectAction, page.SessionsAction, page.DeleteAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions, issuer.URL+pathDelete
+	page.DisconnectAction, page.SessionsAction = issuer.URL+pathDisconnect, issuer.URL+pathSessions
+	if !session.Account.Reviewer {
+		page.DeleteAction = issuer.URL + pathDelete
+	}
 	page.NoAddress = session.Account.Email == ""
 	none, err := h.signsInElsewhere(c, issuer, session.Account.ID)
 	if err != nil {

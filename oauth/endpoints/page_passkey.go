@@ -233,7 +233,7 @@ func (h *Handler) showFactors(c echo.Context, session signin.Session, page *temp
 	if err != nil {
 		return fault(err)
 	}
-	if page.TwoStep, page.RecoveryCodes = second.Enabled, second.RecoveryCodes; second.Enabled || issuer.OffersSignIn(tenants.SignInTOTP) {
+	if page.TwoStep, page.RecoveryCodes = second.Enabled, second.RecoveryCodes; second.Enabled || issuer.OffersSignIn(tenants.SignInTOTP) && !session.Account.Reviewer {
 		page.TwoStepAction = issuer.URL + pathTwoStep
 	}
 	if !issuer.OffersSignIn(tenants.SignInPasskey) {

@@ -73,7 +73,7 @@ func (h *Handler) twoStepPage(c echo.Context) error {
 			}
 			return c.Redirect(http.StatusSeeOther, issuer.URL+pathAccount+"?done=no-two-step")
 		}
-		if !issuer.OffersSignIn(tenants.SignInTOTP) {
+		if !issuer.OffersSignIn(tenants.SignInTOTP) || session.Account.Reviewer {
 			return notOffered()
 		}
 		if !form.Has("key") {
