@@ -44,7 +44,7 @@ var mutations = []mutation{
 	{"120", "internal/postgres/member_ways.go", `(taken || !out.EmailVerified)`, `!out.EmailVerified`, "./dashboard", "TestSecondPersonAtGitHub"},
 	{"122", "internal/postgres/own_logins.go", `i.id = sitting.identity_id AND i.account_id = person.id`, `i.account_id = person.id`, doorTests, "TestOrganizationsOfTheSession"},
 	{"123", "internal/postgres/own_logins.go", `func() error { return endLeft(tx, a.project, person) },`, `func() error { return nil },`, doorTests, "TestSiteSaysWhoLeft"},
-	{"124", "internal/postgres/accounts.go", `if slices.Contains(ourWays, asked.Way.Method) {`, `if slices.Contains(ourWays, asked.Agent) {`, doorTests, "TestNothingGoesAroundTheOwnLogin"},
+	{"124", "internal/postgres/accounts.go", `if asked.Way.Method != tenants.SignInOwn {`, `if asked.Way.Method == tenants.SignInOwn {`, doorTests, "TestNothingGoesAroundTheOwnLogin"},
 	{"125", "internal/postgres/own_logins.go", `SET sealed = '', answer_hash = ''`, `SET sealed = o.sealed`, doorTests, "TestAccountLink"},
 	{"126", "internal/signin/method_passkey.go", `RPID: u.Hostname(), RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host},`,
 		`RPID: u.Hostname(), RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host, "http://other.localhost:8080"},`, doorTests, "TestPasskey"},

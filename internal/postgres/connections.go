@@ -100,7 +100,7 @@ func (s *Store) FindExtensible(ctx context.Context, project, user, session secre
 			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = $4 AND g.resource = $5 AND `+livingGrant+`
 		)
 		SELECT ARRAY(SELECT DISTINCT name FROM living, unnest(scopes) AS name WHERE may ORDER BY name), EXISTS (SELECT FROM living WHERE may),
-			NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM living JOIN members ON members.id = living.identity_id WHERE living.organization IS NOT NULL)`,
+			NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM living JOIN belonging ON belonging.id = living.identity_id WHERE living.organization IS NOT NULL)`,
 		user, session, clientID, resource)
 	if err == nil && !found && !again {
 		err = errNotFound
