@@ -63,12 +63,14 @@ func (s *Store) Members() signin.Accounts {
 	}}
 }
 
-// transaction runs fn where the tables of these accounts can be seen.
+// transaction runs fn where the tables of these accounts can be seen, once more if it collided with another one.
 func (a *accounts) transaction(ctx context.Context, fn func(tx *gorm.DB) error) error {
-	if a.kind.actor == "user" {
-		return a.store.inProject(ctx, a.project, fn)
-	}
-	return a.store.inTransaction(ctx, fn)
+	return again(ctx, func() error {
+		if a.kind.actor == "user" {
+			return a.store.inProject(ctx, a.project, fn)
+		}
+		return a.store.inTransaction(ctx, fn)
+	})
 }
 
 // one runs a statement that answers with one row; no row is gorm.ErrRecordNotFound.

@@ -51,9 +51,23 @@ var (
 	unavailableStates = []string{"25006", "55000"}
 )
 
+const (
+	foreignKeyViolation  = "23503"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+)
+
+// collided reports whether a transaction failed for what another one did at the same time.
+func collided(err error) bool {
+	pg, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && slices.Contains([]string{foreignKeyViolation, serializationFailure, deadlockDetected}, pg.Code)
+}
+
 // translateState maps SQLSTATE classes (PostgreSQL manual, appendix A).
 func translateState(pg *pgconn.PgError, err error) error {
 	switch {
+	case pg.Code == foreignKeyViolation: // what the row belongs to was deleted meanwhile
+		return fmt.Errorf("%w: %w", errNotFound, err)
 	case pg.Code == "23505": // unique_violation
 		return fmt.Errorf("%w: %s", errConflict, pg.ConstraintName)
 	case slices.Contains(unavailableClasses, pg.Code[:2]), slices.Contains(unavailableStates, pg.Code):

@@ -25,6 +25,7 @@ func TestTranslate(t *testing.T) {
 	}{
 		"no row":                            {pgx.ErrNoRows, oauth.ErrNotFound},
 		"unique violation":                  {state("23505"), tenants.ErrConflict},
+		"what it belongs to is gone":        {state("23503"), tenants.ErrNotFound},
 		"broken between messages":           {fmt.Errorf("receive: %w", io.EOF), oauth.ErrUnavailable},
 		"broken within a message":           {fmt.Errorf("receive: %w", io.ErrUnexpectedEOF), oauth.ErrUnavailable},
 		"closed under the statement":        {fmt.Errorf("write: %w", net.ErrClosed), oauth.ErrUnavailable},
@@ -47,6 +48,37 @@ func TestTranslate(t *testing.T) {
 		}
 		if unavailable := errors.Is(got, oauth.ErrUnavailable); unavailable != errors.Is(c.want, oauth.ErrUnavailable) {
 			t.Errorf("%s: unavailable is %t", name, unavailable)
+		}
+	}
+}
+
+// Of two transactions that wait for each other the database gives one up: that one is run again, and not for ever. Nothing else is.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	deadlock := fmt.Errorf("query: %w", &pgconn.PgError{Code: "40P01"})
+	over, stop := context.WithCancel(t.Context())
+	stop()
+	for name, c := range map[string]struct {
+		ctx     context.Context
+		answers []error
+		runs    int
+		want    error
+	}{
+		"well":                    {t.Context(), []error{nil}, 1, nil},
+		"well the second time":    {t.Context(), []error{deadlock, nil}, 2, nil},
+		"serialized in the end":   {t.Context(), []error{&pgconn.PgError{Code: "40001"}, deadlock, nil}, 3, nil},
+		"a row that went":         {t.Context(), []error{&pgconn.PgError{Code: "23503"}, tenants.ErrNotFound}, 2, tenants.ErrNotFound},
+		"never well":              {t.Context(), []error{deadlock, deadlock, deadlock, nil}, 3, tenants.ErrUnavailable},
+		"trouble of another kind": {t.Context(), []error{&pgconn.PgError{Code: "57014"}, nil}, 1, tenants.ErrUnavailable},
+		"nobody waits any more":   {over, []error{deadlock, nil}, 1, tenants.ErrUnavailable},
+	} {
+		runs := 0
+		err := again(c.ctx, func() error {
+			runs++
+			return translate(c.answers[runs-1])
+		})
+		if runs != c.runs || !errors.Is(err, c.want) {
+			t.Errorf("%s: run %d times, want %d; got %v, want %v", name, runs, c.runs, err, c.want)
 		}
 	}
 }

@@ -71,16 +71,15 @@ func (m memberWays) UsePasskey(ctx context.Context, host string, p signin.Passke
 		if err := useMemberAnswer(tx, challengeHash, signin.PasskeyLifetime); err != nil {
 			return err
 		}
-		var used idRow
-		result := tx.Raw(`UPDATE member_passkeys SET record = ?, last_used_at = now() WHERE rp_id = ? AND credential_id = ? RETURNING account_id AS id`,
-			string(p.Record), host, p.ID).Scan(&used)
-		switch {
-		case result.Error != nil:
-			return result.Error
-		case result.RowsAffected == 0:
-			return gorm.ErrRecordNotFound
+		var used idRow // the account is locked first, as by those who delete it
+		if err := tx.Raw(`SELECT account_id AS id FROM member_passkeys WHERE rp_id = ? AND credential_id = ?`, host, p.ID).Take(&used).Error; err != nil {
+			return err
 		}
-		return m.open(tx, used.ID, &out)
+		if err := m.open(tx, used.ID, &out); err != nil {
+			return err
+		}
+		return mustChange(tx.Exec(`UPDATE member_passkeys SET record = ?, last_used_at = now() WHERE rp_id = ? AND credential_id = ? AND account_id = ?`,
+			string(p.Record), host, p.ID, used.ID))
 	})
 	if err != nil {
 		return signin.Account{}, err

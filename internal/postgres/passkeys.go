@@ -87,14 +87,9 @@ func (i *identities) UsePasskey(ctx context.Context, host string, p signin.Passk
 		if err := i.useAnswer(tx, challengeHash, signin.PasskeyLifetime); err != nil {
 			return err
 		}
-		var used idRow
-		result := tx.Raw(`UPDATE user_passkeys SET record = ?, last_used_at = now() WHERE project_id = ? AND rp_id = ? AND credential_id = ? RETURNING account_id AS id`,
-			string(p.Record), a.project, host, p.ID).Scan(&used)
-		switch {
-		case result.Error != nil:
-			return result.Error
-		case result.RowsAffected == 0:
-			return gorm.ErrRecordNotFound
+		var used idRow // the account is locked first, as by those who delete it
+		if err := tx.Raw(`SELECT account_id AS id FROM user_passkeys WHERE project_id = ? AND rp_id = ? AND credential_id = ?`, a.project, host, p.ID).Take(&used).Error; err != nil {
+			return err
 		}
 		if err := a.one(tx, &out, a.sql.lockAccount, values{"account": used.ID}); err != nil {
 			return err
@@ -102,7 +97,8 @@ func (i *identities) UsePasskey(ctx context.Context, host string, p signin.Passk
 		if out.Blocked {
 			return signin.ErrBlocked
 		}
-		return nil
+		return mustChange(tx.Exec(`UPDATE user_passkeys SET record = ?, last_used_at = now() WHERE project_id = ? AND rp_id = ? AND credential_id = ? AND account_id = ?`,
+			string(p.Record), a.project, host, p.ID, used.ID))
 	})
 	if err != nil {
 		return signin.Account{}, err

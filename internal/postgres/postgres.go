@@ -126,6 +126,29 @@ func (s *Store) inProject(ctx context.Context, project secret.ID, fn func(tx *go
 	})
 }
 
+const (
+	// transactionTries bounds how often again runs a transaction.
+	transactionTries = 3
+	// betweenTries lets the other transaction take the locks that it waited for.
+	betweenTries = 20 * time.Millisecond
+)
+
+// again runs a transaction once or twice more when the database gave it up for the sake of another one, or when what it refers to was
+// deleted while it ran. For transactions that do nothing outside the database, and begin from the same values each time.
+func again(ctx context.Context, run func() error) error {
+	for try := 1; ; try++ {
+		err := run()
+		if try == transactionTries || !collided(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(betweenTries):
+		}
+	}
+}
+
 // setProject is the one place where gorm code names the tenant.
 func setProject(tx *gorm.DB, project secret.ID) error {
 	return tx.Exec(setProjectSQL, project.String()).Error

@@ -81,7 +81,7 @@ type secondFactorRow struct {
 
 // second counts what was wrong, for good, while the row is locked: of parallel tries none is free.
 func (i *identities) second(ctx context.Context, account secret.ID, use func(*gorm.DB, secondFactorRow) (bool, error)) error {
-	outcome := signin.ErrCode
+	var outcome error
 	err := i.people.transaction(ctx, func(tx *gorm.DB) error {
 		var f secondFactorRow
 		err := tx.Raw(`SELECT sealed_secret, last_step, failures, coalesce(failures >= ? AND failed_at > now() - make_interval(secs => ?), false) AS paused
@@ -90,6 +90,7 @@ func (i *identities) second(ctx context.Context, account secret.ID, use func(*go
 		if err != nil {
 			return err
 		}
+		outcome = signin.ErrCode
 		if f.Paused {
 			outcome = signin.ErrTooMany
 			return nil

@@ -45,6 +45,11 @@ func requireRoom(tx *gorm.DB, organization secret.ID, limit tenants.Limit, count
 	)
 }
 
+// teamChange runs a change of who belongs to an organization, once more if it collided with another one.
+func (s *Store) teamChange(ctx context.Context, fn func(tx *gorm.DB) error) error {
+	return again(ctx, func() error { return s.inTransaction(ctx, fn) })
+}
+
 // RenameOrganization implements tenants.OrganizationStore.
 func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, organization secret.ID, name string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
@@ -58,7 +63,7 @@ func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, org
 
 // DeleteOrganization implements tenants.OrganizationStore.
 func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organization secret.ID) error {
-	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+	return s.teamChange(ctx, func(tx *gorm.DB) error {
 		var projects int
 		return firstError(
 			func() error { return lockOrganization(tx, organization) },
@@ -140,7 +145,7 @@ func (s *Store) InvitationsFor(ctx context.Context, email string) ([]tenants.Inv
 // Invite implements tenants.OrganizationStore. Members and open invitations count as seats; an invitation that is sent anew counts once.
 func (s *Store) Invite(ctx context.Context, actor tenants.Actor, invitation tenants.Invitation, seats tenants.Limit, render tenants.InvitationMail) error {
 	organization := invitation.Organization.ID
-	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+	return s.teamChange(ctx, func(tx *gorm.DB) error {
 		var row struct {
 			Name   string
 			Member bool
@@ -221,7 +226,7 @@ func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email st
 		OrganizationID, InviterID secret.ID
 		Role                      string
 	}
-	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
+	err = s.teamChange(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error {
 				return tx.Raw(`SELECT organization_id, inviter_id, role FROM organization_invitations WHERE id = ? AND email = ? AND expires_at > now() AND inviter_id IS NOT NULL`, invitation, email).Take(&row).Error
@@ -285,7 +290,7 @@ func endInvitations(tx *gorm.DB, actor tenants.Actor, organization, member secre
 // ChangeMember implements tenants.OrganizationStore.
 func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
 	self, _ := actor.Member()
-	return s.inTransaction(ctx, func(tx *gorm.DB) error {
+	return s.teamChange(ctx, func(tx *gorm.DB) error {
 		var roles struct {
 			Own, Target string
 			Owners      int

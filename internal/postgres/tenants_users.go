@@ -88,7 +88,7 @@ func (s *Store) FindUser(ctx context.Context, organization, project, user secret
 // changeUser runs a change with the user locked: an approval or a sign-in under way is finished and found, and a later one sees it.
 func (s *Store) changeUser(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID, action string, run func(tx *gorm.DB, people *accounts) error) error {
 	people, _ := s.Users(project).(*accounts)
-	return s.inProject(ctx, project, func(tx *gorm.DB) error {
+	return people.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
 		return firstError(
 			func() error { return requireOwn(tx, organization, project) },
