@@ -23,7 +23,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	}
 	total := 0
 	for _, project := range projects {
-		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected, s.sweepReviewers} {
+		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected, s.sweepReviewers, s.sweepIdentities} {
 			for more := true; more; {
 				swept, err := sweep(ctx, project)
 				if err != nil {

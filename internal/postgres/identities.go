@@ -96,6 +96,9 @@ func contactOf(identity signin.Identity) string {
 	return address
 }
 
+// providerIsThere is the condition that the provider of a row i of user_identities was not removed. Removing one writes nothing there.
+const providerIsThere = `EXISTS (SELECT FROM upstream_providers p WHERE p.project_id = i.project_id AND p.id = i.provider_id)`
+
 // known opens the account of an identity that was here before. A row without issuer is from before issuers were kept, at this provider,
 // whose issuer has not changed since: with another one it would have another id. The account is locked first, as by those who delete it.
 func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (signin.Account, error) {
@@ -120,7 +123,8 @@ func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (sig
 		return signin.Account{}, signin.ErrBlocked
 	}
 	out.Identity = row.ID
-	return out, tx.Exec(`UPDATE user_identities SET last_used_at = now(), issuer = ?, contact = ?, provider_id = coalesce(provider_id, ?) WHERE project_id = ? AND id = ?`,
+	return out, tx.Exec(`UPDATE user_identities i SET last_used_at = now(), issuer = ?, contact = ?, provider_id = CASE WHEN `+providerIsThere+` THEN provider_id ELSE ? END
+		WHERE project_id = ? AND id = ?`,
 		identity.Issuer, contactOf(identity), at.provider, a.project, row.ID).Error
 }
 
@@ -168,9 +172,9 @@ func (i *identities) joins(tx *gorm.DB, account signin.Account, at place, identi
 func (i *identities) taken(tx *gorm.DB, account secret.ID, at place, issuer string) (taken bool, err error) {
 	same := "issuer = ?"
 	if at.kind == signin.ProviderMicrosoft {
-		same, issuer = "(issuer IS NULL OR starts_with(issuer, ?))", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
+		same, issuer = "(issuer IS NULL AND "+providerIsThere+" OR starts_with(issuer, ?))", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
 	}
-	return taken, tx.Raw(`SELECT EXISTS (SELECT FROM user_identities WHERE project_id = ? AND account_id = ? AND (provider_id = ? OR `+same+`))`,
+	return taken, tx.Raw(`SELECT EXISTS (SELECT FROM user_identities i WHERE project_id = ? AND account_id = ? AND (provider_id = ? OR `+same+`))`,
 		i.people.project, account, at.provider, issuer).Scan(&taken).Error
 }
 

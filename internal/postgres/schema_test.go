@@ -111,6 +111,16 @@ func TestSchemaForeignKeysHaveAFullIndex(t *testing.T) {
 	}
 }
 
+// A key that is emptied with the row that it points to writes any number of rows in one statement, which nothing can do in steps.
+func TestSchemaForeignKeysEmptyNothing(t *testing.T) {
+	t.Parallel()
+	pool := connect(t, pgtest.New(t).SuperuserURL)
+	for _, name := range column(t, pool, `SELECT conrelid::regclass || ' ' || conname FROM pg_constraint
+		WHERE contype = 'f' AND connamespace = 'public'::regnamespace AND confdeltype IN ('n', 'd') ORDER BY 1`) {
+		t.Errorf("%s: sets columns when a row is deleted", name)
+	}
+}
+
 func TestSchemaRowLevelSecurityIsForced(t *testing.T) {
 	t.Parallel()
 	pool := connect(t, pgtest.New(t).SuperuserURL)

@@ -77,12 +77,9 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 	})
 }
 
-// removeProvider leaves the identities: whoever comes back from the same issuer is the same person. Only those whose issuer never became
-// known go with it, since nothing says any more where they are from.
+// removeProvider leaves the identities, of which there may be any number: whoever comes back from the same issuer is the same person. Those
+// whose issuer never became known open nothing any more, and are swept.
 func removeProvider(tx *gorm.DB, project, provider secret.ID) *gorm.DB {
-	if result := tx.Exec(`DELETE FROM user_identities WHERE project_id = ? AND provider_id = ? AND issuer IS NULL`, project, provider); result.Error != nil {
-		return result
-	}
 	return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
 }
 
@@ -144,6 +141,18 @@ func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int,
 		return tx.Exec(`DELETE FROM own_logins WHERE project_id = ? AND flow_id IN (
 			SELECT flow_id FROM own_logins WHERE project_id = ? AND expires_at < now() - interval '10 minutes' ORDER BY expires_at LIMIT ?)`,
 			project, project, sweepMost).Error
+	})
+	return swept, err
+}
+
+// sweepIdentities deletes, in one project, identities of which nothing says any more where they are from: their provider is gone, and its
+// issuer was not known yet.
+func (s *Store) sweepIdentities(ctx context.Context, project secret.ID) (swept int, err error) {
+	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
+		result := tx.Exec(`DELETE FROM user_identities WHERE project_id = ? AND id IN (
+			SELECT id FROM user_identities i WHERE i.project_id = ? AND i.issuer IS NULL AND NOT `+providerIsThere+` LIMIT ?)`, project, project, sweepMost)
+		swept = int(result.RowsAffected)
+		return result.Error
 	})
 	return swept, err
 }
