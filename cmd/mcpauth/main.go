@@ -21,7 +21,7 @@ type commands struct {
 	Serve        serveCommand        `cmd:"" help:"Serve the site, the dashboard and every project's issuer, and work on queued jobs."`
 	Worker       workerCommand       `cmd:"" help:"Only work on queued jobs, such as mail."`
 	Migrate      migrateCommand      `cmd:"" help:"Bring the database schema up to date, as the database's owner."`
-	Restored     restoredCommand     `cmd:"" help:"After the database came back from a backup, and before any node starts: refuse every code and token from before, since revocations may be lost."`
+	Restored     restoredCommand     `cmd:"" help:"After the database came back from a backup, and before any node starts: refuse every code and token from before and sign everybody out, since revocations may be lost."`
 	Dev          devCommand          `cmd:"" help:"Run everything on this computer with a demo project: database, mail catcher and a guarded MCP server."`
 	Keys         keysCommand         `cmd:"" help:"Master keys, and the signing keys of projects."`
 	Project      projectCommand      `cmd:"" help:"Settings and people of one project, for the operator."`

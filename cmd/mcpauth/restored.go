@@ -20,6 +20,6 @@ func (restoredCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Printf("Every code and token from before is refused, %d connections ended: people connect again. Start the nodes now.\n", ended)
+	_, err = fmt.Printf("Every code and token from before is refused, %d connections ended, and everybody is signed out: people sign in and connect again. Start the nodes now.\n", ended)
 	return err
 }

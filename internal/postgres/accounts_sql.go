@@ -17,6 +17,7 @@ type accountStatements struct {
 	lockForDeletion, endAllChallenges, deleteAccount                                              string
 	dropChallenges, createChallenge, countAttempt, whoseChallenge, finishChallenge, findChallenge string
 	endChallenges                                                                                 string
+	signAllOut                                                                                    []string // after a restore
 }
 
 // Every statement on a tenant table names the project, in its key and in its conditions; row-level security is the second wall.
@@ -25,13 +26,13 @@ var (
 		"{accounts}", "users", "{sessions}", "user_sessions", "{challenges}", "user_challenges",
 		"{columns}", "project_id, ", "{values}", "CAST(@project AS uuid), ", "{tenant}", "project_id = @project AND ",
 		"{way columns}", "method, identity_id, ", "{way values}", "CAST(@method AS text), CAST(@identity AS uuid), ", "{way}", wayIsOffered,
-		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
+		"{value}", "$2", "{tenant $}", "project_id = $1 AND ", "{tenant text $}", "project_id = $1::text::uuid AND ", "{tenant s$}", "s.project_id = $1 AND a.project_id = $1 AND ",
 		"{known as}", knownAs("a"), "{reviewer}", "a.reviewer_address IS NOT NULL", "{may review}", "AND "+strings.ReplaceAll(noReviewIsOver, "u.", "a."),
 	))
 	memberStatements = newAccountStatements(strings.NewReplacer(
 		"{accounts}", "members", "{sessions}", "member_sessions", "{challenges}", "member_challenges",
 		"{columns}", "", "{values}", "", "{tenant}", "", "{way columns}", "", "{way values}", "", "{way}", "",
-		"{value}", "$1", "{tenant $}", "", "{tenant s$}", "", "{known as}", memberKnownAs("a"), "{reviewer}", "false", "{may review}", "",
+		"{value}", "$1", "{tenant $}", "", "{tenant text $}", "", "{tenant s$}", "", "{known as}", memberKnownAs("a"), "{reviewer}", "false", "{may review}", "",
 	))
 )
 
@@ -101,6 +102,11 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 		deleteAccount:    r.Replace(`DELETE FROM {accounts} WHERE {tenant}id = @account`),
 		endSessions: r.Replace(`UPDATE {sessions} SET ended_at = now()
 			WHERE {tenant}account_id = @account AND ended_at IS NULL AND id IS DISTINCT FROM CAST(@kept AS uuid)`),
+
+		signAllOut: []string{
+			r.Replace(`UPDATE {accounts} SET epoch = epoch + 1 WHERE {tenant text $}true`),
+			r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant text $}ended_at IS NULL`),
+		},
 
 		dropChallenges: r.Replace(`DELETE FROM {challenges}
 			WHERE {tenant}email = @email AND created_at < now() - interval '1 hour' AND expires_at < now()`),
