@@ -154,14 +154,20 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 	})
 }
 
-// CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made.
+// CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made; and the
+// project, before the account as everywhere, against other rules for the customer's own login.
 func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
 	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
-		if err := a.one(tx, &out.Account, a.sql.lockAccount, values{"account": asked.Account.ID}); err != nil {
-			return err
-		}
+		err := firstError(
+			func() error { return a.lockRules(tx) },
+			func() error {
+				return a.one(tx, &out.Account, a.sql.lockAccount, values{"account": asked.Account.ID})
+			},
+		)
 		switch {
+		case err != nil:
+			return err
 		case out.Account.Blocked:
 			return signin.ErrBlocked
 		case out.Account.Epoch != asked.Account.Epoch:
@@ -179,7 +185,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 			return err
 		}
 		var times struct{ AuthTime, ExpiresAt time.Time }
-		err := a.one(tx, &times, a.sql.createSession, values{
+		err = a.one(tx, &times, a.sql.createSession, values{
 			"id": out.ID, "token_hash": tokenHash, "account": asked.Account.ID, "seconds": asked.Lifetime.Seconds(), "agent": asked.Agent,
 			"method": asked.Way.Method, "provider": asked.Way.Provider, "identity": asked.Way.Identity,
 		})
@@ -212,6 +218,15 @@ func (a *accounts) replace(tx *gorm.DB, asked signin.NewSession) error {
 		return signin.ErrReplaced
 	}
 	return a.record(tx, account, a.name(account), "signed_out", "session:"+asked.Replaces.String())
+}
+
+// lockRules keeps the rules of a project as they are.
+func (a *accounts) lockRules(tx *gorm.DB) error {
+	if a.kind.actor != "user" {
+		return nil
+	}
+	var locked idRow
+	return a.one(tx, &locked, `SELECT id FROM projects WHERE id = @project FOR SHARE`, values{})
 }
 
 func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Session, error) {

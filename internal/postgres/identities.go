@@ -145,13 +145,30 @@ func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowN
 			err = gorm.ErrRecordNotFound
 		}
 	}
+	joined := err == nil
 	if errors.Is(err, gorm.ErrRecordNotFound) && allowNew {
 		out, err = a.create(tx, fresh, "")
+	}
+	if err == nil {
+		out, err = i.keep(tx, out, at, identity)
+	}
+	if err == nil && joined && identity.FromOwn {
+		out.Epoch, err = i.endOlder(tx, out)
 	}
 	if err != nil {
 		return signin.Account{}, err
 	}
-	return i.keep(tx, out, at, identity)
+	return out, nil
+}
+
+// endOlder ends the sessions of an account from before its person came through the customer's own login, where no other way may begin one.
+// It returns the epoch of the account.
+func (i *identities) endOlder(tx *gorm.DB, account signin.Account) (int, error) {
+	yes, err := i.people.signsInElsewhere(tx, account.ID)
+	if err != nil || !yes {
+		return account.Epoch, err
+	}
+	return i.people.endSessions(tx, account.ID, secret.ID{})
 }
 
 // joins reports whether an identity may join the account of its address: a proven one, which has nobody of this provider yet, nor, unless

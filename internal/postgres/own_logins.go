@@ -141,15 +141,21 @@ func (i *identities) lockOwn(tx *gorm.DB, account secret.ID) error {
 	return tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR NO KEY UPDATE`, i.people.project, account).Take(&locked).Error
 }
 
-// leave takes an organization from a person, with "" all of them, and says so in the audit log when they had it.
+// leave takes an organization from a person, with "" all of them, and says so in the audit log when they had it. With the last one they
+// are signed out.
 func (i *identities) leave(tx *gorm.DB, provider secret.ID, person signin.Account, organization string) (remain []signin.Organization, err error) {
 	const without = `coalesce((SELECT jsonb_agg(o) FROM jsonb_array_elements(organizations) AS o WHERE @left <> '' AND o ->> 'id' <> @left), '[]')`
 	a := i.people
 	v := a.with(values{"left": organization, "identity": person.Identity, "account": person.ID})
 	var row struct{ Organizations json.RawMessage }
-	if err := tx.Raw(`SELECT `+without+` AS organizations FROM user_identities WHERE project_id = @project AND id = @identity`, v).Take(&row).Error; err != nil {
+	err = tx.Raw(`SELECT `+without+` AS organizations FROM user_identities WHERE project_id = @project AND id = @identity`, v).Take(&row).Error
+	if err == nil {
+		err = json.Unmarshal(row.Organizations, &remain)
+	}
+	if err != nil {
 		return nil, err
 	}
+	out := organization == ""
 	detail := map[string]string{"organization": organization}
 	if organization == "" {
 		detail = map[string]string{"organizations": "all"}
@@ -160,15 +166,39 @@ func (i *identities) leave(tx *gorm.DB, provider secret.ID, person signin.Accoun
 			if result.Error != nil || result.RowsAffected == 0 {
 				return result.Error
 			}
+			out = out || len(remain) == 0
 			return auditProject(tx, a.project, change{actor: tenants.Actor(providerTarget(provider)), action: "user.organization_left", target: a.name(person.ID), detail: detail})
 		},
 		func() error { // the release before reads the account's
 			return tx.Exec(`UPDATE users SET organizations = `+without+` WHERE project_id = @project AND id = @account`, v).Error
 		},
 		func() error { return endLeft(tx, a.project, person) },
-		func() error { return json.Unmarshal(row.Organizations, &remain) },
+		func() error {
+			if !out {
+				return nil
+			}
+			return i.signOut(tx, provider, person.ID)
+		},
 	)
 	return remain, err
+}
+
+// signOut ends the sessions of a person who left everything: whoever lets them in again is the customer's site.
+func (i *identities) signOut(tx *gorm.DB, provider, account secret.ID) error {
+	a := i.people
+	var living bool
+	return firstError(
+		func() error {
+			return tx.Raw(`SELECT EXISTS (SELECT FROM user_sessions WHERE project_id = ? AND account_id = ? AND ended_at IS NULL AND expires_at > now())`, a.project, account).Scan(&living).Error
+		},
+		func() error { _, err := a.endSessions(tx, account, secret.ID{}); return err },
+		func() error {
+			if !living {
+				return nil
+			}
+			return a.record(tx, account, providerTarget(provider), "signed_out", a.name(account))
+		},
+	)
 }
 
 // endLeft ends the connections for organizations that their person does not have any more. Of a connection of which it is not known for
@@ -199,6 +229,14 @@ func (a *accounts) signsInElsewhere(tx *gorm.DB, account secret.ID) (yes bool, e
 		return false, nil
 	}
 	return yes, tx.Raw(`SELECT `+elsewhere, a.with(values{"account": account})).Scan(&yes).Error
+}
+
+// endOtherWays ends the sessions of a project's people of the customer's own login that did not begin there. The project is locked, as by a
+// sign-in: none that is under way is missed.
+func endOtherWays(tx *gorm.DB, project secret.ID) error {
+	return tx.Exec(`UPDATE user_sessions s SET ended_at = now() FROM user_identities i
+		WHERE s.project_id = ? AND s.ended_at IS NULL AND s.expires_at > now() AND s.method <> 'own'
+			AND i.project_id = s.project_id AND i.account_id = s.account_id AND i.issuer = 'own'`, project).Error
 }
 
 // requireOurs refuses what would go around the customer's own login. The account is locked, as by a first sign-in there.

@@ -73,7 +73,7 @@ func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organiza
 	})
 }
 
-// SetOwnRules implements tenants.SettingsStore.
+// SetOwnRules implements tenants.SettingsStore. What other ways began ends when they are not allowed any more.
 func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rules tenants.OwnRules) error {
 	longest := int64(rules.OrganizationSession / time.Second)
 	recorded := change{actor: actor, action: "project.own_login_rules_changed", target: "project:" + project.String(), detail: map[string]string{
@@ -85,7 +85,11 @@ func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organizati
 			map[string]any{"project": project, "beside": rules.WaysBeside, "longest": longest})
 		if result.Error == nil && result.RowsAffected > 0 {
 			notice := tenants.Notice{Kind: tenants.NoticeProviderChanged, External: true}
-			if err := s.tellOfProvider(tx, actor, organization, project, notice); err != nil {
+			err := s.tellOfProvider(tx, actor, organization, project, notice)
+			if err == nil && !rules.WaysBeside {
+				err = endOtherWays(tx, project)
+			}
+			if err != nil {
 				_ = result.AddError(err)
 			}
 		}
