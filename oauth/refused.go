@@ -161,7 +161,8 @@ var endings = map[string]string{
 	"user_blocked":   "A member blocked the person", "client_blocked": "A member blocked the client", "client_deleted": "The client was deleted",
 	"redirect_uris_changed": "The client's redirect URIs were changed", "member": "A member ended the connection",
 	"domain_removed": "The domain that it was made at was removed", "server_removed": "The MCP server was removed", "project_deleted": "The project was deleted",
-	"organization_left": "The person left the organization that it was for", "restored": "The database was restored from a backup",
+	"organization_left": "The person left the organization that it was for", "own_login_removed": "The project's own login was removed, which says who is in an organization",
+	"restored": "The database was restored from a backup",
 }
 
 // EndedBecause says why a connection ended.

@@ -67,7 +67,8 @@ func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project sec
 	return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
 }
 
-// RemoveProvider removes a provider; it succeeds when there is none.
+// RemoveProvider removes a provider; it succeeds when there is none. With the customer's own login every connection for an organization
+// ends, since nobody says any more who left.
 func (p Projects) RemoveProvider(ctx context.Context, actor Actor, org, project, provider secret.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err

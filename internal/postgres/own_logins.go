@@ -18,6 +18,8 @@ const (
 	purposeOwnLogin = "own-login"
 	// reasonOrganizationLeft is why grants for an organization ended when its person left it.
 	reasonOrganizationLeft = "organization_left"
+	// reasonOwnLoginRemoved is why they ended when nobody says any more who is in it.
+	reasonOwnLoginRemoved = "own_login_removed"
 )
 
 // ownLoginBinding ties a sealed answer to its visit, whose id is the flow_id of the row.
@@ -262,12 +264,12 @@ const (
 		AND EXISTS (SELECT FROM upstream_providers w WHERE w.project_id = projects.id AND w.kind = 'own' AND w.enabled))`
 
 	// ownChoice are parts of a statement for project $1, which has the parts tenant, person and sitting before them. whose is the identity
-	// that made the session at the customer's site, a short enough time ago; it is locked after the person, as by those who change it.
+	// that made the session at the customer's site, a short enough time ago; it is locked after the person, as by those who change it, and so is the own login, as by those who remove it.
 	// belonging are all of the account with organizations.
 	ownChoice = `whose AS (
-			SELECT i.organizations FROM tenant, person, sitting, user_identities i
-			WHERE tenant.own AND i.project_id = $1 AND i.id = sitting.identity_id AND i.account_id = person.id AND i.issuer = 'own'
-				AND sitting.auth_time > now() - tenant.organization_session * interval '1 second' FOR SHARE OF i
+			SELECT i.organizations FROM tenant, person, sitting, user_identities i, upstream_providers w
+			WHERE w.project_id = $1 AND w.kind = 'own' AND w.enabled AND tenant.own AND i.project_id = $1 AND i.id = sitting.identity_id AND i.account_id = person.id AND i.issuer = 'own'
+				AND sitting.auth_time > now() - tenant.organization_session * interval '1 second' FOR SHARE OF i, w
 		), belonging AS (
 			SELECT i.id FROM tenant, person, user_identities i
 			WHERE tenant.own AND i.project_id = $1 AND i.account_id = person.id AND i.issuer = 'own' AND i.organizations <> '[]'

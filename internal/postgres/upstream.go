@@ -83,7 +83,8 @@ func removeProvider(tx *gorm.DB, project, provider secret.ID) *gorm.DB {
 	return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
 }
 
-// RemoveProvider implements tenants.ProjectStore.
+// RemoveProvider implements tenants.ProjectStore. With the customer's own login the connections for organizations end, since nobody says
+// any more who left. Approvals wait for the lock of the project and find no own login then.
 func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider secret.ID) error {
 	return s.changeRules(ctx, organization, project, change{actor: actor, action: "provider.removed", target: providerTarget(provider)}, func(tx *gorm.DB) *gorm.DB {
 		var gone struct{ Name, Kind string }
@@ -91,11 +92,19 @@ func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organiz
 			return found
 		}
 		result := removeProvider(tx, project, provider)
-		if result.Error == nil {
-			notice := tenants.Notice{Kind: tenants.NoticeProviderRemoved, Provider: gone.Name, External: gone.Kind == tenants.KindOwn}
-			if err := s.tellOfProvider(tx, actor, organization, project, notice); err != nil {
-				_ = result.AddError(err)
-			}
+		notice := tenants.Notice{Kind: tenants.NoticeProviderRemoved, Provider: gone.Name, External: gone.Kind == tenants.KindOwn}
+		err := firstError(
+			func() error { return result.Error },
+			func() error { return s.tellOfProvider(tx, actor, organization, project, notice) },
+			func() error {
+				if !notice.External {
+					return nil
+				}
+				return endGrants(tx, project, reasonOwnLoginRemoved, `organization IS NOT NULL`)
+			},
+		)
+		if err != nil && result.Error == nil {
+			_ = result.AddError(err)
 		}
 		return result
 	})
