@@ -34,6 +34,9 @@ func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit secret.ID
 	a := i.people
 	sealed := a.store.keys.Seal(purposeOwnLogin, plain, ownLoginBinding(a.project, visit))
 	return a.transaction(ctx, func(tx *gorm.DB) error {
+		if err := i.lockSubject(tx, login.Subject); err != nil {
+			return err
+		}
 		var living idRow
 		if err := tx.Raw(`SELECT id FROM upstream_providers WHERE project_id = ? AND id = ? AND kind = 'own' AND enabled FOR SHARE`, a.project, provider).Take(&living).Error; err != nil {
 			return err
@@ -41,6 +44,12 @@ func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit secret.ID
 		return tx.Exec(`INSERT INTO own_logins (project_id, flow_id, provider_id, answer_hash, sealed, subject, expires_at)
 			VALUES (?, ?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, login.Subject, signin.OwnLoginLifetime.Seconds()).Error
 	})
+}
+
+// lockSubject lets what the customer's site says of a person come one after the other: an answer is kept before they leave, and taken back,
+// or counts as said afterwards.
+func (i *identities) lockSubject(tx *gorm.DB, subject string) error {
+	return tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", "own login "+i.people.project.String()+" "+subject).Error
 }
 
 // SignInOwn implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
@@ -114,15 +123,21 @@ func (i *identities) remember(tx *gorm.DB, account signin.Account, identity sign
 }
 
 // EndMembership implements signin.OwnLogins. Locks are taken in the order of a sign-in: one that is under way is finished and found, and a
-// later one has no answer any more that says what was.
+// later one has no answer any more that says what was. The rows of answers stay, empty, so that no request is answered again.
 func (i *identities) EndMembership(ctx context.Context, provider secret.ID, subject, organization string) (remain []signin.Organization, err error) {
 	a := i.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		if err := tx.Exec(`DELETE FROM own_logins WHERE project_id = ? AND provider_id = ? AND subject = ?`, a.project, provider, subject).Error; err != nil {
+		err := firstError(
+			func() error { return i.lockSubject(tx, subject) },
+			func() error {
+				return tx.Exec(`UPDATE own_logins SET sealed = '', answer_hash = '' WHERE project_id = ? AND provider_id = ? AND subject = ? AND sealed <> ''`, a.project, provider, subject).Error
+			},
+		)
+		if err != nil {
 			return err
 		}
 		var row struct{ ID, AccountID secret.ID }
-		err := tx.Raw(`SELECT id, account_id FROM user_identities WHERE project_id = ? AND issuer = 'own' AND subject = ?`, a.project, subject).Take(&row).Error
+		err = tx.Raw(`SELECT id, account_id FROM user_identities WHERE project_id = ? AND issuer = 'own' AND subject = ?`, a.project, subject).Take(&row).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return nil
 		}
