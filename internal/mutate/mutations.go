@@ -100,7 +100,7 @@ var mutations = []mutation{
 	{"216", "dashboard/visit.go", `if !p.access.allows(v.membership.Role) {`, `if false {`, "./dashboard", "TestRoutes"},
 	{"216", "dashboard/visit.go", `if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil {`,
 		`if v.project, err = d.Projects.Open(v.ctx(), v.actor(), organization, id); err != nil && false {`, "./dashboard", "TestRoutes"},
-	{"228", "dashboard/page_confirm.go", `form.Set(again+"method", v.Request().Method)`, `form.Set(again+"method", "GET")`, "./dashboard", "Confirm|Codes"},
+	{"228", "dashboard/page_confirm.go", `Target: v.Request().URL.RequestURI()`, `Target: pathDashboard`, "./dashboard", "Confirm|Codes"},
 	{"238", "tenants/billing/events.go", `if webhook.ValidatePayloadWithTolerance(payload, signature, key, signatureTolerance) == nil {`, `if webhook.ValidatePayloadWithTolerance(payload, signature, key, signatureTolerance) == nil || signature != "" {`, "./api", "TestSignatures"},
 	{"239", "tenants/billing/billing.go", `if len(s) < minSecret {`, `if len(s) < 0 {`, "./api", "TestSecrets"},
 	{"240", "tenants/billing/events.go", `time.Unix(seconds, 0).After(s.Now().Add(signatureTolerance))`, `seconds < 0`, "./api", "TestSignatures"},
