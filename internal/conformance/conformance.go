@@ -11,9 +11,7 @@ import (
 	"cmp"
 	_ "embed"
 	"fmt"
-	"maps"
 	"os"
-	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -45,23 +43,23 @@ const (
 	aboutProtocol = "A and R are what the MCP authorization specification asks of authorization servers and MCP servers, P is what real clients are known to trip over"
 	aboutAttacks  = "those with a star have a mutation in internal/mutate, a changed line of the product that makes a test fail"
 	aboutTiers    = "`make test` runs every proof but those marked *(full)*, which run in `make full`, as the mutations do."
-	aboutFolders  = "Here are the folders of the tests, inside of internal without that word, and how many they hold; CONFORMANCE.md in the sources names each."
+	aboutCounts   = "CONFORMANCE.md in the sources names each test."
 )
 
-// The pages of the documentation have to be light and read on a phone: they name the folders of the tests, the file every test.
+// The pages of the documentation have to be light and read on a phone: they count the tests, the file names them.
 var documents = []document{
 	{
 		path: "CONFORMANCE.md", title: "Conformance", by: func(tests []string) string { return strings.Join(tests, "<br>") },
 		intro: "Made by `go run ./internal/conformance` from the tests: do not edit. " + aboutProofs + "\n" + aboutProtocol + ",\nplain numbers are attacks; " + aboutAttacks + ".\n" + aboutTiers,
 	},
 	{
-		path: "templates/docs/pages/conformance.md", title: "Conformance", holds: ofProtocol, by: folders,
-		intro: aboutProofs + " " + aboutProtocol + ". " + aboutTiers + " " + aboutFolders,
+		path: "templates/docs/pages/conformance.md", title: "Conformance", holds: ofProtocol, by: howMany,
+		intro: aboutProofs + " " + aboutProtocol + ". " + aboutTiers + " " + aboutCounts,
 	},
 	{
-		path: "templates/docs/pages/attacks.md", title: "Attacks", holds: func(number string) bool { return !ofProtocol(number) }, by: folders,
+		path: "templates/docs/pages/attacks.md", title: "Attacks", holds: func(number string) bool { return !ofProtocol(number) }, by: howMany,
 		intro: "What attackers try, from the RFCs, the OAuth security practice (RFC 9700) and what was found in other products. " + aboutProofs + " " +
-			strings.ToUpper(aboutAttacks[:1]) + aboutAttacks[1:] + ". " + aboutTiers + " " + aboutFolders,
+			strings.ToUpper(aboutAttacks[:1]) + aboutAttacks[1:] + ". " + aboutTiers + " " + aboutCounts,
 	},
 }
 
@@ -71,30 +69,26 @@ func ofProtocol(number string) bool { return strings.ContainsAny(number[:1], "AR
 // fullMark follows a test that the full tier runs, not every run.
 const fullMark = " *(full)*"
 
-// folders says in which folders tests are, how many where it is more than one, and in which all of them run in the full tier only.
-func folders(tests []string) string {
-	type count struct{ all, full int }
-	counts := map[string]count{}
+// howMany tests there are, and how many of them the full tier alone runs.
+func howMany(tests []string) string {
+	full := 0
 	for _, test := range tests {
-		file, _, _ := strings.Cut(strings.TrimPrefix(test, "`"), "`")
-		c := counts[path.Dir(file)]
-		if c.all++; strings.HasSuffix(test, fullMark) {
-			c.full++
+		if strings.HasSuffix(test, fullMark) {
+			full++
 		}
-		counts[path.Dir(file)] = c
 	}
-	var out []string
-	for _, folder := range slices.Sorted(maps.Keys(counts)) {
-		text := strings.TrimSuffix(strings.TrimPrefix(folder, "internal/"), "/tests")
-		if n := counts[folder].all; n > 1 {
-			text += fmt.Sprintf(" (%d)", n)
-		}
-		if counts[folder].full == counts[folder].all {
-			text += fullMark
-		}
-		out = append(out, text)
+	text := strconv.Itoa(len(tests)) + " tests"
+	if len(tests) == 1 {
+		text = "1 test"
 	}
-	return strings.Join(out, ", ")
+	switch full {
+	case 0:
+		return text
+	case len(tests):
+		return text + fullMark
+	default:
+		return text + ", " + strconv.Itoa(full) + fullMark
+	}
 }
 
 func main() {
