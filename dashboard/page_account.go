@@ -112,28 +112,12 @@ func (d *dashboard) deleteAccount(v *visit) error {
 	if strings.TrimSpace(form.Get("confirm")) != v.session.Account.Called() {
 		return d.renderAccount(v, http.StatusUnprocessableEntity, accountProblems{deletion: "Expected exactly: " + v.session.Account.Called()})
 	}
-	for _, m := range v.memberships {
-		members, err := d.Organizations.Members(v.ctx(), v.actor(), m.Organization.ID)
-		if err != nil {
-			return err
-		}
-		owners := 0
-		for _, other := range members {
-			if other.Role == tenants.RoleOwner {
-				owners++
-			}
-		}
-		if m.Role == tenants.RoleOwner && owners == 1 {
-			return d.renderAccount(v, http.StatusConflict, accountProblems{deletion: "You are the only owner of " + m.Organization.Name + ". Make somebody else an owner, or delete the organization first."})
-		}
+	err = d.Accounts.DeleteAccount(v.ctx(), v.session.Account.ID)
+	if last, ok := errors.AsType[tenants.LastOwnerError](err); ok {
+		return d.renderAccount(v, http.StatusConflict, accountProblems{deletion: "You are the only owner of " + last.Organization.Name + ". Make somebody else an owner, or delete the organization first. Nothing was changed."})
 	}
-	for _, m := range v.memberships { // each under the lock of its organization, which counts the owners once more
-		if err := d.Organizations.Remove(v.ctx(), v.actor(), m.Organization.ID, v.session.Account.ID); err != nil && !errors.Is(err, tenants.ErrNotFound) {
-			return err
-		}
-	}
-	if err := d.Accounts.DeleteAccount(v.ctx(), v.session.Account.ID); err != nil {
-		return err
+	if err != nil {
+		return d.signedOut(v, err)
 	}
 	d.cookies.Clear(v, cookieSession)
 	return seeOther(v, pathHome)

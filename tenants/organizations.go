@@ -17,6 +17,14 @@ const InvitationLifetime = 7 * 24 * time.Hour
 // ErrLastOwner is returned for what would leave an organization without an owner.
 var ErrLastOwner = errors.New("an organization needs an owner")
 
+// LastOwnerError is ErrLastOwner of somebody who leaves several organizations at once, and says which one it is.
+type LastOwnerError struct{ Organization Organization }
+
+func (e LastOwnerError) Error() string { return ErrLastOwner.Error() }
+
+// Unwrap makes it ErrLastOwner.
+func (e LastOwnerError) Unwrap() error { return ErrLastOwner }
+
 // ErrPaid is returned for what would lose a subscription that goes on being paid.
 var ErrPaid = errors.New("there is a subscription")
 

@@ -28,6 +28,8 @@ type accountKind struct {
 	checkDetail func(detail string) error
 	// afterCreate adds what belongs to a new account, in its transaction.
 	afterCreate func(tx *gorm.DB, account secret.ID, detail string, actor string) error
+	// leave takes an account that is to be deleted out of what others share with it, and locks it after that.
+	leave func(tx *gorm.DB, account secret.ID) error
 	// endGrants ends the connections of the apps that the person allowed.
 	endGrants func(tx *gorm.DB, project, account secret.ID, reason string) error
 	// forget removes the person's name from records that stay.
@@ -41,6 +43,7 @@ func (s *Store) Users(project secret.ID) signin.Accounts {
 		actor:       "user",
 		checkDetail: func(string) error { return nil },
 		afterCreate: func(tx *gorm.DB, _ secret.ID, _ string, _ string) error { return s.requireRoomForUser(tx, project) },
+		leave:       func(*gorm.DB, secret.ID) error { return nil },
 		endGrants: func(tx *gorm.DB, project, account secret.ID, reason string) error {
 			return endGrants(tx, project, reason, "user_id = ?", account)
 		},
@@ -57,6 +60,7 @@ func (s *Store) Members() signin.Accounts {
 		actor:       "member",
 		checkDetail: checkOrganizationName,
 		afterCreate: createOwnOrganization,
+		leave:       s.leaveOrganizations,
 		endGrants:   func(*gorm.DB, secret.ID, secret.ID, string) error { return nil },
 		forget:      func(*gorm.DB, secret.ID, secret.ID) error { return nil },
 		audit:       auditMember,

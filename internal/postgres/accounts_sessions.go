@@ -101,7 +101,10 @@ func (a *accounts) SetPassword(ctx context.Context, account, kept secret.ID, pas
 func (a *accounts) DeleteAccount(ctx context.Context, account secret.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
-		if err := a.one(tx, &locked, a.sql.lockForDeletion, values{"account": account}); err != nil {
+		if err := firstError(
+			func() error { return a.kind.leave(tx, account) },
+			func() error { return a.one(tx, &locked, a.sql.lockForDeletion, values{"account": account}) },
+		); err != nil {
 			return err
 		}
 		if err := a.requireNoReviewer(tx, account); err != nil {

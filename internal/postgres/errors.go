@@ -57,10 +57,13 @@ const (
 	deadlockDetected     = "40P01"
 )
 
+// errAgain is a transaction that has to begin anew, because what it locked first is not all that it needs any more.
+var errAgain = fmt.Errorf("%w: something was added meanwhile", errUnavailable)
+
 // collided reports whether a transaction failed for what another one did at the same time.
 func collided(err error) bool {
 	pg, ok := errors.AsType[*pgconn.PgError](err)
-	return ok && slices.Contains([]string{foreignKeyViolation, serializationFailure, deadlockDetected}, pg.Code)
+	return errors.Is(err, errAgain) || ok && slices.Contains([]string{foreignKeyViolation, serializationFailure, deadlockDetected}, pg.Code)
 }
 
 // translateState maps SQLSTATE classes (PostgreSQL manual, appendix A).

@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -289,62 +291,98 @@ func endInvitations(tx *gorm.DB, actor tenants.Actor, organization, member secre
 
 // ChangeMember implements tenants.OrganizationStore.
 func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
+	return s.teamChange(ctx, func(tx *gorm.DB) error { return s.changeMember(tx, actor, organization, member, decide) })
+}
+
+func (s *Store) changeMember(tx *gorm.DB, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
 	self, _ := actor.Member()
-	return s.teamChange(ctx, func(tx *gorm.DB) error {
-		var roles struct {
-			Own, Target string
-			Owners      int
-		}
-		if err := firstError(
-			func() error { return lockOrganization(tx, organization) },
-			func() error {
-				return tx.Raw(`SELECT coalesce(max(role) FILTER (WHERE member_id = @self), '') AS own, coalesce(max(role) FILTER (WHERE member_id = @member), '') AS target,
-					count(*) FILTER (WHERE role = 'owner') AS owners FROM organization_members WHERE organization_id = @organization`,
-					values{"self": self, "member": member, "organization": organization}.named()).Scan(&roles).Error
-			},
-		); err != nil {
+	var roles struct {
+		Own, Target string
+		Owners      int
+	}
+	if err := firstError(
+		func() error { return lockOrganization(tx, organization) },
+		func() error {
+			return tx.Raw(`SELECT coalesce(max(role) FILTER (WHERE member_id = @self), '') AS own, coalesce(max(role) FILTER (WHERE member_id = @member), '') AS target,
+				count(*) FILTER (WHERE role = 'owner') AS owners FROM organization_members WHERE organization_id = @organization`,
+				values{"self": self, "member": member, "organization": organization}.named()).Scan(&roles).Error
+		},
+	); err != nil {
+		return err
+	}
+	if roles.Own == "" || roles.Target == "" {
+		return errNotFound
+	}
+	next, err := decide(tenants.Role(roles.Own), tenants.Role(roles.Target))
+	switch {
+	case err != nil:
+		return err
+	case string(next) == roles.Target:
+		return nil
+	case roles.Target == string(tenants.RoleOwner) && roles.Owners == 1:
+		return tenants.ErrLastOwner
+	}
+	if err := endInvitations(tx, actor, organization, member, next); err != nil {
+		return err
+	}
+	told, err := noticeOfChange(tx, actor, member, tenants.Role(roles.Target), next)
+	if err != nil {
+		return err
+	}
+	if next != tenants.RoleOwner { // while those who are removed or lowered are owners
+		if err := s.tellOfChange(tx, actor, organization, told); err != nil {
 			return err
 		}
-		if roles.Own == "" || roles.Target == "" {
-			return errNotFound
-		}
-		next, err := decide(tenants.Role(roles.Own), tenants.Role(roles.Target))
-		switch {
-		case err != nil:
-			return err
-		case string(next) == roles.Target:
-			return nil
-		case roles.Target == string(tenants.RoleOwner) && roles.Owners == 1:
-			return tenants.ErrLastOwner
-		}
-		if err := endInvitations(tx, actor, organization, member, next); err != nil {
+	}
+	recorded := change{actor: actor, action: "member.role_changed", target: "member:" + member.String(), detail: map[string]string{"from": roles.Target, "to": string(next)}}
+	if next == "" {
+		recorded.action, recorded.detail = "member.removed", map[string]string{"role": roles.Target}
+		if err := mustChange(tx.Exec(`DELETE FROM organization_members WHERE organization_id = ? AND member_id = ?`, organization, member)); err != nil {
 			return err
 		}
-		told, err := noticeOfChange(tx, actor, member, tenants.Role(roles.Target), next)
+		return auditOrganization(tx, organization, recorded)
+	}
+	if err := mustChange(tx.Exec(`UPDATE organization_members SET role = ? WHERE organization_id = ? AND member_id = ?`, string(next), organization, member)); err != nil {
+		return err
+	}
+	if next == tenants.RoleOwner { // the new one as well
+		if err := s.tellOfChange(tx, actor, organization, told); err != nil {
+			return err
+		}
+	}
+	return auditOrganization(tx, organization, recorded)
+}
+
+// leaveOrganizations takes a member whose account is to be deleted out of every organization. All of them are locked before the member, as by
+// whoever changes either, and in the order of their ids, as by others who leave several. Who joined one more meanwhile begins anew.
+func (s *Store) leaveOrganizations(tx *gorm.DB, member secret.ID) error {
+	type place struct {
+		ID   secret.ID
+		Name string
+	}
+	var held, belongs []place
+	var locked idRow
+	const of = ` FROM organizations WHERE id IN (SELECT organization_id FROM organization_members WHERE member_id = ?) ORDER BY id`
+	if err := firstError(
+		func() error { return tx.Raw(`SELECT id, name`+of+` FOR NO KEY UPDATE`, member).Scan(&held).Error },
+		func() error {
+			return tx.Raw(`SELECT id FROM members WHERE id = ? FOR UPDATE`, member).Scan(&locked).Error
+		},
+		func() error { return tx.Raw(`SELECT id, name`+of, member).Scan(&belongs).Error },
+	); err != nil {
+		return err
+	}
+	for _, o := range belongs {
+		if !slices.ContainsFunc(held, func(h place) bool { return h.ID == o.ID }) {
+			return errAgain
+		}
+		err := s.changeMember(tx, tenants.MemberActor(member), o.ID, member, func(_, _ tenants.Role) (tenants.Role, error) { return "", nil })
+		if errors.Is(err, tenants.ErrLastOwner) {
+			return tenants.LastOwnerError{Organization: tenants.Organization{ID: o.ID, Name: o.Name}}
+		}
 		if err != nil {
 			return err
 		}
-		if next != tenants.RoleOwner { // while those who are removed or lowered are owners
-			if err := s.tellOfChange(tx, actor, organization, told); err != nil {
-				return err
-			}
-		}
-		recorded := change{actor: actor, action: "member.role_changed", target: "member:" + member.String(), detail: map[string]string{"from": roles.Target, "to": string(next)}}
-		if next == "" {
-			recorded.action, recorded.detail = "member.removed", map[string]string{"role": roles.Target}
-			if err := mustChange(tx.Exec(`DELETE FROM organization_members WHERE organization_id = ? AND member_id = ?`, organization, member)); err != nil {
-				return err
-			}
-			return auditOrganization(tx, organization, recorded)
-		}
-		if err := mustChange(tx.Exec(`UPDATE organization_members SET role = ? WHERE organization_id = ? AND member_id = ?`, string(next), organization, member)); err != nil {
-			return err
-		}
-		if next == tenants.RoleOwner { // the new one as well
-			if err := s.tellOfChange(tx, actor, organization, told); err != nil {
-				return err
-			}
-		}
-		return auditOrganization(tx, organization, recorded)
-	})
+	}
+	return nil
 }

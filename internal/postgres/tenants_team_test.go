@@ -45,6 +45,7 @@ func (r *accountsRig) id(query string, args ...any) secret.ID {
 func (r *teamRig) person(email string, role tenants.Role) secret.ID {
 	r.t.Helper()
 	person := r.signUp(r.members, email)
+	r.exec(`DELETE FROM organizations WHERE id IN (SELECT organization_id FROM organization_members WHERE member_id = $1)`, person.ID.String()) // that of the sign-up
 	if role != "" {
 		r.exec(`INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, $3)`, r.organization.String(), person.ID.String(), string(role))
 	}

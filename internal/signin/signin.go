@@ -165,6 +165,7 @@ type Accounts interface {
 	EndOtherSessions(ctx context.Context, account, kept secret.ID) error
 	// SetPassword replaces the password and ends sessions as EndOtherSessions does. ErrElsewhere.
 	SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error
-	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none.
+	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none. A member leaves every
+	// organization with it; tenants.LastOwnerError, and nothing happened: one would be left without an owner.
 	DeleteAccount(ctx context.Context, account secret.ID) error
 }
