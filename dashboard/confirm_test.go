@@ -379,6 +379,46 @@ func TestSignOutEverywhereElse(t *testing.T) {
 	}
 }
 
+// Whoever has an old session cannot keep its member out: it ends at once what is as old as itself, and asks before what came later.
+func TestOldSessionsEndNoLaterOnes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	thief, member, _ := s.member(t, "ada@example.com")
+	earlier := s.browser()
+	earlier.post(t, "/dashboard/sign-in", "email", "ada@example.com", "password", password).wantRedirect(t, "/dashboard")
+	s.longAgo(t)
+	owner := s.browser()
+	owner.post(t, "/dashboard/sign-in", "email", "ada@example.com", "password", password).wantRedirect(t, "/dashboard")
+	epoch := func() int { return s.rows(t, `SELECT FROM members WHERE id = $1 AND epoch = 1`, member.String()) }
+	asked := thief.post(t, "/dashboard/account/sessions", "others", "yes").want(t, http.StatusForbidden)
+	if !strings.Contains(asked.doc.Find("main").Text(), "You asked to sign out browsers that signed in after this one") {
+		t.Error("the page does not say what waits")
+	}
+	newest := thief.get(t, "/dashboard/account").doc.Find("li[data-session] input[name=session]").First().AttrOr("value", "")
+	thief.post(t, "/dashboard/account/sessions", "session", newest).want(t, http.StatusForbidden)
+	owner.get(t, "/dashboard/account").want(t, http.StatusOK)
+	earlier.get(t, "/dashboard/account").want(t, http.StatusSeeOther) // that stop did not wait
+	if epoch() != 1 {
+		t.Error("a sign-in under way would be refused")
+	}
+	thief.post(t, "/dashboard/account/sessions", "others", "yes") // however often
+	owner.post(t, "/dashboard/account/sessions", "others", "yes").wantRedirect(t, "/dashboard/account")
+	thief.get(t, "/dashboard/account").want(t, http.StatusSeeOther)
+}
+
+// A member whose own session is old signs later ones out once they have proved themselves.
+func TestSignOutLaterOnesWithProof(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	b, _, _ := s.member(t, "ada@example.com")
+	s.longAgo(t)
+	thief := s.browser()
+	thief.post(t, "/dashboard/sign-in", "email", "ada@example.com", "password", password).wantRedirect(t, "/dashboard")
+	b.confirm(t, b.post(t, "/dashboard/account/sessions", "others", "yes")).wantRedirect(t, "/dashboard/account")
+	thief.get(t, "/dashboard/account").want(t, http.StatusSeeOther)
+	b.get(t, "/dashboard/account").want(t, http.StatusOK)
+}
+
 // Sessions are listed and ended by their member alone (catalogue 135).
 func TestAccountSessions(t *testing.T) {
 	t.Parallel()

@@ -73,26 +73,38 @@ func (d *dashboard) setPassword(v *visit) error {
 	return d.done(v, pathAccount, "The password is saved, and you are signed out everywhere else.")
 }
 
-// endSessions signs one other browser out, or all of them.
+// endSessions signs one other browser out, or all of them. A sign-in of long ago ends at once what is as old as itself; for what came
+// later it proves itself first. Otherwise an old session in the wrong hands would end each one in which its member could end it.
 func (d *dashboard) endSessions(v *visit) error {
 	form, err := v.form()
 	if err != nil {
 		return err
 	}
+	done, id := "Signed out everywhere else.", secret.ID{}
 	if form.Get("others") != "yes" {
-		id, err := secret.ParseID(form.Get("session"))
-		if err != nil {
+		done = "Signed out there."
+		if id, err = secret.ParseID(form.Get("session")); err != nil {
 			return tenants.ErrNotFound
 		}
-		if err := d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, id); err != nil {
-			return err
-		}
-		return d.done(v, pathAccount, "Signed out there.")
 	}
-	if err := d.Accounts.EndOtherSessions(v.ctx(), v.session.Account.ID, v.session.ID); err != nil {
+	later := 0
+	switch {
+	case !d.proved(v):
+		later, err = d.Accounts.EndEarlierSessions(v.ctx(), v.session.Account.ID, v.session.ID, id)
+	case id.IsZero():
+		err = d.Accounts.EndOtherSessions(v.ctx(), v.session.Account.ID, v.session.ID)
+	default:
+		err = d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, id)
+	}
+	if err != nil {
 		return d.signedOut(v, err)
 	}
-	return d.done(v, pathAccount, "Signed out everywhere else.")
+	if later > 0 {
+		r := v.Request()
+		return d.waitForProof(v, waiting{Method: r.Method, Target: r.URL.RequestURI(), Form: form.Encode(), Act: "sign out browsers that signed in after this one",
+			Back: cameFrom(r), Until: d.Now().Add(waitingLifetime)})
+	}
+	return d.done(v, pathAccount, done)
 }
 
 // signedOut leads to sign-in when another browser was faster and ended this session.

@@ -72,6 +72,35 @@ func (a *accounts) endOtherSessions(tx *gorm.DB, account, kept secret.ID) error 
 	)
 }
 
+// EndEarlierSessions implements signin.Accounts. The account is locked before its sessions, as by those who end all of them.
+func (a *accounts) EndEarlierSessions(ctx context.Context, account, kept, id secret.ID) (later int, err error) {
+	target := a.name(account)
+	if !id.IsZero() {
+		target = "session:" + id.String()
+	}
+	err = a.transaction(ctx, func(tx *gorm.DB) error {
+		var locked idRow
+		var left struct{ Many int }
+		err := firstError(
+			func() error { return a.one(tx, &locked, a.sql.lockForDeletion, values{"account": account}) },
+			func() error { return a.one(tx, &locked, a.sql.lockSession, values{"account": account, "id": kept}) },
+			func() error {
+				return a.one(tx, &left, a.sql.countLater, values{"account": account, "kept": kept, "id": id})
+			},
+		)
+		if err != nil {
+			return err
+		}
+		later = left.Many
+		ended := tx.Exec(a.sql.endEarlier, a.with(values{"account": account, "kept": kept, "id": id}))
+		if ended.Error != nil || ended.RowsAffected == 0 {
+			return ended.Error
+		}
+		return a.record(tx, account, a.name(account), "signed_out", target)
+	})
+	return later, err
+}
+
 // EndOtherSessions implements signin.Accounts.
 func (a *accounts) EndOtherSessions(ctx context.Context, account, kept secret.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {

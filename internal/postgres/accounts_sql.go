@@ -13,7 +13,7 @@ import (
 type accountStatements struct {
 	findByEmail, createAccount, replaceHash, setHash, lockAccount, lockByEmail                    string
 	createSession, findSession, endSession, endSessions                                           string
-	listSessions, endOwnSession, lockSession, raiseEpoch                                          string
+	listSessions, endOwnSession, lockSession, endEarlier, countLater, raiseEpoch                  string
 	lockForDeletion, endAllChallenges, deleteAccount                                              string
 	dropChallenges, createChallenge, countAttempt, whoseChallenge, finishChallenge, findChallenge string
 	endChallenges                                                                                 string
@@ -91,6 +91,10 @@ func newAccountStatements(r *strings.Replacer) accountStatements {
 			WHERE {tenant s$}s.token_hash = {value} AND s.ended_at IS NULL AND s.expires_at > now() AND a.blocked_at IS NULL {may review}`),
 		endSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}id = @id AND ended_at IS NULL RETURNING account_id`),
 
+		endEarlier: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL
+			AND (CAST(@id AS uuid) IS NULL AND id <> @kept OR id = @id) AND auth_time <= (SELECT auth_time FROM {sessions} WHERE {tenant}id = @kept)`),
+		countLater: r.Replace(`SELECT count(*) AS many FROM {sessions} WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now()
+			AND (CAST(@id AS uuid) IS NULL OR id = @id) AND auth_time > (SELECT auth_time FROM {sessions} WHERE {tenant}id = @kept)`),
 		listSessions: r.Replace(`SELECT id, auth_time, created_at, expires_at, agent FROM {sessions}
 			WHERE {tenant}account_id = @account AND ended_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT ` + strconv.Itoa(signin.MaxListedSessions)),
 		endOwnSession: r.Replace(`UPDATE {sessions} SET ended_at = now() WHERE {tenant}account_id = @account AND ended_at IS NULL AND id = @id`),

@@ -161,6 +161,9 @@ type Accounts interface {
 	ListSessions(ctx context.Context, account secret.ID) ([]Session, error)
 	// EndSessions ends one session of the account, or with the zero id all of them. It succeeds when there is none.
 	EndSessions(ctx context.Context, account, id secret.ID) error
+	// EndEarlierSessions ends, for a session that has to be alive still, another one of the account, or with the zero id all others, if their
+	// people proved themselves no later. It returns how many of those asked for are alive because they came later. Sign-ins under way go on.
+	EndEarlierSessions(ctx context.Context, account, kept, id secret.ID) (later int, err error)
 	// EndOtherSessions ends every session but the kept one, and those that are about to begin; ErrNotFound when that one is over.
 	EndOtherSessions(ctx context.Context, account, kept secret.ID) error
 	// SetPassword replaces the password and ends sessions as EndOtherSessions does. ErrElsewhere.

@@ -223,3 +223,35 @@ func TestConsentNamesTheAccountPage(t *testing.T) {
 		t.Errorf("it leads to %q", href)
 	}
 }
+
+// Whoever has an old session cannot keep its person out: it ends what is as old as itself, and signs in again before what came later.
+func TestOldSessionsOfAPersonEndNoLaterOnes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	thief, earlier, owner := newBrowser(t, w.door), newBrowser(t, w.door), newBrowser(t, w.door)
+	tn.account(earlier)
+	tn.account(thief)
+	w.exec(`UPDATE user_sessions SET auth_time = now() - interval '11 minutes'`)
+	tn.account(owner)
+	page := thief.get(tn.issuer + "/account")
+	var ids []string // the latest first
+	for _, id := range page.document().Find(".lines input[name=session]").EachIter() {
+		if !strings.Contains(id.Closest("li").Text(), "this browser") {
+			ids = append(ids, id.AttrOr("value", ""))
+		}
+	}
+	if len(ids) != 2 {
+		t.Fatalf("%d other sessions, want 2", len(ids))
+	}
+	_, form := page.form(".lines input[name=session]")
+	form.Set("session", ids[0])
+	if asked := thief.post(tn.issuer+"/account/sessions", form); !strings.Contains(asked.body, "Sign in again to sign it out") || !asked.has("input[type=password]") {
+		t.Errorf("it is not asked who they are: %d\n%s", asked.StatusCode, asked.body)
+	}
+	form.Set("session", ids[1])
+	thief.done(thief.post(tn.issuer+"/account/sessions", form))
+	if !owner.get(tn.issuer+"/account").has(".lines") || earlier.get(tn.issuer+"/account").has(".lines") {
+		t.Error("the later session was ended, or the earlier one was not")
+	}
+}

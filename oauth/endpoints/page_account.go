@@ -74,14 +74,28 @@ func (h *Handler) sessionsPage(c echo.Context) error {
 				return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "session", Description: "Expected a browser to sign out."}
 			}
 		}
-		if err := h.accounts(issuer.ID).EndSessions(c.Request().Context(), session.Account.ID, id); err != nil {
+		if later, err := h.endSessions(c, session, id); errors.Is(err, signin.ErrNotFound) {
+			return h.askWho(c, false, pathAccount, "You are no longer signed in. Sign in to go on.")
+		} else if err != nil {
 			return fault(err)
+		} else if later > 0 {
+			return h.askWho(c, true, pathAccount, "That browser signed in after this one. Sign in again to sign it out, then try once more.")
 		}
 		if !id.IsZero() && id != session.ID {
 			return c.Redirect(http.StatusSeeOther, issuer.URL+pathAccount+"?done=signed-out")
 		}
 		return h.leaveAccount(c, "You are signed out", "Apps that you connected stay connected.")
 	})
+}
+
+// endSessions ends one session or all. One that is old itself ends no later one: otherwise, in the wrong hands, it would keep its person
+// out. All of them it may end, for it ends with them.
+func (h *Handler) endSessions(c echo.Context, session signin.Session, id secret.ID) (later int, err error) {
+	people := h.accounts(issuerOf(c).ID)
+	if id.IsZero() || h.now().Sub(session.AuthTime) <= recently {
+		return 0, people.EndSessions(c.Request().Context(), session.Account.ID, id)
+	}
+	return people.EndEarlierSessions(c.Request().Context(), session.Account.ID, session.ID, id)
 }
 
 // leaveAccount leads to the last page of a session that is over.
