@@ -45,7 +45,7 @@ var mutations = []mutation{
 	{"122", "internal/postgres/own_logins.go", `i.id = sitting.identity_id AND i.account_id = person.id`, `i.account_id = person.id`, doorTests, "TestOrganizationsOfTheSession"},
 	{"123", "internal/postgres/own_logins.go", `func() error { return endLeft(tx, a.project, person) },`, `func() error { return nil },`, doorTests, "TestSiteSaysWhoLeft"},
 	{"124", "internal/postgres/accounts.go", `if asked.Way.Method != tenants.SignInOwn {`, `if asked.Way.Method == tenants.SignInOwn {`, doorTests, "TestNothingGoesAroundTheOwnLogin"},
-	{"125", "internal/postgres/own_logins.go", `SET sealed = '', answer_hash = ''`, `SET sealed = o.sealed`, doorTests, "TestAccountLink"},
+	{"125", "internal/postgres/own_logins.go", `UPDATE own_logins o SET sealed = '', answer_hash = ''`, `UPDATE own_logins o SET sealed = o.sealed`, doorTests, "TestAccountLink"},
 	{"126", "internal/signin/method_passkey.go", `RPID: u.Hostname(), RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host},`,
 		`RPID: u.Hostname(), RPDisplayName: name, RPOrigins: []string{u.Scheme + "://" + u.Host, "http://other.localhost:8080"},`, doorTests, "TestPasskey"},
 	{"126", "internal/postgres/passkeys.go", `if err := i.useAnswer(tx, challengeHash, signin.PasskeyLifetime); err != nil {`,
