@@ -80,7 +80,7 @@ var mutations = []mutation{
 			AND refreshable AND code_redeemed_at IS NOT NULL AND revoked_at IS NULL AND idle_expires_at > now() AND expires_at > now()
 			AND ($10`, doorTests, "TestRefreshMisuseChangesNothing"},
 	{"183", "oauth/client_authentication.go", `&& secret.Equal(secret.Hash(presented.secret), c.SecretHash)`, `&& secret.Hash(presented.secret) != nil`, doorTests, "TestConfidentialClient"},
-	{"186", "internal/postgres/grants_redeem.go", `AND u.id = grants.user_id AND u.blocked_at IS NULL)`, `AND u.id = grants.user_id)`, doorTests, "TestRefreshOfWhatIsOver|TestCodeOfWhatIsOver"},
+	{"186", "internal/postgres/grants_redeem.go", `AND u.id = grants.user_id AND u.blocked_at IS NULL AND `, `AND u.id = grants.user_id AND `, doorTests, "TestRefreshOfWhatIsOver|TestCodeOfWhatIsOver"},
 	{"196", "oauth/introspection.go", `found.GuardServerID == found.ServerID &&`, `!found.ServerID.IsZero() &&`, doorTests, "TestIntrospectionOfOtherTokens"},
 	{"199", "oauth/introspection.go", `signed && !issuer.Suspended && found.Living &&`, `signed && !issuer.Suspended &&`, doorTests, "TestRevocation|TestIntrospectionOfOtherTokens"},
 	{"199", "internal/postgres/revocations_feed.go", `r.written >= CASE`, `r.written > CASE`, doorTests, "TestRevocationFeedMissesNoLateCommit"},
@@ -109,6 +109,6 @@ var mutations = []mutation{
 	{"243", "internal/postgres/billing.go", `if row.Answered > question.Number {`, `if row.Answered < 0 {`, "./tenants/billing", "TestOvertakenAnswer"},
 	{"244", "tenants/billing/events.go", `if raw.Livemode != s.Live || raw.Account != "" {`, `if raw.Livemode != s.Live && raw.Account != "" {`, "./api", "TestForeignEvents"},
 	{"245", "tenants/billing/event_invoice.go", `if invoice.Customer == account.Customer {`, `if invoice.Customer != "" {`, "./api", "TestSpoofedTenant"},
-	{"229", "internal/postgres/tenants_team.go", `WHERE id = ? FOR NO KEY UPDATE`, `WHERE id = ?`, "./dashboard", "TestLimits"},
+	{"229", "internal/postgres/tenants_team.go", `AS suspended FROM organizations WHERE id = ? FOR NO KEY UPDATE`, `AS suspended FROM organizations WHERE id = ?`, "./internal/postgres", "TestSuspensionAndAdditionsTakeTurns"},
 	{"P5", "oauth/resource.go", `strings.TrimSuffix(u.EscapedPath(), "/")`, `u.EscapedPath()`, "./oauth/...", "Resource|TestAuthorize|TestFullFlow|TestScope"},
 }
