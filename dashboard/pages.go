@@ -105,7 +105,7 @@ func (d *dashboard) memberPages() []page {
 		{method: http.MethodGet, path: pathAccount, access: members, handler: d.account},
 		{method: http.MethodPost, path: pathAccountPassword, access: members, handler: d.setPassword, proof: recent("set your password")},
 		{method: http.MethodPost, path: pathAccountSessions, access: members, handler: d.endSessions,
-			proof: none("sign out other browsers", isStop)},
+			proof: none("sign out browsers that signed in before this one", isStop)},
 		{method: http.MethodPost, path: pathPasskeys, access: members, handler: d.changePasskeys, proof: recent("add or remove a passkey")},
 		{method: http.MethodPost, path: pathAccountDelete, access: members, handler: d.deleteAccount, proof: recent("delete your account")},
 		{method: http.MethodGet, path: pathInvitations, access: members, handler: d.invitations},
