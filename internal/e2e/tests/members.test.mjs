@@ -38,6 +38,21 @@ test("a member without a password signs up, adds a passkey and signs in with it"
   assertNoComplaints(complaints);
 });
 
+test("who clicks twice does it once", async (t) => {
+  const { page, complaints } = await newProfile(t, browser);
+  await signUpMember(page, product, stranger(product.canaries), "Hasty");
+  const projects = page.url();
+  await page.getByRole("link", { name: "Create project" }).click();
+  await page.getByLabel("URL of the MCP server").fill("http://localhost:43298/mcp");
+  await page.getByRole("button", { name: "Create project" }).dblclick();
+  product.canaries.note("registration secret", await page.getByTestId("secret").textContent());
+  await page.goto(projects);
+  await page.getByRole("heading", { name: "Projects", level: 1 }).waitFor();
+  const made = await page.locator("main a").evaluateAll((links) => links.map((link) => /projects\/([0-9a-f-]{36})/.exec(link.href)?.[1]).filter(Boolean));
+  assert.equal(new Set(made).size, 1);
+  assertNoComplaints(complaints);
+});
+
 test("the dashboard works by keyboard alone, from sign-in to a project and what is in it", async (t) => {
   const { page, complaints } = await newProfile(t, browser);
   const { keyboard } = page;
