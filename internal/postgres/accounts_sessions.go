@@ -48,9 +48,9 @@ func (a *accounts) EndSessions(ctx context.Context, account, id secret.ID) error
 	})
 }
 
-// endSessions ends all sessions of an account but the kept one, and the codes on their way to its address, which somebody else may have read.
-// Raising the epoch comes first and locks the account: a session that is
-// being made is finished and then seen by the statement after it, and a later one is refused for its old proof. It returns the new epoch.
+// endSessions ends all sessions of an account but the kept one, and the codes on their way to its address, which somebody else may have
+// read. Raising the epoch comes first and locks the account: a session that is being made is finished and then seen by the statement after
+// it, and a later one is refused for its old proof. It returns the new epoch.
 func (a *accounts) endSessions(tx *gorm.DB, account, kept secret.ID) (int, error) {
 	var raised struct{ Epoch int }
 	err := firstError(

@@ -7,7 +7,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
@@ -250,22 +249,7 @@ func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.
 	if err != nil || effect.Mail == nil {
 		return err
 	}
-	var owners []struct{ Name, Email string }
-	err = tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
-		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL AND m.email IS NOT NULL ORDER BY m.email`, organization).Scan(&owners).Error
-	if err != nil {
-		return err
-	}
-	for _, owner := range owners {
-		subject, text, html, err := effect.Mail(owner.Name)
-		if err != nil {
-			return err
-		}
-		if err := s.queue.enqueueMail(tx, mail.Message{To: owner.Email, FromName: "mcpauth", Subject: subject, Text: text, HTML: html}); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.mailOwners(tx, organization, effect.Mail)
 }
 
 // RecordBilling implements billing.Store.

@@ -8,33 +8,40 @@ import (
 	"mcpauth.example/tenants"
 )
 
-// tellOwners queues a mail for each owner in the transaction of the act. Who is removed or lowered is told before, who is raised after.
-func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) error {
+// tellOwners tells each owner of an act in its transaction. Who is removed or lowered is told before, who is raised after.
+func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) (err error) {
 	if s.notices == nil {
 		return nil
 	}
+	if notice.By == "" {
+		if notice.By, err = addressOf(tx, actor); err != nil {
+			return err
+		}
+	}
+	return s.mailOwners(tx, organization, func(name string) (subject, text, html string, err error) {
+		notice.Organization = tenants.Organization{ID: organization, Name: name}
+		return s.notices(notice)
+	})
+}
+
+// mailOwners queues a mail for each owner who has an address. render takes the name of the organization.
+func (s *Store) mailOwners(tx *gorm.DB, organization secret.ID, render func(name string) (subject, text, html string, err error)) error {
 	var owners []struct{ Name, Email string }
 	err := tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
 		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL AND m.email IS NOT NULL ORDER BY m.email`, organization).Scan(&owners).Error
-	if err == nil && notice.By == "" {
-		notice.By, err = addressOf(tx, actor)
-	}
-	for _, owner := range owners {
-		if err != nil {
-			break
-		}
-		notice.Organization = tenants.Organization{ID: organization, Name: owner.Name}
-		err = s.mailNotice(tx, owner.Email, notice)
-	}
-	return err
-}
-
-func (s *Store) mailNotice(tx *gorm.DB, to string, notice tenants.Notice) error {
-	subject, text, html, err := s.notices(notice)
 	if err != nil {
 		return err
 	}
-	return s.queue.enqueueMail(tx, mail.Message{To: to, FromName: "mcpauth", Subject: subject, Text: text, HTML: html})
+	for _, owner := range owners {
+		subject, text, html, err := render(owner.Name)
+		if err != nil {
+			return err
+		}
+		if err := s.queue.enqueueMail(tx, mail.Message{To: owner.Email, FromName: "mcpauth", Subject: subject, Text: text, HTML: html}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // addressOf is a member's address, or how one without is called, and "" for whoever is no member.
