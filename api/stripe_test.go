@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"mcpauth.example/api"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 	"mcpauth.example/tenants/billing/stripefake"
@@ -239,7 +239,7 @@ func TestSpoofedTenant(t *testing.T) {
 	if status, body := h.send(0, payload, stripefake.Sign(payload, current, time.Now())); status != http.StatusNoContent {
 		t.Fatal(status, body)
 	}
-	for organization, want := range map[secret.ID]string{victim: tenants.PlanFree, h.organization.ID: tenants.PlanPro} {
+	for organization, want := range map[id.ID]string{victim: tenants.PlanFree, h.organization.ID: tenants.PlanPro} {
 		if plan, err := h.services[0].PlanOf(t.Context(), organization); err != nil || plan.ID != want {
 			t.Errorf("%s is on %s, want %s (%v)", organization, plan.ID, want, err)
 		}

@@ -1,19 +1,19 @@
 package dashboard_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 // road writes the steps of an attempt, the last one now; each is a step and its outcome.
 func (w *world) road(t *testing.T, steps ...string) string {
 	t.Helper()
-	attempt := secret.NewID()
+	attempt := id.New()
 	for i, text := range steps {
 		step, outcome, _ := strings.Cut(text, " ")
 		a := tenants.Activity{At: time.Now().Add(time.Duration(i-len(steps)) * time.Second), AttemptID: attempt, Step: tenants.Step(step), Outcome: tenants.Outcome(outcome), ClientID: attempt.String(), ClientName: "App"}

@@ -2,18 +2,18 @@ package dashboard_test
 
 import (
 	"encoding/csv"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"mcpauth.example/dashboard"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )
 
-func billingPath(organization secret.ID, rest string) string {
+func billingPath(organization id.ID, rest string) string {
 	return "/dashboard/" + organization.String() + "/billing" + rest
 }
 
@@ -183,10 +183,10 @@ func TestWhoWasCounted(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.exec(t, `UPDATE projects SET environment = 'production' WHERE id = $1`, w.project.String())
-	user := secret.NewID()
+	user := id.New()
 	w.exec(t, `INSERT INTO users (project_id, id, email, email_verified_at) VALUES ($1, $2, '=cmd@example.com', now())`, w.project.String(), user.String())
 	w.exec(t, `INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2), ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $3), ($1, (date_trunc('month', now() AT TIME ZONE 'UTC') - interval '1 month')::date, $2)`,
-		w.project.String(), user.String(), secret.NewID().String())
+		w.project.String(), user.String(), id.New().String())
 	got := w.as(t, "admin").post(t, billingPath(w.organization, "/people")).want(t, http.StatusOK)
 	rows, err := csv.NewReader(strings.NewReader(got.text)).ReadAll()
 	if err != nil || len(rows) != 3 || !strings.Contains(got.text, "'=cmd@example.com") || !strings.Contains(got.text, user.String()) {

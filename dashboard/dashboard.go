@@ -8,6 +8,7 @@ package dashboard
 import (
 	"context"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -30,7 +31,7 @@ const realm = "members"
 
 // Memberships says which organizations a member belongs to.
 type Memberships interface {
-	Memberships(ctx context.Context, member secret.ID) ([]tenants.Membership, error)
+	Memberships(ctx context.Context, member id.ID) ([]tenants.Membership, error)
 }
 
 // Config is what the door needs. Every field but TrustedProxies, Limits, GitHub and Billing is required.
@@ -45,7 +46,7 @@ type Config struct {
 	Upstream *signin.Upstream
 	Projects tenants.Projects
 	// Identities of one project's people; the simulator of an own login reads its secret there.
-	Identities func(project secret.ID) signin.Identities
+	Identities func(project id.ID) signin.Identities
 	// Organizations has the same store as Projects.
 	Organizations tenants.Organizations
 	// Usage is the meter, and Billing what organizations pay for; nil: billing is off.

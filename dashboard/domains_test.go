@@ -1,12 +1,12 @@
 package dashboard_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -33,7 +33,7 @@ func (w *world) check(t *testing.T, b *browser, domain string) (text string) {
 }
 
 // answers counts the projects that answer at a domain.
-func (w *world) answers(t *testing.T, domain string, project secret.ID) int {
+func (w *world) answers(t *testing.T, domain string, project id.ID) int {
 	t.Helper()
 	return w.rows(t, `SELECT FROM project_issuers WHERE url = 'https://' || $1::text AND project_id = $2`, domain, project.String())
 }

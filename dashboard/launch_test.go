@@ -5,6 +5,7 @@ import (
 	"image"
 	"image/png"
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -44,7 +44,7 @@ func TestCopyToProduction(t *testing.T) {
 		Rules   []tenants.ClientRule
 		Brand   tenants.Brand
 	}
-	read := func(project secret.ID) (s settings) {
+	read := func(project id.ID) (s settings) {
 		t.Helper()
 		s.Project = must(w.projects.Settings(ctx, actor, w.organization, project))
 		s.Scopes = must(w.projects.Find(ctx, actor, w.organization, project)).Scopes
@@ -90,7 +90,7 @@ func TestCopyToProduction(t *testing.T) {
 	// Onto another one, in which somebody uses what the model blocks.
 	w.inSecond(t).documentGrant(t, "https://blocked.example/app.json")
 	b.post(t, w.of(t, "/launch/copy"), "to", w.project.String()).want(t, http.StatusUnprocessableEntity)
-	b.post(t, w.of(t, "/launch/copy"), "to", secret.NewID().String()).want(t, http.StatusNotFound)
+	b.post(t, w.of(t, "/launch/copy"), "to", id.New().String()).want(t, http.StatusNotFound)
 	b.post(t, w.of(t, "/launch/copy"), "to", second.ID.String()).want(t, http.StatusSeeOther)
 	if diff := cmp.Diff(want, read(second.ID)); diff != "" {
 		t.Errorf("the other project differs:\n%s", diff)
@@ -111,7 +111,7 @@ func (w *world) inSecond(t *testing.T) *world {
 	second := w.on(w.site)
 	second.params = maps.Clone(w.params)
 	second.params[":project"] = w.params["second project"]
-	second.project = must(secret.ParseID(w.params["second project"]))
+	second.project = must(id.Parse(w.params["second project"]))
 	return second
 }
 

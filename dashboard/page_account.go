@@ -2,10 +2,10 @@ package dashboard
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
@@ -80,21 +80,21 @@ func (d *dashboard) endSessions(v *visit) error {
 	if err != nil {
 		return err
 	}
-	done, id := "Signed out everywhere else.", secret.ID{}
+	done, kept := "Signed out everywhere else.", id.ID{}
 	if form.Get("others") != "yes" {
 		done = "Signed out there."
-		if id, err = secret.ParseID(form.Get("session")); err != nil {
+		if kept, err = id.Parse(form.Get("session")); err != nil {
 			return tenants.ErrNotFound
 		}
 	}
 	later := 0
 	switch {
 	case !d.proved(v):
-		later, err = d.Accounts.EndEarlierSessions(v.ctx(), v.session.Account.ID, v.session.ID, id)
-	case id.IsZero():
+		later, err = d.Accounts.EndEarlierSessions(v.ctx(), v.session.Account.ID, v.session.ID, kept)
+	case kept.IsZero():
 		err = d.Accounts.EndOtherSessions(v.ctx(), v.session.Account.ID, v.session.ID)
 	default:
-		err = d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, id)
+		err = d.Accounts.EndSessions(v.ctx(), v.session.Account.ID, kept)
 	}
 	if err != nil {
 		return d.signedOut(v, err)

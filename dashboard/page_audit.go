@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -18,7 +18,7 @@ import (
 func auditQuery(values url.Values) (q tenants.AuditQuery, err error) {
 	q = tenants.AuditQuery{Action: values.Get("action"), Limit: tenants.AuditPage}
 	if text := values.Get("project"); text != "" {
-		if q.ProjectID, err = secret.ParseID(text); err != nil {
+		if q.ProjectID, err = id.Parse(text); err != nil {
 			return q, tenants.ErrNotFound
 		}
 	}
@@ -32,7 +32,7 @@ func (d *dashboard) audit(v *visit) error {
 	}
 	position, err := d.position(v)
 	if err == nil && position != "" {
-		q.Before, err = secret.ParseID(position)
+		q.Before, err = id.Parse(position)
 	}
 	if err != nil {
 		return errCursor

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -50,7 +50,7 @@ func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
 	}
 	view := templates.BillingPage{Shell: d.shell(v, "Usage and billing", pathBilling), Alert: alert, Month: month.Format("January 2006"), MonthValue: month.Format("2006-01")}
 	here := v.href(pathBilling)
-	if org, first := v.org(), secret.FirstID(month); bytes.Compare(org[:], first[:]) < 0 { // it was there before this month
+	if org, first := v.org(), id.First(month); bytes.Compare(org[:], first[:]) < 0 { // it was there before this month
 		view.Earlier = here + "?month=" + month.AddDate(0, -1, 0).Format("2006-01")
 	}
 	if month.Before(tenants.MonthOf(now)) {

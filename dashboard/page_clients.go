@@ -3,6 +3,7 @@ package dashboard
 import (
 	"cmp"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -194,11 +195,11 @@ func (d *dashboard) deleteClient(v *visit) error {
 }
 
 func (d *dashboard) endClient(v *visit) error {
-	return d.changeClient(v, pathClient, "The connections of this client ended.", func(id string) error {
-		if _, err := d.Projects.Client(v.ctx(), v.actor(), v.org(), v.project.ID, id); err != nil {
+	return d.changeClient(v, pathClient, "The connections of this client ended.", func(client string) error {
+		if _, err := d.Projects.Client(v.ctx(), v.actor(), v.org(), v.project.ID, client); err != nil {
 			return err
 		}
-		_, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, secret.ID{}, id, secret.ID{})
+		_, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id.ID{}, client, id.ID{})
 		return err
 	})
 }

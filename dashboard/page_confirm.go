@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -230,7 +231,7 @@ func (d *dashboard) confirmByCode(v *visit, form url.Values) (signin.Account, er
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}
-	challenge, err := secret.ParseID(form.Get("challenge"))
+	challenge, err := id.Parse(form.Get("challenge"))
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound
 	}

@@ -2,10 +2,10 @@ package dashboard
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -147,7 +147,7 @@ func (d *dashboard) copySettings(v *visit) error {
 	if err != nil {
 		return err
 	}
-	to, err := secret.ParseID(form.Get("to"))
+	to, err := id.Parse(form.Get("to"))
 	if err != nil {
 		return d.renderLaunch(v, http.StatusUnprocessableEntity, form, map[string]string{"to": "Choose a project."}, "")
 	}

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"encoding/base64"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
@@ -17,12 +18,12 @@ import (
 const purposeCeremony = "dashboard-passkey"
 
 // keepCeremony seals a challenge for this browser, and for what it is for: signing in, or the account that gets a passkey (catalogue 126).
-func (d *dashboard) keepCeremony(v *visit, account secret.ID, ceremony signin.Ceremony) templates.PasskeyForm {
+func (d *dashboard) keepCeremony(v *visit, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
 	sealed := d.Keys.Seal(purposeCeremony, ceremony.State, secret.Join(secret.Hash(d.browser(v)), account[:]))
 	return templates.PasskeyForm{Options: string(ceremony.Options), Ceremony: secret.Encode(sealed)}
 }
 
-func (d *dashboard) ceremonyOf(v *visit, account secret.ID, form url.Values) ([]byte, error) {
+func (d *dashboard) ceremonyOf(v *visit, account id.ID, form url.Values) ([]byte, error) {
 	browser := d.cookies.Get(v, cookieBrowser)
 	raw, err := secret.Decode(form.Get("ceremony"))
 	if err == nil {
@@ -40,7 +41,7 @@ func (d *dashboard) passkeyWay(v *visit) (*templates.PasskeyForm, error) {
 	if err != nil {
 		return nil, err
 	}
-	form := d.keepCeremony(v, secret.ID{}, ceremony)
+	form := d.keepCeremony(v, id.ID{}, ceremony)
 	form.Action, form.Label = pathSignInPasskey, "Sign in with a passkey"
 	return &form, nil
 }
@@ -51,7 +52,7 @@ func (d *dashboard) signInWithPasskey(v *visit) error {
 	if err != nil {
 		return err
 	}
-	state, err := d.ceremonyOf(v, secret.ID{}, form)
+	state, err := d.ceremonyOf(v, id.ID{}, form)
 	var account signin.Account
 	if err == nil {
 		account, err = signin.FinishPasskeySignIn(v.ctx(), d.Ways, d.BaseURL, service, state, form.Get("credential"))

@@ -2,12 +2,12 @@ package dashboard
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/templates/ui"
@@ -173,7 +173,7 @@ func (d *dashboard) removeServer(v *visit) error {
 
 func (d *dashboard) endServer(v *visit) error {
 	return d.confirmed(v, "end", func(s tenants.ServerSummary) error {
-		ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, secret.ID{}, "", s.ID)
+		ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id.ID{}, "", s.ID)
 		if err != nil {
 			return err
 		}

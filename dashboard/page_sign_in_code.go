@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -22,7 +23,7 @@ func (d *dashboard) mailSignInCode(v *visit) error {
 		return err
 	}
 	_, err = signin.ParseEmail(form.Get("email"))
-	var challenge secret.ID
+	var challenge id.ID
 	if err == nil {
 		err = d.Limits.Mail(v.ctx(), realm, web.Source(v))
 	}
@@ -72,7 +73,7 @@ func (d *dashboard) signInWithCode(v *visit) error {
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return err
 	}
-	challenge, err := secret.ParseID(form.Get("challenge"))
+	challenge, err := id.Parse(form.Get("challenge"))
 	var account signin.Account
 	if err != nil {
 		err = signin.ErrNotFound
@@ -97,8 +98,8 @@ func (d *dashboard) signInWithCode(v *visit) error {
 }
 
 // signInMail renders the message with the code, or the one for an address without an account.
-func (d *dashboard) signInMail(ctx context.Context, purpose string) func(challenge secret.ID, code string, known bool) (mail.Message, error) {
-	return func(_ secret.ID, code string, known bool) (mail.Message, error) {
+func (d *dashboard) signInMail(ctx context.Context, purpose string) func(challenge id.ID, code string, known bool) (mail.Message, error) {
+	return func(_ id.ID, code string, known bool) (mail.Message, error) {
 		brand := templates.Brand{Name: service}
 		view := templates.CodeMail{Brand: brand, Code: code, Minutes: int(signin.CodeLifetime / time.Minute), Requested: purpose}
 		message := mail.Message{FromName: service, Subject: "Your code for " + service, Text: templates.CodeMailText(view)}

@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -167,7 +167,7 @@ func (d *dashboard) renderProvider(v *visit, status int, p tenants.Provider, pro
 	return web.Render(v, status, templates.ProviderForm(view))
 }
 
-func providerOf(form url.Values, kind string, id secret.ID) tenants.Provider {
+func providerOf(form url.Values, kind string, id id.ID) tenants.Provider {
 	return tenants.Provider{ID: id, Kind: kind, Name: form.Get("name"), Issuer: form.Get("issuer"), ClientID: form.Get("client_id"), ClientSecret: form.Get("client_secret"), Enabled: form.Get("enabled") == "yes"}
 }
 
@@ -176,7 +176,7 @@ func (d *dashboard) addProvider(v *visit) error {
 	if err != nil {
 		return err
 	}
-	return d.saveProvider(v, providerOf(form, form.Get("kind"), secret.ID{}))
+	return d.saveProvider(v, providerOf(form, form.Get("kind"), id.ID{}))
 }
 
 func (d *dashboard) changeProvider(v *visit) error {

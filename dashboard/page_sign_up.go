@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,7 +39,7 @@ func (d *dashboard) signUp(v *visit) error {
 	if form.Get("password") != "" {
 		err = errors.Join(err, signin.CheckPassword(form.Get("password")))
 	}
-	var challenge secret.ID
+	var challenge id.ID
 	if err == nil {
 		err = d.Limits.Mail(v.ctx(), realm, web.Source(v))
 	}
@@ -108,7 +109,7 @@ func (d *dashboard) redeemCode(v *visit, form url.Values) (signin.Account, error
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}
-	challenge, err := secret.ParseID(form.Get("challenge"))
+	challenge, err := id.Parse(form.Get("challenge"))
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound
 	}
@@ -135,7 +136,7 @@ func (d *dashboard) browser(v *visit) string {
 func (d *dashboard) pendingSignUp(v *visit) (challenge, email string) {
 	text, err := secret.Decode(d.cookies.Get(v, cookieSignUp))
 	challenge, email, _ = strings.Cut(string(text), " ")
-	if _, invalid := secret.ParseID(challenge); err != nil || invalid != nil {
+	if _, invalid := id.Parse(challenge); err != nil || invalid != nil {
 		return "", ""
 	}
 	return challenge, email

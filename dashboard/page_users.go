@@ -1,13 +1,13 @@
 package dashboard
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -22,7 +22,7 @@ func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems 
 	q := tenants.UserQuery{Search: v.QueryParam("q")}
 	position, err := d.position(v)
 	if err == nil && position != "" {
-		q.Before, err = secret.ParseID(position)
+		q.Before, err = id.Parse(position)
 	}
 	if err != nil {
 		return errCursor
@@ -163,7 +163,7 @@ func (d *dashboard) renderUser(v *visit, status int, problem string) error {
 }
 
 // changeUser runs a change of the user of the path, and says what was done.
-func (d *dashboard) changeUser(v *visit, done string, change func(id secret.ID) error) error {
+func (d *dashboard) changeUser(v *visit, done string, change func(id id.ID) error) error {
 	id, err := v.id("user")
 	if err == nil {
 		err = change(id)
@@ -175,26 +175,26 @@ func (d *dashboard) changeUser(v *visit, done string, change func(id secret.ID) 
 }
 
 func (d *dashboard) blockUser(v *visit) error {
-	return d.changeUser(v, "Blocked. Sessions and connections ended.", func(id secret.ID) error {
+	return d.changeUser(v, "Blocked. Sessions and connections ended.", func(id id.ID) error {
 		return d.Projects.BlockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
 func (d *dashboard) unblockUser(v *visit) error {
-	return d.changeUser(v, "This person may sign in again.", func(id secret.ID) error {
+	return d.changeUser(v, "This person may sign in again.", func(id id.ID) error {
 		return d.Projects.UnblockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
 func (d *dashboard) endUserSessions(v *visit) error {
-	return d.changeUser(v, "Signed out everywhere.", func(id secret.ID) error {
+	return d.changeUser(v, "Signed out everywhere.", func(id id.ID) error {
 		return d.Projects.EndUserSessions(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
 func (d *dashboard) disconnectUser(v *visit) error {
-	return d.changeUser(v, "Every app is disconnected.", func(id secret.ID) error {
-		return d.Projects.EndUserGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id, secret.ID{})
+	return d.changeUser(v, "Every app is disconnected.", func(chosen id.ID) error {
+		return d.Projects.EndUserGrants(v.ctx(), v.actor(), v.org(), v.project.ID, chosen, id.ID{})
 	})
 }
 
@@ -224,7 +224,7 @@ func (d *dashboard) connections(v *visit) error {
 	q := tenants.GrantQuery{ClientID: v.QueryParam("client")}
 	position, err := d.position(v)
 	if err == nil && position != "" {
-		q.Before, err = secret.ParseID(position)
+		q.Before, err = id.Parse(position)
 	}
 	if err != nil {
 		return errCursor
@@ -264,7 +264,7 @@ func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *tem
 		view.ClientID, view.Client = c.ID, c.Name
 	}
 	if text := v.QueryParam("user"); text != "" {
-		id, err := secret.ParseID(text)
+		id, err := id.Parse(text)
 		if err != nil {
 			return tenants.ErrNotFound
 		}
@@ -282,11 +282,11 @@ func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *tem
 
 // endGrant ends one connection and goes back to the list it stood in.
 func (d *dashboard) endGrant(v *visit) error {
-	id, err := v.id("grant")
+	chosen, err := v.id("grant")
 	if err != nil {
 		return err
 	}
-	ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id, "", secret.ID{})
+	ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, chosen, "", id.ID{})
 	if err != nil {
 		return err
 	}

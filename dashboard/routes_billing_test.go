@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"context"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -61,7 +62,7 @@ func (s *site) openBilling(t *testing.T, config *dashboard.Config, log *slog.Log
 }
 
 // buy subscribes an organization, as its owner does it at Stripe's.
-func (s *site) buy(t *testing.T, organization secret.ID, plan string) {
+func (s *site) buy(t *testing.T, organization id.ID, plan string) {
 	t.Helper()
 	address := must(s.config.Billing.Checkout(t.Context(), tenants.SystemActor, tenants.Organization{ID: organization, Name: "Acme"}, "owner@example.com", tenants.PlanByID(plan), false, "https://mcpauth.example"))
 	if _, err := s.fake.Pay(address[strings.LastIndex(address, "/")+1:], false); err != nil {

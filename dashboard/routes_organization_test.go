@@ -1,10 +1,10 @@
 package dashboard_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/url"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -20,7 +20,7 @@ var organizationArea = area{
 			invitation := tenants.Invitation{ID: newID(), Organization: tenants.Organization{ID: w.organization}, Email: email, Role: tenants.RoleDeveloper}
 			name, inviter := ":invitation", w.owner
 			if email == "viewer@example.com" { // to another organization: a member of this one can accept it
-				invitation.Organization.ID, name, inviter = w.foreign, ":invited", must(secret.ParseID(w.memberID(t, "stranger@example.com")))
+				invitation.Organization.ID, name, inviter = w.foreign, ":invited", must(id.Parse(w.memberID(t, "stranger@example.com")))
 			}
 			if err := w.store.Invite(t.Context(), tenants.MemberActor(inviter), invitation, tenants.Limit{Max: tenants.Unlimited}, mail); err != nil {
 				t.Fatal(err)

@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"fmt"
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,7 +11,6 @@ import (
 	"testing"
 
 	"mcpauth.example/dashboard"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -38,9 +38,9 @@ func form(pairs ...string) func(*world) url.Values {
 // an organization and a project of their own.
 type world struct {
 	*site
-	organization, project, foreign secret.ID
+	organization, project, foreign id.ID
 	// owner is the member who made everything.
-	owner  secret.ID
+	owner  id.ID
 	params map[string]string // what stands for a name in a path, such as ":server"
 	query  map[string]string // the query that a route cannot do without
 	tokens map[string]string // session tokens by role; "foreign" is the stranger's
@@ -196,7 +196,7 @@ func refuseStranger(t *testing.T, w *world, r dashboard.Route, path string, sent
 	t.Helper()
 	stranger := w.as(t, "foreign")
 	theirs := stranger.do(t, r.Method, path, sent)
-	unknown := stranger.do(t, r.Method, strings.ReplaceAll(path, w.organization.String(), secret.NewID().String()), sent)
+	unknown := stranger.do(t, r.Method, strings.ReplaceAll(path, w.organization.String(), id.New().String()), sent)
 	for _, got := range []answer{theirs, unknown} {
 		if got.StatusCode != http.StatusNotFound {
 			t.Errorf("%s: %d, expected 404", request{r, "foreign"}, got.StatusCode)

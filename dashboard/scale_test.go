@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,7 +13,6 @@ import (
 
 	"mcpauth.example/dashboard"
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 )
 
 // No page of a project reads more of a large table than it shows and counts, whatever its filters: every list has an index in its order.
@@ -100,7 +100,7 @@ func TestListsPage(t *testing.T) {
 // crowd fills a project.
 func (w *world) crowd(t *testing.T, project string, c postgres.Crowd) {
 	t.Helper()
-	if err := w.store.SeedCrowd(t.Context(), must(secret.ParseID(project)), c); err != nil {
+	if err := w.store.SeedCrowd(t.Context(), must(id.Parse(project)), c); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -307,7 +308,7 @@ func textOf(_ int, s *goquery.Selection) string { return s.Text() }
 const password = "correct horse battery"
 
 // member makes a member with an organization, and signs in.
-func (s *site) member(t *testing.T, email string) (b *browser, member, organization secret.ID) {
+func (s *site) member(t *testing.T, email string) (b *browser, member, organization id.ID) {
 	t.Helper()
 	member, organization, err := s.store.EnsureMember(t.Context(), email, must(s.signin.Passwords.Hash(t.Context(), password)), "Acme of "+email)
 	if err != nil {
@@ -319,7 +320,7 @@ func (s *site) member(t *testing.T, email string) (b *browser, member, organizat
 }
 
 // colleague signs in as a further member of an organization.
-func (s *site) colleague(t *testing.T, email string, organization secret.ID, role tenants.Role) *browser {
+func (s *site) colleague(t *testing.T, email string, organization id.ID, role tenants.Role) *browser {
 	t.Helper()
 	b, member, own := s.member(t, email)
 	if _, err := s.super.Exec(t.Context(), `UPDATE organization_members SET organization_id = $1, role = $2
@@ -329,12 +330,12 @@ func (s *site) colleague(t *testing.T, email string, organization secret.ID, rol
 	return b
 }
 
-func projectsPath(organization secret.ID) string {
+func projectsPath(organization id.ID) string {
 	return "/dashboard/" + organization.String() + "/projects"
 }
 
 // createProject creates one through the form and returns its path and the secret shown.
-func (b *browser) createProject(t *testing.T, organization secret.ID, name string) (path, shown string) {
+func (b *browser) createProject(t *testing.T, organization id.ID, name string) (path, shown string) {
 	t.Helper()
 	page := b.make(t, projectsPath(organization), "name", name, "server_url", "https://tools.example.com/mcp")
 	list := b.get(t, projectsPath(organization)).want(t, http.StatusOK)

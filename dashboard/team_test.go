@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,11 +14,10 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
-func newID() secret.ID { return secret.NewID() }
+func newID() id.ID { return id.New() }
 
 func (w *world) team(path string) string {
 	return "/dashboard/" + w.organization.String() + "/team" + path
@@ -176,7 +176,7 @@ func TestAuditLog(t *testing.T) {
 
 type onPlan tenants.Plan
 
-func (p onPlan) PlanOf(context.Context, secret.ID) (tenants.Plan, error) { return tenants.Plan(p), nil }
+func (p onPlan) PlanOf(context.Context, id.ID) (tenants.Plan, error) { return tenants.Plan(p), nil }
 
 // Catalogue 229: of fifty creations at once under a limit of five, five succeed, whatever is counted; the others are told which limit it
 // is, what is used, and the way out.

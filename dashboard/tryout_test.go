@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -22,10 +23,10 @@ func TestTryoutIsBoundToWhoBegan(t *testing.T) {
 	defer peer.Close()
 	address := peer.URL
 	plan := must(json.Marshal(tryout.Plan{Profile: "claude-code", ClientID: "c", Issuer: address, TokenEndpoint: address + "/token", Resource: address + "/mcp", State: "state", Verifier: "verifier"}))
-	owner := must(secret.ParseID(w.memberID(t, "owner@example.com")))
-	developer := must(secret.ParseID(w.memberID(t, "developer@example.com")))
-	other := must(secret.ParseID(w.params["second project"]))
-	seal := func(purpose string, member, project secret.ID) string {
+	owner := must(id.Parse(w.memberID(t, "owner@example.com")))
+	developer := must(id.Parse(w.memberID(t, "developer@example.com")))
+	other := must(id.Parse(w.params["second project"]))
+	seal := func(purpose string, member, project id.ID) string {
 		return secret.Encode(w.keys.Seal(purpose, plan, secret.Join(member[:], project[:])))
 	}
 	back := w.of(t, "/test/callback") + "?" + url.Values{"code": {"x"}, "state": {"state"}, "iss": {address}}.Encode()

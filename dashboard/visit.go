@@ -3,6 +3,7 @@ package dashboard
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -130,15 +131,15 @@ func (v *visit) ctx() context.Context { return v.Request().Context() }
 func (v *visit) actor() tenants.Actor { return tenants.MemberActor(v.session.Account.ID) }
 
 // org is the organization of the path.
-func (v *visit) org() secret.ID { return v.membership.Organization.ID }
+func (v *visit) org() id.ID { return v.membership.Organization.ID }
 
 // id reads an id of the path; what is no id names nothing.
-func (v *visit) id(name string) (secret.ID, error) {
-	id, err := secret.ParseID(v.Param(name))
+func (v *visit) id(name string) (id.ID, error) {
+	parsed, err := id.Parse(v.Param(name))
 	if err != nil {
-		return secret.ID{}, tenants.ErrNotFound
+		return id.ID{}, tenants.ErrNotFound
 	}
-	return id, nil
+	return parsed, nil
 }
 
 // form reads the posted form.

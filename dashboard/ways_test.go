@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"encoding/base64"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -165,7 +166,7 @@ type device struct {
 var relyingParty = virtualwebauthn.RelyingParty{Name: "mcpauth", ID: "localhost", Origin: localURL}
 
 // enrolled gives a member a passkey.
-func (s *site) enrolled(t *testing.T, b *browser, member secret.ID) *device {
+func (s *site) enrolled(t *testing.T, b *browser, member id.ID) *device {
 	t.Helper()
 	d := &device{auth: virtualwebauthn.NewAuthenticator(), key: wholeKey()}
 	d.auth.Options.UserHandle = member[:]
@@ -318,7 +319,7 @@ func TestFirstSignInsAtGitHubAtOnce(t *testing.T) {
 			})
 		}
 		group.Wait()
-		found := map[secret.ID]bool{}
+		found := map[id.ID]bool{}
 		for i, account := range accounts {
 			if faults[i] != nil {
 				t.Errorf("sign-in %d: got %v, want none", i, faults[i])

@@ -3,13 +3,12 @@ package oauth
 import (
 	"crypto/sha256"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
-
-	"mcpauth.example/internal/secret"
 )
 
 // accessTokenType is the JWT header typ of access tokens (RFC 9068 section 2.1).
@@ -68,7 +67,7 @@ func (i *Issuer) signAccessToken(grant GrantState, scopes []string) (string, err
 	token := jwt.NewWithClaims(signingMethod(key.Algorithm), AccessClaims{
 		Issuer: i.URL, Subject: grant.UserID.String(), Audience: grant.Resource, ClientID: grant.ClientID,
 		Scope: strings.Join(scopes, " "), IssuedAt: grant.Now.Unix(), Expires: grant.Now.Add(i.AccessTokenTTL).Unix(),
-		ID: secret.NewID().String(), GrantID: grant.ID.String(), Organization: grant.Organization,
+		ID: id.New().String(), GrantID: grant.ID.String(), Organization: grant.Organization,
 	})
 	token.Header["typ"], token.Header["kid"] = accessTokenType, key.ID
 	return token.SignedString(key.private)
@@ -115,7 +114,7 @@ type verifiedTokens struct {
 }
 
 type verifiedToken struct {
-	issuer secret.ID
+	issuer id.ID
 	keyID  string
 	claims AccessClaims
 }

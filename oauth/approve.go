@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
@@ -17,13 +18,13 @@ const purposeApproval = "approval"
 
 // Approval is what the store writes when a person allows a request.
 type Approval struct {
-	GrantID      secret.ID
-	FlowID       secret.ID
+	GrantID      id.ID
+	FlowID       id.ID
 	IssuerURL    string
-	SessionID    secret.ID
-	UserID       secret.ID
+	SessionID    id.ID
+	UserID       id.ID
 	ClientID     string
-	ServerID     secret.ID
+	ServerID     id.ID
 	Resource     string
 	Scopes       []string
 	Refused      []string // shown and not allowed: no longer remembered
@@ -41,17 +42,17 @@ type Approval struct {
 }
 
 // ApprovalToken binds the consent form to the flow, the session and the scopes that were shown (catalogue 139, 145, 146).
-func (s *Server) ApprovalToken(issuer *Issuer, r *Request, session secret.ID) string {
+func (s *Server) ApprovalToken(issuer *Issuer, r *Request, session id.ID) string {
 	version := s.keys.Current()
 	return secret.Encode(append([]byte{version}, s.approvalMAC(version, issuer, r, session)...))
 }
 
-func (s *Server) approvalMAC(version byte, issuer *Issuer, r *Request, session secret.ID) []byte {
+func (s *Server) approvalMAC(version byte, issuer *Issuer, r *Request, session id.ID) []byte {
 	return s.keys.MAC(version, purposeApproval, issuer.ID[:], r.FlowID[:], session[:], []byte(strings.Join(r.Scopes, " ")), []byte(strings.Join(r.Remembered, " ")))
 }
 
 // ValidApproval checks the token of a posted consent form.
-func (s *Server) ValidApproval(issuer *Issuer, r *Request, session secret.ID, token string) bool {
+func (s *Server) ValidApproval(issuer *Issuer, r *Request, session id.ID, token string) bool {
 	raw, err := secret.Decode(token)
 	if err != nil || len(raw) != 1+32 {
 		return false
@@ -92,7 +93,7 @@ func (i *Issuer) decide(r *Request, d Decision) (allowed, refused []string, err 
 // Approve records that the person behind a session allowed a request, and returns the redirect URI with the code. A double submit of
 // the same decision gives the same redirect while the code is unused (P21, catalogue 148); the store checks session, user, client,
 // MCP server and project under lock, so that no approval slips past a block.
-func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user secret.ID, d Decision) (string, error) {
+func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client Client, session, user id.ID, d Decision) (string, error) {
 	allowed, refused, err := issuer.decide(r, d)
 	if err != nil {
 		return "", err
@@ -102,7 +103,7 @@ func (s *Server) Approve(ctx context.Context, issuer *Issuer, r *Request, client
 		return "", newError(InvalidTarget, "The MCP server is gone.").at("resource", "")
 	}
 	grantID, err := s.grants.ApproveGrant(ctx, issuer.ID, Approval{
-		GrantID: secret.NewID(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
+		GrantID: id.New(), FlowID: r.FlowID, IssuerURL: issuer.URL, SessionID: session, UserID: user, ClientID: client.ID,
 		ServerID: resource.ID, Resource: resource.URL, Scopes: allowed, Refused: refused, Organization: d.Organization, RedirectURI: r.Redirect,
 		RedirectHost: RedirectHost(r.Redirect), Challenge: r.Challenge, RandomHash: secret.Hash(string(r.Random)), Nonce: r.Nonce,
 		AuthMethod: client.AuthMethod, Refreshable: Refreshable(client, r), CodeLifetime: codeLifetime, Lifetime: issuer.RefreshTTL, Document: documentClient(client),
@@ -140,13 +141,13 @@ func RedirectHost(uri string) string {
 const purposeAccount = "account"
 
 // AccountToken binds the forms of a person's own page to their session.
-func (s *Server) AccountToken(issuer *Issuer, session secret.ID) string {
+func (s *Server) AccountToken(issuer *Issuer, session id.ID) string {
 	version := s.keys.Current()
 	return secret.Encode(append([]byte{version}, s.keys.MAC(version, purposeAccount, issuer.ID[:], session[:])...))
 }
 
 // ValidAccountToken checks the token of a posted form.
-func (s *Server) ValidAccountToken(issuer *Issuer, session secret.ID, token string) bool {
+func (s *Server) ValidAccountToken(issuer *Issuer, session id.ID, token string) bool {
 	raw, err := secret.Decode(token)
 	if err != nil || len(raw) != 1+32 {
 		return false

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strconv"
@@ -25,23 +26,23 @@ const purposeRequest = "authorization-request"
 // Request is one authorization request that was found good (RFC 6749 section 4.1.1). It travels sealed through the browser, so that
 // nothing can be swapped on the way (catalogue 94) and anonymous requests write nothing.
 type Request struct {
-	FlowID   secret.ID `json:"f"`
-	Random   []byte    `json:"r"` // the random bytes of the code and of every refresh token that may follow
-	ClientID string    `json:"c"`
-	Redirect string    `json:"u"`
-	State    string    `json:"s,omitempty"`
-	Scopes   []string  `json:"p"`
+	FlowID   id.ID    `json:"f"`
+	Random   []byte   `json:"r"` // the random bytes of the code and of every refresh token that may follow
+	ClientID string   `json:"c"`
+	Redirect string   `json:"u"`
+	State    string   `json:"s,omitempty"`
+	Scopes   []string `json:"p"`
 	// Remembered are the scopes that the person of the consent page allowed before, as that page shows them.
-	Remembered []string  `json:"b,omitempty"`
-	ServerID   secret.ID `json:"m"`
-	Challenge  string    `json:"h"`
-	Nonce      string    `json:"n,omitempty"`
-	LoginHint  string    `json:"l,omitempty"`
+	Remembered []string `json:"b,omitempty"`
+	ServerID   id.ID    `json:"m"`
+	Challenge  string   `json:"h"`
+	Nonce      string   `json:"n,omitempty"`
+	LoginHint  string   `json:"l,omitempty"`
 	// Fresh wants a sign-in within this flow (prompt=login); MaxAge one that is younger, in seconds, -1 for any age. Session is the one
 	// that a sign-in within this flow started: no clock has to tell.
 	Fresh    bool      `json:"q,omitempty"`
 	MaxAge   int       `json:"a"`
-	Session  secret.ID `json:"i,omitzero"`
+	Session  id.ID     `json:"i,omitzero"`
 	SealedAt time.Time `json:"t"`
 	// Account marks a sign-in to the person's own page: no client asked for it, and nothing can be approved.
 	Account bool `json:"k,omitempty"`
@@ -52,7 +53,7 @@ type Request struct {
 // NewAccountRequest is a request of the person themself, to sign in to one of their own pages, which is below the issuer URL. Fresh
 // wants a new sign-in.
 func (s *Server) NewAccountRequest(fresh bool, page string) *Request {
-	return &Request{FlowID: secret.NewID(), Account: true, Fresh: fresh, MaxAge: -1, SealedAt: s.now(), Return: page}
+	return &Request{FlowID: id.New(), Account: true, Fresh: fresh, MaxAge: -1, SealedAt: s.now(), Return: page}
 }
 
 // singleParameters may be given once; resource alone may be repeated (RFC 6749 section 3.1, RFC 8707 section 2).
@@ -150,7 +151,7 @@ func (s *Server) authorizeParameters(issuer *Issuer, query url.Values) (*Request
 	case len(query.Get("nonce")) > clientStringMax || len(query.Get("login_hint")) > clientStringMax:
 		return nil, newError(InvalidRequest, "nonce and login_hint are at most 500 bytes long.")
 	}
-	request := &Request{FlowID: secret.NewID(), Random: secret.Bytes(randomSize), Challenge: query.Get("code_challenge"),
+	request := &Request{FlowID: id.New(), Random: secret.Bytes(randomSize), Challenge: query.Get("code_challenge"),
 		Nonce: query.Get("nonce"), LoginHint: query.Get("login_hint"), MaxAge: -1, SealedAt: s.now()}
 	if refused := request.readPrompt(query); refused != nil {
 		return nil, refused
@@ -190,7 +191,7 @@ func (r *Request) readPrompt(query url.Values) *Error {
 }
 
 // AcceptsSession reports whether a sign-in is fresh enough for the request (catalogue 97).
-func (s *Server) AcceptsSession(r *Request, session secret.ID, authTime time.Time) bool {
+func (s *Server) AcceptsSession(r *Request, session id.ID, authTime time.Time) bool {
 	if !r.Session.IsZero() && r.Session == session {
 		return true
 	}

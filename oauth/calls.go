@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 	"unicode"
@@ -33,11 +34,11 @@ const (
 
 // Call is what a guard reports: how often a tool was called with a grant, never with what. An empty tool is a request that calls none.
 type Call struct {
-	GrantID secret.ID `json:"-"`
-	Grant   string    `json:"sid"`
-	Tool    string    `json:"tool"`
-	Outcome string    `json:"outcome"`
-	Reason  string    `json:"reason"` // of a refusal: its OAuth error code
+	GrantID id.ID  `json:"-"`
+	Grant   string `json:"sid"`
+	Tool    string `json:"tool"`
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"` // of a refusal: its OAuth error code
 	// Cause and Needed are of a refusal, too, and absent from guards of earlier releases: what was wrong with the token, and which scopes
 	// the call needs. What is unknown of them is passed over.
 	Cause  string `json:"cause"`
@@ -85,7 +86,7 @@ func readCalls(body []byte) ([]Call, *Error) {
 
 // check refuses what a call cannot be, and brings the rest into bounds.
 func (c *Call) check(now time.Time) *Error {
-	id, err := secret.ParseID(c.Grant)
+	id, err := id.Parse(c.Grant)
 	switch {
 	case err != nil:
 		return newError(InvalidRequest, "Unexpected sid. Expected the claim sid of an access token.").at("sid", "")

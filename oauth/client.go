@@ -3,9 +3,8 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // The client authentication methods (RFC 7591 section 2). Public clients have none.
@@ -43,12 +42,12 @@ type ClientStore interface {
 	RegistrationStore
 	AssertionStore
 	// FindClient returns ErrNotFound for a client that this issuer does not know. A blocked client is found.
-	FindClient(ctx context.Context, issuer secret.ID, clientID string) (Client, error)
+	FindClient(ctx context.Context, issuer id.ID, clientID string) (Client, error)
 	// RegisterClient stores a client, or renews and returns the one that has the same fingerprint. Without a fingerprint it is a client
 	// of its own.
-	RegisterClient(ctx context.Context, issuer secret.ID, client Client, fingerprint []byte) (Client, error)
+	RegisterClient(ctx context.Context, issuer id.ID, client Client, fingerprint []byte) (Client, error)
 	// AdmitRegistration returns ErrNotFound unless the hash is of a living initial access token or registration secret.
-	AdmitRegistration(ctx context.Context, issuer secret.ID, tokenHash []byte) error
+	AdmitRegistration(ctx context.Context, issuer id.ID, tokenHash []byte) error
 }
 
 // findClient is the way from a client id to a stored client, on every leg after consent (A43). It returns ErrNotFound for what this issuer does not know.

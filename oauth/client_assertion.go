@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"math"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
@@ -42,7 +43,7 @@ var errAssertion = errors.New("assertion refused")
 // AssertionStore remembers which assertions were used.
 type AssertionStore interface {
 	// UseAssertion notes the use of an assertion until it has expired, and returns ErrNotFound when it was used before, on any node.
-	UseAssertion(ctx context.Context, issuer secret.ID, jtiHash []byte, expires time.Time) error
+	UseAssertion(ctx context.Context, issuer id.ID, jtiHash []byte, expires time.Time) error
 }
 
 // readAssertion takes an assertion from the form (RFC 7521 section 4.2). The client it names is only claimed until it is verified.

@@ -2,10 +2,9 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Connection is what a person sees of an app that they allowed on an MCP server: everything that its living grants give it.
@@ -14,7 +13,7 @@ type Connection struct {
 	Name     string
 	// Host vouches for the client, since it publishes the client's metadata document; empty: nobody does.
 	Host     string
-	ServerID secret.ID
+	ServerID id.ID
 	Resource string
 	Scopes   []string
 	Since    time.Time
@@ -30,21 +29,21 @@ const ReasonRevokedByUser = "user"
 // ConnectionStore keeps what people allowed.
 type ConnectionStore interface {
 	// ListConnections returns a person's living connections, the latest first.
-	ListConnections(ctx context.Context, issuer, user secret.ID) ([]Connection, error)
+	ListConnections(ctx context.Context, issuer, user id.ID) ([]Connection, error)
 	// FindExtensible returns the scopes of those living grants of a client on an MCP server that a session may add to: of those for an
 	// organization, the ones of the session's own person, who may choose that organization now. again: a new sign-in at the customer's site
 	// could reach more. ErrNotFound: there is none, nor would there be.
-	FindExtensible(ctx context.Context, issuer, user, session secret.ID, clientID, resource string) (scopes []string, again bool, err error)
+	FindExtensible(ctx context.Context, issuer, user, session id.ID, clientID, resource string) (scopes []string, again bool, err error)
 	// ExtendConnection adds scopes to the grants that FindExtensible speaks of, and to the consent; ErrNotFound when there is none, or when
 	// the session is over.
-	ExtendConnection(ctx context.Context, issuer, user, session secret.ID, clientID, resource string, scopes []string) error
+	ExtendConnection(ctx context.Context, issuer, user, session id.ID, clientID, resource string, scopes []string) error
 	// EndConnection ends every grant of a client on an MCP server and forgets the consent, so that it has to ask again. An empty client
 	// id means every client. It succeeds when there is none.
-	EndConnection(ctx context.Context, issuer, user secret.ID, clientID, resource, reason string) error
+	EndConnection(ctx context.Context, issuer, user id.ID, clientID, resource, reason string) error
 }
 
 // Connections lists what a person allowed at the issuer.
-func (s *Server) Connections(ctx context.Context, issuer *Issuer, user secret.ID) ([]Connection, error) {
+func (s *Server) Connections(ctx context.Context, issuer *Issuer, user id.ID) ([]Connection, error) {
 	found, err := s.grants.ListConnections(ctx, issuer.ID, user)
 	for i := range found {
 		found[i].Host = Client{ID: found[i].ClientID, Document: found[i].Host != ""}.DocumentHost()
@@ -57,7 +56,7 @@ func (s *Server) Connections(ctx context.Context, issuer *Issuer, user secret.ID
 
 // Disconnect takes back what a person allowed a client on an MCP server, or with an empty client id everything (catalogue 155). Guards
 // hear of it within a second.
-func (s *Server) Disconnect(ctx context.Context, issuer *Issuer, user secret.ID, clientID, resource string) error {
+func (s *Server) Disconnect(ctx context.Context, issuer *Issuer, user id.ID, clientID, resource string) error {
 	if err := s.grants.EndConnection(ctx, issuer.ID, user, clientID, resource, ReasonRevokedByUser); err != nil {
 		return Fault(err)
 	}
@@ -74,7 +73,7 @@ type Extension struct {
 
 // Extension finds the connection that a step-up link names, and which of the scopes are new to it (P20). ErrNotFound: the person has no
 // such connection, or none that this session may add to.
-func (s *Server) Extension(ctx context.Context, issuer *Issuer, user, session secret.ID, clientID, resource, scope string) (Extension, error) {
+func (s *Server) Extension(ctx context.Context, issuer *Issuer, user, session id.ID, clientID, resource, scope string) (Extension, error) {
 	found, err := s.Connections(ctx, issuer, user)
 	if err != nil {
 		return Extension{}, err
@@ -100,7 +99,7 @@ func (s *Server) Extension(ctx context.Context, issuer *Issuer, user, session se
 }
 
 // Extend adds scopes to a connection. Tokens have them from the next refresh on.
-func (s *Server) Extend(ctx context.Context, issuer *Issuer, user, session secret.ID, e Extension) error {
+func (s *Server) Extend(ctx context.Context, issuer *Issuer, user, session id.ID, e Extension) error {
 	names := make([]string, 0, len(e.Added))
 	for _, scope := range e.Added {
 		names = append(names, scope.Name)

@@ -2,14 +2,13 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Remember notes in the request what the person allowed this client on this MCP server before: a step-up asks for the new scopes only
 // and must not lose the others (P20). What it notes counts for the page that is shown next, and for the same session only.
-func (s *Server) Remember(ctx context.Context, issuer *Issuer, r *Request, resource Resource, user secret.ID) error {
+func (s *Server) Remember(ctx context.Context, issuer *Issuer, r *Request, resource Resource, user id.ID) error {
 	r.Remembered = nil
 	scopes, err := s.grants.FindConsent(ctx, issuer.ID, user, r.ClientID, RedirectHost(r.Redirect), resource.URL)
 	if isNotFound(err) {

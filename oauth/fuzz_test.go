@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"testing"
@@ -18,7 +19,7 @@ func fuzzServer(f *testing.F) (*Server, *Issuer) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	issuer := &Issuer{ID: secret.NewID(), URL: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example"}, AccessTokenTTL: time.Hour}
+	issuer := &Issuer{ID: id.New(), URL: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example"}, AccessTokenTTL: time.Hour}
 	for _, algorithm := range []string{ES256, EdDSA, RS256} {
 		kid, pkcs8, err := GenerateKey(algorithm)
 		if err != nil {
@@ -91,7 +92,7 @@ func FuzzTokenForm(f *testing.F) {
 // Catalogue 209 to 214: no token but one that was signed here says anything.
 func FuzzAccessToken(f *testing.F) {
 	s, issuer := fuzzServer(f)
-	grant := GrantState{ID: secret.NewID(), UserID: secret.NewID(), ClientID: "client", Resource: "https://tools.example.com/mcp", Now: time.Now()}
+	grant := GrantState{ID: id.New(), UserID: id.New(), ClientID: "client", Resource: "https://tools.example.com/mcp", Now: time.Now()}
 	for i := range issuer.Keys {
 		signing := *issuer
 		signing.Keys = issuer.Keys[i : i+1]
@@ -109,7 +110,7 @@ func FuzzAccessToken(f *testing.F) {
 		if ok && (claims.Subject != grant.UserID.String() || claims.GrantID != grant.ID.String() || claims.Audience != grant.Resource || claims.Scope != "a") {
 			t.Fatalf("%q says %+v", token, claims)
 		}
-		if elsewhere := (&Issuer{ID: secret.NewID(), Keys: issuer.Keys[:0]}); ok {
+		if elsewhere := (&Issuer{ID: id.New(), Keys: issuer.Keys[:0]}); ok {
 			if _, ok := s.verifyAccessToken(elsewhere, token); ok {
 				t.Fatalf("%q is good at another issuer", token)
 			}
@@ -126,7 +127,7 @@ func FuzzReference(f *testing.F) {
 		if generation == 0 {
 			kind = kindCode
 		}
-		r := reference{kind: kind, grant: secret.NewID(), generation: generation, random: secret.Bytes(randomSize)}
+		r := reference{kind: kind, grant: id.New(), generation: generation, random: secret.Bytes(randomSize)}
 		text := s.newReference(issuer, r)
 		made[text] = r
 		f.Add(text)
@@ -140,7 +141,7 @@ func FuzzReference(f *testing.F) {
 			if ok != (known && original.kind == kind) || ok && (read.grant != original.grant || read.generation != original.generation) {
 				t.Fatalf("%q as %s: %t %+v", text, kind.prefix, ok, read)
 			}
-			if _, ok := s.readReference(&Issuer{ID: secret.NewID()}, kind, text); ok {
+			if _, ok := s.readReference(&Issuer{ID: id.New()}, kind, text); ok {
 				t.Fatalf("%q is good at another issuer", text)
 			}
 		}

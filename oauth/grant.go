@@ -2,13 +2,12 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"mcpauth.example/internal/secret"
 )
 
 // TokenFormMax bounds the body of a token, introspection or revocation request, in bytes.
@@ -56,10 +55,10 @@ type issued struct {
 
 // GrantState is what the store tells of a grant.
 type GrantState struct {
-	ID       secret.ID
-	UserID   secret.ID
+	ID       id.ID
+	UserID   id.ID
 	ClientID string
-	ServerID secret.ID
+	ServerID id.ID
 	Resource string
 	// Organization that the person chose at the approval; empty: none.
 	Organization string

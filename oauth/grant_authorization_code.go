@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strconv"
 	"time"
@@ -13,7 +14,7 @@ const grantAuthorizationCode = "authorization_code"
 
 // CodeRedemption is the one statement that exchanges a code, every check in its condition.
 type CodeRedemption struct {
-	GrantID        secret.ID
+	GrantID        id.ID
 	RandomHash     []byte
 	IssuerURL      string
 	ClientID       string
@@ -40,17 +41,17 @@ type GrantStore interface {
 	ConnectionStore
 	// ApproveGrant inserts the grant of an approval and returns its id. The same approval again returns the same id while its code is
 	// unused; ErrNotFound when it does not match, or when session, user, client, MCP server or project may not approve any more.
-	ApproveGrant(ctx context.Context, issuer secret.ID, approval Approval) (secret.ID, error)
+	ApproveGrant(ctx context.Context, issuer id.ID, approval Approval) (id.ID, error)
 	// FindConsent returns the scopes that a user allowed a client for a resource; ErrNotFound: none.
-	FindConsent(ctx context.Context, issuer, user secret.ID, clientID, redirectHost, resource string) ([]string, error)
+	FindConsent(ctx context.Context, issuer, user id.ID, clientID, redirectHost, resource string) ([]string, error)
 	// RedeemCode exchanges a code.
-	RedeemCode(ctx context.Context, issuer secret.ID, redemption CodeRedemption) (GrantState, RedemptionOutcome, error)
+	RedeemCode(ctx context.Context, issuer id.ID, redemption CodeRedemption) (GrantState, RedemptionOutcome, error)
 	// FindGrant reads, after a refusal, what a reference would have had to come with; ErrNotFound: it belongs to no grant.
-	FindGrant(ctx context.Context, issuer, grant secret.ID, randomHash []byte) (StoredGrant, error)
+	FindGrant(ctx context.Context, issuer, grant id.ID, randomHash []byte) (StoredGrant, error)
 	// RotateRefreshToken advances a grant's generation or forgives or punishes an old one.
-	RotateRefreshToken(ctx context.Context, issuer secret.ID, rotation Rotation) (GrantState, RotationOutcome, error)
+	RotateRefreshToken(ctx context.Context, issuer id.ID, rotation Rotation) (GrantState, RotationOutcome, error)
 	// RevokeGrant revokes a living grant of a client; it is not an error when there is none.
-	RevokeGrant(ctx context.Context, issuer secret.ID, grant secret.ID, clientID, reason string) error
+	RevokeGrant(ctx context.Context, issuer id.ID, grant id.ID, clientID, reason string) error
 }
 
 // redeemCode exchanges an authorization code (RFC 6749 section 4.1.3). A valid second redemption revokes what the first one gave; one

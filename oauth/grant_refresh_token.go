@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strconv"
 	"time"
@@ -14,7 +15,7 @@ const GrantRefreshToken = "refresh_token"
 
 // Rotation is the one statement that refreshes, every check in its condition.
 type Rotation struct {
-	GrantID        secret.ID
+	GrantID        id.ID
 	RandomHash     []byte
 	IssuerURL      string
 	ClientID       string

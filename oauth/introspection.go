@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,19 +14,19 @@ import (
 // GuardStore answers the credential of an MCP server.
 type GuardStore interface {
 	// FindGuard returns the MCP server of a living registration secret, or ErrNotFound.
-	FindGuard(ctx context.Context, issuer secret.ID, secretHash []byte) (secret.ID, error)
+	FindGuard(ctx context.Context, issuer id.ID, secretHash []byte) (id.ID, error)
 	// IntrospectGrant reads secret and grant in one step. ErrNotFound means that the secret is not one; an unknown grant is not living.
-	IntrospectGrant(ctx context.Context, issuer secret.ID, secretHash []byte, grant secret.ID) (Introspected, error)
+	IntrospectGrant(ctx context.Context, issuer id.ID, secretHash []byte, grant id.ID) (Introspected, error)
 	// RecordCalls adds to the use of those grants that are for the secret's own MCP server; others are passed over. ErrNotFound means
 	// that the secret is not one.
-	RecordCalls(ctx context.Context, issuer secret.ID, secretHash []byte, calls []Call) error
+	RecordCalls(ctx context.Context, issuer id.ID, secretHash []byte, calls []Call) error
 }
 
 // Introspected is what the store knows of a token's grant at this moment.
 type Introspected struct {
-	GuardServerID secret.ID // the MCP server that asks
-	Living        bool      // the grant exists, is not revoked and not past its end
-	ServerID      secret.ID // the MCP server that the grant is for
+	GuardServerID id.ID // the MCP server that asks
+	Living        bool  // the grant exists, is not revoked and not past its end
+	ServerID      id.ID // the MCP server that the grant is for
 	ClientID      string
 	Username      string
 	Now           time.Time
@@ -56,7 +57,7 @@ func (s *Server) Introspect(ctx context.Context, issuer *Issuer, registrationSec
 		return Introspection{}, refused
 	}
 	claims, signed := s.verifyAccessToken(issuer, form.Get("token"))
-	grantID, err := secret.ParseID(claims.GrantID)
+	grantID, err := id.Parse(claims.GrantID)
 	signed = signed && err == nil
 	found, err := s.guards.IntrospectGrant(ctx, issuer.ID, secret.Hash(registrationSecret), grantID)
 	switch {

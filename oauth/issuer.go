@@ -1,16 +1,15 @@
 package oauth
 
 import (
+	"mcpauth.example/internal/id"
 	"slices"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Issuer is one authorization server as clients see it, in the name of the URL a request came in on. It is immutable: a change of
 // the settings makes a new one.
 type Issuer struct {
-	ID secret.ID
+	ID id.ID
 	// URL is the issuer identifier of this request (RFC 8414 section 2): no trailing slash, no query.
 	URL string
 	// Primary is the issuer's main URL, and URLs every URL it answers at, Primary first.
@@ -61,7 +60,7 @@ type Issuer struct {
 
 // Provider is another place where people have accounts.
 type Provider struct {
-	ID         secret.ID
+	ID         id.ID
 	Kind, Name string
 }
 
@@ -75,7 +74,7 @@ type Scope struct {
 
 // Resource is one MCP server (RFC 8707), by its exact URL.
 type Resource struct {
-	ID   secret.ID
+	ID   id.ID
 	Name string
 	URL  string
 }
@@ -110,7 +109,7 @@ func (i *Issuer) DefaultScopes() []string {
 }
 
 // ResourceByID finds an MCP server of the issuer; false when it is none of its own.
-func (i *Issuer) ResourceByID(id secret.ID) (Resource, bool) {
+func (i *Issuer) ResourceByID(id id.ID) (Resource, bool) {
 	at := slices.IndexFunc(i.Resources, func(r Resource) bool { return r.ID == id })
 	if at < 0 {
 		return Resource{}, false

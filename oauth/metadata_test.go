@@ -3,6 +3,7 @@ package oauth
 import (
 	"encoding/json"
 	"maps"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
@@ -29,10 +30,10 @@ func issuerOf(t *testing.T) *Issuer {
 	t.Helper()
 	issuer := &Issuer{
 		RegistrationPolicy: RegistrationOpen,
-		ID:                 secret.NewID(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
+		ID:                 id.New(), Primary: "https://demo.mcpauth.example", URLs: []string{"https://demo.mcpauth.example", "http://localhost:8080/t/demo"},
 		Scopes: []Scope{{Name: "mcp:tools", Description: "Use the tools", Default: true}, {Name: "notes:write", Description: "Add notes"}},
-		Resources: []Resource{{ID: secret.NewID(), Name: "Tools", URL: "https://tools.example.com/mcp"},
-			{ID: secret.NewID(), Name: "Notes", URL: "https://notes.example.com:8443/a/mcp"}},
+		Resources: []Resource{{ID: id.New(), Name: "Tools", URL: "https://tools.example.com/mcp"},
+			{ID: id.New(), Name: "Notes", URL: "https://notes.example.com:8443/a/mcp"}},
 		Keys: []SigningKey{keyOf(t, ES256, KeyCurrent), keyOf(t, RS256, KeyPrevious), keyOf(t, EdDSA, KeyNext)},
 	}
 	return issuer.At(issuer.Primary)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/binary"
+	"mcpauth.example/internal/id"
 	"strings"
 
 	"mcpauth.example/internal/secret"
@@ -25,7 +26,7 @@ var (
 // reference is what a code or a refresh token says. Nothing of it is stored; forging one takes the master key and the row.
 type reference struct {
 	kind       referenceKind
-	grant      secret.ID
+	grant      id.ID
 	generation uint64 // of a refresh token; 0 for a code
 	random     []byte
 }

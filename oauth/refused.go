@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
@@ -12,7 +13,7 @@ import (
 
 // StoredGrant is what a refused exchange is compared with. It is read after the statement refused, and holds nothing secret.
 type StoredGrant struct {
-	UserID, ServerID                                       secret.ID
+	UserID, ServerID                                       id.ID
 	IssuerURL, ClientID, AuthMethod, Challenge, RedirectTo string
 	Resource                                               string
 	Scopes                                                 []string

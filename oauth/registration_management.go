@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 
 	"mcpauth.example/internal/secret"
 )
@@ -15,9 +16,9 @@ const registrationTokenPrefix = "mcpauth_rm_"
 type RegistrationStore interface {
 	// ReplaceRegistration writes the metadata and the hash of the next token. Other redirect URIs end what was approved for the former
 	// ones: remembered consents and codes that nobody redeemed.
-	ReplaceRegistration(ctx context.Context, issuer secret.ID, tokenHash []byte, client Client) error
+	ReplaceRegistration(ctx context.Context, issuer id.ID, tokenHash []byte, client Client) error
 	// DeleteRegistration deletes the client and ends its grants.
-	DeleteRegistration(ctx context.Context, issuer secret.ID, tokenHash []byte, clientID string) error
+	DeleteRegistration(ctx context.Context, issuer id.ID, tokenHash []byte, clientID string) error
 }
 
 // manageable gives the registration a token that manages it (RFC 7592 section 3), and the client the token's hash.

@@ -2,9 +2,8 @@ package oauth
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"net/url"
-
-	"mcpauth.example/internal/secret"
 )
 
 // ReasonRevokedByClient is why a grant ended when its client asked for it.
@@ -35,14 +34,14 @@ func (s *Server) Revoke(ctx context.Context, issuer *Issuer, authorization strin
 }
 
 // grantOf reads any kind of token; the hint is not needed to tell them apart.
-func (s *Server) grantOf(issuer *Issuer, token string) (secret.ID, bool) {
+func (s *Server) grantOf(issuer *Issuer, token string) (id.ID, bool) {
 	if ref, ok := s.readReference(issuer, kindRefresh, token); ok {
 		return ref.grant, true
 	}
 	claims, ok := s.verifyAccessToken(issuer, token)
 	if !ok {
-		return secret.ID{}, false
+		return id.ID{}, false
 	}
-	id, err := secret.ParseID(claims.GrantID)
+	id, err := id.Parse(claims.GrantID)
 	return id, err == nil
 }

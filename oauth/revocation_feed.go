@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strconv"
 	"time"
@@ -20,7 +21,7 @@ var ErrTooMany = errors.New("too many followers")
 type RevocationFeed interface {
 	// Follow returns what changed for the MCP server of a registration secret since a cursor, and then goes on telling. An empty cursor,
 	// or one of another database, gives everything. ErrNotFound: no living secret; ErrTooMany: the guard must ask again.
-	Follow(ctx context.Context, issuer secret.ID, secretHash []byte, cursor string) (*Revocations, error)
+	Follow(ctx context.Context, issuer id.ID, secretHash []byte, cursor string) (*Revocations, error)
 }
 
 // Revocations is one guard's place in the feed.

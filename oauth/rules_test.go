@@ -3,12 +3,11 @@ package oauth
 import (
 	"encoding/base64"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 func TestPKCE(t *testing.T) {
@@ -45,8 +44,8 @@ func TestPKCE(t *testing.T) {
 func TestResolveResource(t *testing.T) {
 	t.Parallel()
 	issuer := issuerOf(t)
-	issuer.Resources = append(issuer.Resources, Resource{ID: secret.NewID(), Name: "Second", URL: "https://notes.example.com:8443/b/mcp"},
-		Resource{ID: secret.NewID(), Name: "Query", URL: "https://query.example.com/mcp?tenant=1"}, Resource{ID: secret.NewID(), Name: "Root", URL: "https://root.example.com"})
+	issuer.Resources = append(issuer.Resources, Resource{ID: id.New(), Name: "Second", URL: "https://notes.example.com:8443/b/mcp"},
+		Resource{ID: id.New(), Name: "Query", URL: "https://query.example.com/mcp?tenant=1"}, Resource{ID: id.New(), Name: "Root", URL: "https://root.example.com"})
 	tools, query, root := issuer.Resources[0].URL, issuer.Resources[3].URL, issuer.Resources[4].URL
 	for name, c := range map[string]struct{ asked, want string }{
 		"exact": {tools, tools}, "trailing slash": {tools + "/", tools}, "upper-case host": {"https://TOOLS.example.com/mcp", tools}, "upper-case scheme": {"HTTPS://tools.example.com/mcp", tools},
@@ -140,7 +139,7 @@ func TestReadCredentials(t *testing.T) {
 // Catalogue 97.
 func TestAcceptsSession(t *testing.T) {
 	t.Parallel()
-	s, sealed, own := &Server{}, time.Now(), secret.NewID()
+	s, sealed, own := &Server{}, time.Now(), id.New()
 	for name, c := range map[string]struct {
 		request Request
 		age     time.Duration
@@ -149,7 +148,7 @@ func TestAcceptsSession(t *testing.T) {
 		"any":                        {Request{MaxAge: -1}, 24 * time.Hour, true},
 		"prompt=login":               {Request{MaxAge: -1, Fresh: true}, time.Millisecond, false},
 		"prompt=login, this flow's":  {Request{MaxAge: -1, Fresh: true, Session: own}, time.Millisecond, true},
-		"prompt=login, another flow": {Request{MaxAge: -1, Fresh: true, Session: secret.NewID()}, time.Millisecond, false},
+		"prompt=login, another flow": {Request{MaxAge: -1, Fresh: true, Session: id.New()}, time.Millisecond, false},
 		"max_age met":                {Request{MaxAge: 60}, 59 * time.Second, true},
 		"max_age passed":             {Request{MaxAge: 60}, 61 * time.Second, false},
 		"max_age=0":                  {Request{MaxAge: 0}, time.Millisecond, false},

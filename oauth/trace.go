@@ -3,14 +3,13 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-
-	"mcpauth.example/internal/secret"
+	"mcpauth.example/internal/id"
 )
 
 // Trace is what a request turned out to be about, for whoever keeps a timeline. It is filled on the way, so it is of use for a request
 // that failed as well. It holds nothing secret.
 type Trace struct {
-	FlowID, GrantID, UserID, ServerID secret.ID
+	FlowID, GrantID, UserID, ServerID id.ID
 	// ClientID is the claimed one where the client is not known.
 	ClientID, ClientName, ClientVersion string
 	// GrantType is the one of a token request.

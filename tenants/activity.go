@@ -1,11 +1,10 @@
 package tenants
 
 import (
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Step is a step of a connection attempt, as the timeline shows it.
@@ -40,11 +39,11 @@ const (
 
 // Activity is one step that somebody took at a project. It holds no secret, no address of a person and no whole network address.
 type Activity struct {
-	ID secret.ID
+	ID id.ID
 	At time.Time
 	// AttemptID is that of the authorization request and of everything that followed from it; zero before, and where only the grant is
 	// known yet.
-	AttemptID secret.ID
+	AttemptID id.ID
 	Step      Step
 	Outcome   Outcome
 
@@ -55,7 +54,7 @@ type Activity struct {
 	Agent     string
 	RequestID string
 
-	UserID, GrantID, ServerID secret.ID
+	UserID, GrantID, ServerID id.ID
 
 	// Tool is the tool of an MCP server that was called.
 	Tool string

@@ -1,16 +1,15 @@
 package tenants
 
 import (
+	"mcpauth.example/internal/id"
 	"slices"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Attempt is one try of a client to get from discovery to a guarded call, and what became of the connection.
 type Attempt struct {
 	// ID is zero for an attempt that never reached the authorization endpoint.
-	ID                      secret.ID
+	ID                      id.ID
 	Started, Last           time.Time
 	ClientID, Name, Version string
 	Steps                   []AttemptStep
@@ -49,7 +48,7 @@ type AttemptStep struct {
 func Attempts(steps []Activity) []Attempt {
 	steps = slices.Clone(steps)
 	slices.SortStableFunc(steps, func(a, b Activity) int { return a.At.Compare(b.At) })
-	g := grouping{byID: map[secret.ID]*Attempt{}}
+	g := grouping{byID: map[id.ID]*Attempt{}}
 	var loose []Activity
 	for _, s := range steps {
 		if s.AttemptID.IsZero() {
@@ -76,7 +75,7 @@ func Attempts(steps []Activity) []Attempt {
 }
 
 type grouping struct {
-	byID map[secret.ID]*Attempt
+	byID map[id.ID]*Attempt
 	list []*Attempt
 }
 

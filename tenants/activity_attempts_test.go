@@ -1,13 +1,13 @@
 package tenants_test
 
 import (
+	"mcpauth.example/internal/id"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -15,9 +15,9 @@ import (
 func TestAttempts(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC)
-	flows := map[string]secret.ID{"A": secret.NewID(), "B": secret.NewID()}
+	flows := map[string]id.ID{"A": id.New(), "B": id.New()}
 	step := func(minute float64, attempt string, step tenants.Step, client, source string) tenants.Activity {
-		return tenants.Activity{ID: secret.NewID(), At: start.Add(time.Duration(minute * float64(time.Minute))), AttemptID: flows[attempt], Step: step,
+		return tenants.Activity{ID: id.New(), At: start.Add(time.Duration(minute * float64(time.Minute))), AttemptID: flows[attempt], Step: step,
 			Outcome: tenants.OutcomeOK, ClientID: client, Source: source, Agent: "agent of " + source}
 	}
 	for name, c := range map[string]struct {
@@ -109,14 +109,14 @@ func TestAttemptState(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			flow := secret.NewID()
+			flow := id.New()
 			var steps []tenants.Activity
 			for i, text := range strings.Split(c.steps, ", ") {
 				text, code, _ := strings.Cut(text, "/")
 				step, outcome, _ := strings.Cut(text, " ")
 				a := tenants.Activity{At: start.Add(time.Duration(i) * time.Second), Step: tenants.Step(step), ClientID: "c", AttemptID: flow, Code: code}
 				if outcome, tied := strings.CutSuffix(outcome, "?"); tied {
-					a.AttemptID, a.Outcome = secret.ID{}, tenants.Outcome(outcome)
+					a.AttemptID, a.Outcome = id.ID{}, tenants.Outcome(outcome)
 				} else {
 					a.Outcome = tenants.Outcome(outcome)
 				}
@@ -152,7 +152,7 @@ func TestAttemptState(t *testing.T) {
 // Whatever our own test page and mcpauth doctor do, it never counts as a failure.
 func TestAttemptOfATest(t *testing.T) {
 	t.Parallel()
-	flow := secret.NewID()
+	flow := id.New()
 	for name, steps := range map[string][]tenants.Activity{
 		"test page": {{AttemptID: flow, Step: tenants.StepAuthorize, Outcome: tenants.OutcomeOK, Test: true}, {AttemptID: flow, Step: tenants.StepToken, Outcome: tenants.OutcomeRefused}},
 		"doctor":    {{Step: tenants.StepToken, Outcome: tenants.OutcomeRefused, Test: true, Source: "home"}},

@@ -2,9 +2,8 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Admission decides whether somebody may connect to a project for the first time. Who was ever connected is never stopped by a plan.
@@ -17,14 +16,14 @@ type Admission struct {
 // AdmissionStore reads what an admission depends on.
 type AdmissionStore interface {
 	// Newcomer reports whether a person never connected to a production project, and whose project it is.
-	Newcomer(ctx context.Context, project, user secret.ID) (organization secret.ID, newcomer bool, err error)
+	Newcomer(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error)
 	// CountConnected counts an organization's connected users in a month.
-	CountConnected(ctx context.Context, organization secret.ID, month time.Time) (int, error)
+	CountConnected(ctx context.Context, organization id.ID, month time.Time) (int, error)
 }
 
 // Admit returns a LimitError for somebody who has to wait: the plan has no overage, and its connected users and the grace beyond them are used up
 // this month. It is checked before a person allows an app, not while tokens are issued, so a few at the same moment may come in above it.
-func (a Admission) Admit(ctx context.Context, project, user secret.ID) error {
+func (a Admission) Admit(ctx context.Context, project, user id.ID) error {
 	organization, newcomer, err := a.Store.Newcomer(ctx, project, user)
 	if err != nil || !newcomer {
 		return err

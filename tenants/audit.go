@@ -5,21 +5,20 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // AuditEntry is one change, as the log keeps it.
 type AuditEntry struct {
-	ID        secret.ID
+	ID        id.ID
 	At        time.Time
-	ProjectID secret.ID // zero: of the organization itself
-	Project   string    // name of the project
-	Actor     string    // kind:id
-	Email     string    // of the actor, where it is a member who is known
+	ProjectID id.ID  // zero: of the organization itself
+	Project   string // name of the project
+	Actor     string // kind:id
+	Email     string // of the actor, where it is a member who is known
 	Action    string
 	Target    string // kind:id
 	// Detail is any JSON: whoever writes an entry chooses its form, and entries outlive the code that wrote them.
@@ -60,8 +59,8 @@ func detailText(value json.RawMessage) string {
 
 // AuditQuery is one page of the log, the latest entries first; zero values do not filter.
 type AuditQuery struct {
-	Before    secret.ID
-	ProjectID secret.ID
+	Before    id.ID
+	ProjectID id.ID
 	Action    string // begins so, such as "client."
 	Limit     int
 }
@@ -70,7 +69,7 @@ type AuditQuery struct {
 const AuditPage = 50
 
 // Audit reads the log of an organization and of its projects. Who may change members may read it.
-func (o Organizations) Audit(ctx context.Context, actor Actor, org secret.ID, q AuditQuery) ([]AuditEntry, error) {
+func (o Organizations) Audit(ctx context.Context, actor Actor, org id.ID, q AuditQuery) ([]AuditEntry, error) {
 	if _, err := o.mayChange(ctx, actor, org); err != nil {
 		return nil, err
 	}
@@ -79,7 +78,7 @@ func (o Organizations) Audit(ctx context.Context, actor Actor, org secret.ID, q 
 }
 
 // ExportAudit hands every entry that a query matches to a function, the latest first, and records that it was done.
-func (o Organizations) ExportAudit(ctx context.Context, actor Actor, org secret.ID, q AuditQuery, each func(AuditEntry) error) error {
+func (o Organizations) ExportAudit(ctx context.Context, actor Actor, org id.ID, q AuditQuery, each func(AuditEntry) error) error {
 	if _, err := o.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

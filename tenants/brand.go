@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
@@ -182,22 +183,22 @@ func (b Brand) MailColours() (background, text string) {
 // BrandStore keeps brands. A published version never changes.
 type BrandStore interface {
 	// SetBrandDraft stores the draft; an empty logo keeps the one that LogoHash names, of this project.
-	SetBrandDraft(ctx context.Context, actor Actor, organization, project secret.ID, b Brand) error
+	SetBrandDraft(ctx context.Context, actor Actor, organization, project id.ID, b Brand) error
 	// FindBrandDraft returns the draft, or what is published when there is none, or a brand without anything.
-	FindBrandDraft(ctx context.Context, organization, project secret.ID) (Brand, error)
+	FindBrandDraft(ctx context.Context, organization, project id.ID) (Brand, error)
 	// PublishBrand makes the draft the next version, and shows it. ErrNotFound: there is no draft.
-	PublishBrand(ctx context.Context, actor Actor, organization, project secret.ID) (version int, err error)
+	PublishBrand(ctx context.Context, actor Actor, organization, project id.ID) (version int, err error)
 	// ShowBrand goes back to a published version; 0 shows none. ErrNotFound for one that was never published.
-	ShowBrand(ctx context.Context, actor Actor, organization, project secret.ID, version int) error
+	ShowBrand(ctx context.Context, actor Actor, organization, project id.ID, version int) error
 	// DiscardBrandDraft succeeds when there is none.
-	DiscardBrandDraft(ctx context.Context, actor Actor, organization, project secret.ID) error
+	DiscardBrandDraft(ctx context.Context, actor Actor, organization, project id.ID) error
 	// ListBrands returns the published versions, the latest first, at most 100.
-	ListBrands(ctx context.Context, organization, project secret.ID) ([]Brand, error)
+	ListBrands(ctx context.Context, organization, project id.ID) ([]Brand, error)
 }
 
 // SetBrandDraft checks and stores a draft. Upload is a picture as a member gave it, empty to keep the draft's logo; it is decoded and
 // written anew, so that nothing but pixels stays of it (catalogue 150). Errors: a FieldError.
-func (p Projects) SetBrandDraft(ctx context.Context, actor Actor, org, project secret.ID, b Brand, upload []byte) error {
+func (p Projects) SetBrandDraft(ctx context.Context, actor Actor, org, project id.ID, b Brand, upload []byte) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -216,7 +217,7 @@ func (p Projects) SetBrandDraft(ctx context.Context, actor Actor, org, project s
 }
 
 // PublishBrand shows the draft to people, as a new version.
-func (p Projects) PublishBrand(ctx context.Context, actor Actor, org, project secret.ID) (version int, err error) {
+func (p Projects) PublishBrand(ctx context.Context, actor Actor, org, project id.ID) (version int, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return 0, err
 	}
@@ -224,7 +225,7 @@ func (p Projects) PublishBrand(ctx context.Context, actor Actor, org, project se
 }
 
 // DiscardBrandDraft forgets the draft; what is published stays.
-func (p Projects) DiscardBrandDraft(ctx context.Context, actor Actor, org, project secret.ID) error {
+func (p Projects) DiscardBrandDraft(ctx context.Context, actor Actor, org, project id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -232,7 +233,7 @@ func (p Projects) DiscardBrandDraft(ctx context.Context, actor Actor, org, proje
 }
 
 // ShowBrand goes back to an earlier version, exactly as it was; 0 goes back to the product's own look.
-func (p Projects) ShowBrand(ctx context.Context, actor Actor, org, project secret.ID, version int) error {
+func (p Projects) ShowBrand(ctx context.Context, actor Actor, org, project id.ID, version int) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

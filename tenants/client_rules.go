@@ -2,10 +2,9 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
-
-	"mcpauth.example/internal/secret"
 )
 
 // MaxClientRules is how many rules about clients a project may have: every process keeps them in memory.
@@ -35,7 +34,7 @@ type ClientRule struct {
 }
 
 // SetDocumentPolicy changes which clients with a metadata document may come. It returns a FieldError for "document_policy".
-func (p Projects) SetDocumentPolicy(ctx context.Context, actor Actor, org, project secret.ID, policy DocumentPolicy) error {
+func (p Projects) SetDocumentPolicy(ctx context.Context, actor Actor, org, project id.ID, policy DocumentPolicy) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -47,7 +46,7 @@ func (p Projects) SetDocumentPolicy(ctx context.Context, actor Actor, org, proje
 
 // SetClientRule adds a rule or changes what it decides; a block ends the grants of whom it meets. It returns a FieldError for "value",
 // and ErrLimit at MaxClientRules.
-func (p Projects) SetClientRule(ctx context.Context, actor Actor, org, project secret.ID, rule ClientRule) error {
+func (p Projects) SetClientRule(ctx context.Context, actor Actor, org, project id.ID, rule ClientRule) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func (p Projects) SetClientRule(ctx context.Context, actor Actor, org, project s
 }
 
 // DeleteClientRule removes a rule; it succeeds when there is none.
-func (p Projects) DeleteClientRule(ctx context.Context, actor Actor, org, project secret.ID, rule ClientRule) error {
+func (p Projects) DeleteClientRule(ctx context.Context, actor Actor, org, project id.ID, rule ClientRule) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

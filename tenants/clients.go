@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -31,7 +32,7 @@ const (
 
 // InitialAccessToken is what is known of a token that can only register clients, after it was shown once.
 type InitialAccessToken struct {
-	ID        secret.ID
+	ID        id.ID
 	Name      string
 	CreatedAt time.Time
 	ExpiresAt time.Time // zero: it works until revoked
@@ -39,7 +40,7 @@ type InitialAccessToken struct {
 
 // NewInitialAccessToken is an initial access token as it is stored: never itself.
 type NewInitialAccessToken struct {
-	ID       secret.ID
+	ID       id.ID
 	Name     string
 	Hash     []byte
 	Lifetime time.Duration // 0: until revoked
@@ -54,7 +55,7 @@ type NewClient struct {
 }
 
 // SetRegistrationPolicy changes who may register a client. It returns a FieldError for "registration_policy".
-func (p Projects) SetRegistrationPolicy(ctx context.Context, actor Actor, org, project secret.ID, policy RegistrationPolicy) error {
+func (p Projects) SetRegistrationPolicy(ctx context.Context, actor Actor, org, project id.ID, policy RegistrationPolicy) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -67,7 +68,7 @@ func (p Projects) SetRegistrationPolicy(ctx context.Context, actor Actor, org, p
 // CreateInitialAccessToken makes a token that registers clients under the policies open and closed (RFC 7591 section 3); it is
 // returned here and never again. A lifetime of 0 lasts until the token is revoked. It returns a FieldError for "name" or "lifetime",
 // and ErrLimit at MaxInitialAccessTokens.
-func (p Projects) CreateInitialAccessToken(ctx context.Context, actor Actor, org, project secret.ID, name string, lifetime time.Duration) (InitialAccessToken, string, error) {
+func (p Projects) CreateInitialAccessToken(ctx context.Context, actor Actor, org, project id.ID, name string, lifetime time.Duration) (InitialAccessToken, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return InitialAccessToken{}, "", err
 	}
@@ -79,7 +80,7 @@ func (p Projects) CreateInitialAccessToken(ctx context.Context, actor Actor, org
 		return InitialAccessToken{}, "", FieldError{Field: "lifetime", Message: "Choose at most ten years, or no end."}
 	}
 	shown := secret.Token(initialAccessPrefix)
-	token := NewInitialAccessToken{ID: secret.NewID(), Name: name, Hash: secret.Hash(shown), Lifetime: lifetime}
+	token := NewInitialAccessToken{ID: id.New(), Name: name, Hash: secret.Hash(shown), Lifetime: lifetime}
 	created, err := p.Store.CreateInitialAccessToken(ctx, actor, org, project, token)
 	if err != nil {
 		return InitialAccessToken{}, "", err
@@ -88,7 +89,7 @@ func (p Projects) CreateInitialAccessToken(ctx context.Context, actor Actor, org
 }
 
 // RevokeInitialAccessToken ends a token at once; the clients it registered stay.
-func (p Projects) RevokeInitialAccessToken(ctx context.Context, actor Actor, org, project, id secret.ID) error {
+func (p Projects) RevokeInitialAccessToken(ctx context.Context, actor Actor, org, project, id id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (p Projects) RevokeInitialAccessToken(ctx context.Context, actor Actor, org
 
 // CreateClient makes a client that needs no registration, and returns its client id and, when it is confidential, its secret, which
 // is never shown again. It returns a FieldError for "name" or "redirect_uris", and ErrLimit at MaxManagedClients.
-func (p Projects) CreateClient(ctx context.Context, actor Actor, org, project secret.ID, client NewClient) (clientID, clientSecret string, err error) {
+func (p Projects) CreateClient(ctx context.Context, actor Actor, org, project id.ID, client NewClient) (clientID, clientSecret string, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return "", "", err
 	}
@@ -108,22 +109,22 @@ func (p Projects) CreateClient(ctx context.Context, actor Actor, org, project se
 }
 
 // BlockClient keeps a client out, whatever its kind, and revokes what it holds.
-func (p Projects) BlockClient(ctx context.Context, actor Actor, org, project secret.ID, clientID string) error {
+func (p Projects) BlockClient(ctx context.Context, actor Actor, org, project id.ID, clientID string) error {
 	return p.changeClient(ctx, actor, org, project, clientID, p.Store.BlockClient)
 }
 
 // UnblockClient reverses BlockClient; people have to approve the client anew.
-func (p Projects) UnblockClient(ctx context.Context, actor Actor, org, project secret.ID, clientID string) error {
+func (p Projects) UnblockClient(ctx context.Context, actor Actor, org, project id.ID, clientID string) error {
 	return p.changeClient(ctx, actor, org, project, clientID, p.Store.UnblockClient)
 }
 
 // DeleteClient removes a client with its consents and revokes what it holds. It keeps nobody out: the same client may come again.
-func (p Projects) DeleteClient(ctx context.Context, actor Actor, org, project secret.ID, clientID string) error {
+func (p Projects) DeleteClient(ctx context.Context, actor Actor, org, project id.ID, clientID string) error {
 	return p.changeClient(ctx, actor, org, project, clientID, p.Store.DeleteClient)
 }
 
-func (p Projects) changeClient(ctx context.Context, actor Actor, org, project secret.ID, clientID string,
-	verb func(context.Context, Actor, secret.ID, secret.ID, string) error,
+func (p Projects) changeClient(ctx context.Context, actor Actor, org, project id.ID, clientID string,
+	verb func(context.Context, Actor, id.ID, id.ID, string) error,
 ) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err

@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
@@ -57,23 +58,23 @@ type Domain struct {
 
 // DomainStore keeps custom domains, by the rules of ProjectStore.
 type DomainStore interface {
-	ListDomains(ctx context.Context, organization, project secret.ID) ([]Domain, error)
+	ListDomains(ctx context.Context, organization, project id.ID) ([]Domain, error)
 	// AddDomain claims a domain. ErrConflict: the project has claimed it already.
-	AddDomain(ctx context.Context, actor Actor, organization, project secret.ID, domain, token string, limit Limit) error
+	AddDomain(ctx context.Context, actor Actor, organization, project id.ID, domain, token string, limit Limit) error
 	// RecordDomain keeps what a look at the DNS of a domain told; without a problem the project answers there from now on. It returns
 	// ErrConflict when another project does, or gave the domain up a short while ago.
-	RecordDomain(ctx context.Context, actor Actor, organization, project secret.ID, domain, problem string, next time.Duration) error
+	RecordDomain(ctx context.Context, actor Actor, organization, project id.ID, domain, problem string, next time.Duration) error
 	// RemoveDomain ends what was connected there and keeps the domain from others for DomainCoolDown.
-	RemoveDomain(ctx context.Context, actor Actor, organization, project secret.ID, domain, reason string) error
+	RemoveDomain(ctx context.Context, actor Actor, organization, project id.ID, domain, reason string) error
 	// SetPrimary makes one of the project's addresses the main one.
-	SetPrimary(ctx context.Context, actor Actor, organization, project secret.ID, url string) error
+	SetPrimary(ctx context.Context, actor Actor, organization, project id.ID, url string) error
 	// DueDomains returns, over all projects, those that are to be looked at.
 	DueDomains(ctx context.Context, most int) ([]DueDomain, error)
 }
 
 // DueDomain is a domain with the project it belongs to.
 type DueDomain struct {
-	Organization, Project secret.ID
+	Organization, Project id.ID
 	Domain                Domain
 }
 
@@ -119,12 +120,12 @@ func DomainTarget(p Project) string {
 }
 
 // CustomDomains lists the custom domains of a project.
-func (p Projects) CustomDomains(ctx context.Context, actor Actor, org, project secret.ID) ([]Domain, error) {
+func (p Projects) CustomDomains(ctx context.Context, actor Actor, org, project id.ID) ([]Domain, error) {
 	return read(ctx, p, actor, org, func() ([]Domain, error) { return p.Store.ListDomains(ctx, org, project) })
 }
 
 // AddDomain claims a domain for a project. It returns a FieldError for "domain", and a LimitError.
-func (p Projects) AddDomain(ctx context.Context, actor Actor, org, project secret.ID, text string) error {
+func (p Projects) AddDomain(ctx context.Context, actor Actor, org, project id.ID, text string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -147,7 +148,7 @@ func (p Projects) AddDomain(ctx context.Context, actor Actor, org, project secre
 }
 
 // CheckDomain looks at the DNS of a domain now.
-func (p Projects) CheckDomain(ctx context.Context, actor Actor, org, project secret.ID, name string) error {
+func (p Projects) CheckDomain(ctx context.Context, actor Actor, org, project id.ID, name string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -207,7 +208,7 @@ func (p Projects) CheckDueDomains(ctx context.Context) error {
 }
 
 // RemoveDomain gives a domain up: what was connected there ends at once. The name has to be typed; it returns a FieldError for "confirm".
-func (p Projects) RemoveDomain(ctx context.Context, actor Actor, org, project secret.ID, name, confirm string) error {
+func (p Projects) RemoveDomain(ctx context.Context, actor Actor, org, project id.ID, name, confirm string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -219,7 +220,7 @@ func (p Projects) RemoveDomain(ctx context.Context, actor Actor, org, project se
 
 // SetPrimary makes one of a project's addresses the main one: metadata of MCP servers and new registration secrets carry it. The others
 // go on, and so does what was connected there.
-func (p Projects) SetPrimary(ctx context.Context, actor Actor, org, project secret.ID, url string) error {
+func (p Projects) SetPrimary(ctx context.Context, actor Actor, org, project id.ID, url string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

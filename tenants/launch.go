@@ -2,30 +2,29 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // LaunchStore is what a project needs on its way to production, by the rules of ProjectStore.
 type LaunchStore interface {
 	// SetProduction succeeds when nothing changes; the limit is one of production projects.
-	SetProduction(ctx context.Context, actor Actor, organization, project secret.ID, production bool, limit Limit) error
+	SetProduction(ctx context.Context, actor Actor, organization, project id.ID, production bool, limit Limit) error
 	// ReadSettingsCopy takes what CopySettings says of a project.
-	ReadSettingsCopy(ctx context.Context, organization, project secret.ID) (SettingsCopy, error)
+	ReadSettingsCopy(ctx context.Context, organization, project id.ID) (SettingsCopy, error)
 	// ApplySettingsCopy replaces the same settings of another project in one transaction.
-	ApplySettingsCopy(ctx context.Context, actor Actor, organization, project secret.ID, settings SettingsCopy) error
+	ApplySettingsCopy(ctx context.Context, actor Actor, organization, project id.ID, settings SettingsCopy) error
 }
 
 // SettingsCopy is what a project takes over from another one, in a form that only the store reads.
 type SettingsCopy struct {
-	From secret.ID
+	From id.ID
 	Data []byte
 }
 
 // SetProduction says that a project is for real people, or for trying out. It returns a LimitError.
-func (p Projects) SetProduction(ctx context.Context, actor Actor, org, project secret.ID, production bool) error {
+func (p Projects) SetProduction(ctx context.Context, actor Actor, org, project id.ID, production bool) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -37,7 +36,7 @@ func (p Projects) SetProduction(ctx context.Context, actor Actor, org, project s
 }
 
 // projectLimit is the bound of production projects; those for trying out have none.
-func (p Projects) projectLimit(ctx context.Context, org secret.ID, production bool) (Limit, error) {
+func (p Projects) projectLimit(ctx context.Context, org id.ID, production bool) (Limit, error) {
 	if !production {
 		return Limit{What: CountProjects, Max: Unlimited}, nil
 	}
@@ -47,7 +46,7 @@ func (p Projects) projectLimit(ctx context.Context, org secret.ID, production bo
 // CopySettings replaces the settings of one project by those of another one of the same organization: scopes with their tools, policies
 // and rules for clients, sign-in methods, token lifetimes and the brand that people see. What is a credential or a person's is not
 // copied: keys, secrets, clients, users, and the sign-in providers with the customer's own login, which are set up anew.
-func (p Projects) CopySettings(ctx context.Context, actor Actor, org, from, to secret.ID) error {
+func (p Projects) CopySettings(ctx context.Context, actor Actor, org, from, to id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -62,7 +61,7 @@ func (p Projects) CopySettings(ctx context.Context, actor Actor, org, from, to s
 }
 
 // CreateLike makes a production project for an MCP server, as Create does, with the settings of another project. Both happen or neither.
-func (p Projects) CreateLike(ctx context.Context, actor Actor, org, from secret.ID, name, serverURL string) (Project, MCPServer, string, error) {
+func (p Projects) CreateLike(ctx context.Context, actor Actor, org, from id.ID, name, serverURL string) (Project, MCPServer, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}

@@ -2,9 +2,8 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // ListPage is how many rows one page of a list has.
@@ -74,7 +73,7 @@ type ClientQuery struct {
 
 // Grant is a living approval of a project.
 type Grant struct {
-	ID, UserID, ServerID                                                secret.ID
+	ID, UserID, ServerID                                                id.ID
 	UserEmail, ClientID, ClientName, ServerName, Resource, Organization string
 	Scopes                                                              []string
 	CreatedAt, ExpiresAt                                                time.Time
@@ -83,10 +82,10 @@ type Grant struct {
 
 // GrantQuery is one page of living grants, the newest first; zero values do not filter.
 type GrantQuery struct {
-	Before   secret.ID // the last id of the page before
+	Before   id.ID // the last id of the page before
 	ClientID string
-	UserID   secret.ID
-	ServerID secret.ID
+	UserID   id.ID
+	ServerID id.ID
 }
 
 // ProjectSettings is what members set for a project as a whole.
@@ -111,23 +110,23 @@ type DailyCounts struct {
 
 // ListStore reads what the dashboard lists. Every verb names the organization and answers ErrNotFound for another one's project.
 type ListStore interface {
-	ListServers(ctx context.Context, organization, project secret.ID) ([]ServerSummary, error)
+	ListServers(ctx context.Context, organization, project id.ID) ([]ServerSummary, error)
 	// ListToolUse looks at the latest connections of an MCP server.
-	ListToolUse(ctx context.Context, organization, project, server secret.ID) ([]ToolUse, error)
-	ListKeys(ctx context.Context, organization, project secret.ID) ([]KeyInfo, error)
+	ListToolUse(ctx context.Context, organization, project, server id.ID) ([]ToolUse, error)
+	ListKeys(ctx context.Context, organization, project id.ID) ([]KeyInfo, error)
 	// ListClients returns at most ListPage clients.
-	ListClients(ctx context.Context, organization, project secret.ID, q ClientQuery) ([]Client, error)
-	FindClientOf(ctx context.Context, organization, project secret.ID, clientID string) (Client, error)
+	ListClients(ctx context.Context, organization, project id.ID, q ClientQuery) ([]Client, error)
+	FindClientOf(ctx context.Context, organization, project id.ID, clientID string) (Client, error)
 	// ListGrants returns at most ListPage grants.
-	ListGrants(ctx context.Context, organization, project secret.ID, q GrantQuery) ([]Grant, error)
-	ListInitialAccessTokens(ctx context.Context, organization, project secret.ID) ([]InitialAccessToken, error)
-	ListClientRules(ctx context.Context, organization, project secret.ID) ([]ClientRule, error)
-	FindSettings(ctx context.Context, organization, project secret.ID) (ProjectSettings, error)
-	CountDays(ctx context.Context, organization, project secret.ID, days int) (DailyCounts, error)
+	ListGrants(ctx context.Context, organization, project id.ID, q GrantQuery) ([]Grant, error)
+	ListInitialAccessTokens(ctx context.Context, organization, project id.ID) ([]InitialAccessToken, error)
+	ListClientRules(ctx context.Context, organization, project id.ID) ([]ClientRule, error)
+	FindSettings(ctx context.Context, organization, project id.ID) (ProjectSettings, error)
+	CountDays(ctx context.Context, organization, project id.ID, days int) (DailyCounts, error)
 }
 
 // read runs a question that every member of the organization may ask.
-func read[T any](ctx context.Context, p Projects, actor Actor, org secret.ID, ask func() (T, error)) (T, error) {
+func read[T any](ctx context.Context, p Projects, actor Actor, org id.ID, ask func() (T, error)) (T, error) {
 	if err := p.maySee(ctx, actor, org); err != nil {
 		var none T
 		return none, err
@@ -136,71 +135,71 @@ func read[T any](ctx context.Context, p Projects, actor Actor, org secret.ID, as
 }
 
 // Servers lists the MCP servers of a project with their use.
-func (p Projects) Servers(ctx context.Context, actor Actor, org, project secret.ID) ([]ServerSummary, error) {
+func (p Projects) Servers(ctx context.Context, actor Actor, org, project id.ID) ([]ServerSummary, error) {
 	return read(ctx, p, actor, org, func() ([]ServerSummary, error) { return p.Store.ListServers(ctx, org, project) })
 }
 
 // ToolUse says which tools of an MCP server are called.
-func (p Projects) ToolUse(ctx context.Context, actor Actor, org, project, server secret.ID) ([]ToolUse, error) {
+func (p Projects) ToolUse(ctx context.Context, actor Actor, org, project, server id.ID) ([]ToolUse, error) {
 	return read(ctx, p, actor, org, func() ([]ToolUse, error) { return p.Store.ListToolUse(ctx, org, project, server) })
 }
 
 // Keys lists the signing keys of a project: the one that comes next, the one in use, and those that signed.
-func (p Projects) Keys(ctx context.Context, actor Actor, org, project secret.ID) ([]KeyInfo, error) {
+func (p Projects) Keys(ctx context.Context, actor Actor, org, project id.ID) ([]KeyInfo, error) {
 	return read(ctx, p, actor, org, func() ([]KeyInfo, error) { return p.Store.ListKeys(ctx, org, project) })
 }
 
 // Clients lists the clients that a project knows.
-func (p Projects) Clients(ctx context.Context, actor Actor, org, project secret.ID, q ClientQuery) ([]Client, error) {
+func (p Projects) Clients(ctx context.Context, actor Actor, org, project id.ID, q ClientQuery) ([]Client, error) {
 	return read(ctx, p, actor, org, func() ([]Client, error) { return p.Store.ListClients(ctx, org, project, q) })
 }
 
 // Client finds one client.
-func (p Projects) Client(ctx context.Context, actor Actor, org, project secret.ID, clientID string) (Client, error) {
+func (p Projects) Client(ctx context.Context, actor Actor, org, project id.ID, clientID string) (Client, error) {
 	return read(ctx, p, actor, org, func() (Client, error) { return p.Store.FindClientOf(ctx, org, project, clientID) })
 }
 
 // Grants lists living grants.
-func (p Projects) Grants(ctx context.Context, actor Actor, org, project secret.ID, q GrantQuery) ([]Grant, error) {
+func (p Projects) Grants(ctx context.Context, actor Actor, org, project id.ID, q GrantQuery) ([]Grant, error) {
 	return read(ctx, p, actor, org, func() ([]Grant, error) { return p.Store.ListGrants(ctx, org, project, q) })
 }
 
 // InitialAccessTokens lists those that work, the newest first.
-func (p Projects) InitialAccessTokens(ctx context.Context, actor Actor, org, project secret.ID) ([]InitialAccessToken, error) {
+func (p Projects) InitialAccessTokens(ctx context.Context, actor Actor, org, project id.ID) ([]InitialAccessToken, error) {
 	return read(ctx, p, actor, org, func() ([]InitialAccessToken, error) { return p.Store.ListInitialAccessTokens(ctx, org, project) })
 }
 
 // ClientRules lists what a project decided about clients with a document.
-func (p Projects) ClientRules(ctx context.Context, actor Actor, org, project secret.ID) ([]ClientRule, error) {
+func (p Projects) ClientRules(ctx context.Context, actor Actor, org, project id.ID) ([]ClientRule, error) {
 	return read(ctx, p, actor, org, func() ([]ClientRule, error) { return p.Store.ListClientRules(ctx, org, project) })
 }
 
 // Settings reads what is set for a project as a whole.
-func (p Projects) Settings(ctx context.Context, actor Actor, org, project secret.ID) (ProjectSettings, error) {
+func (p Projects) Settings(ctx context.Context, actor Actor, org, project id.ID) (ProjectSettings, error) {
 	return read(ctx, p, actor, org, func() (ProjectSettings, error) { return p.Store.FindSettings(ctx, org, project) })
 }
 
 // Days counts what happened on the latest days (UTC), today included.
-func (p Projects) Days(ctx context.Context, actor Actor, org, project secret.ID, days int) (DailyCounts, error) {
+func (p Projects) Days(ctx context.Context, actor Actor, org, project id.ID, days int) (DailyCounts, error) {
 	return read(ctx, p, actor, org, func() (DailyCounts, error) { return p.Store.CountDays(ctx, org, project, days) })
 }
 
 // User finds one of a project's people.
-func (p Projects) User(ctx context.Context, actor Actor, org, project, user secret.ID) (User, error) {
+func (p Projects) User(ctx context.Context, actor Actor, org, project, user id.ID) (User, error) {
 	return read(ctx, p, actor, org, func() (User, error) { return p.Store.FindUser(ctx, org, project, user) })
 }
 
 // Providers lists the providers whose accounts people may sign in with.
-func (p Projects) Providers(ctx context.Context, actor Actor, org, project secret.ID) ([]Provider, error) {
+func (p Projects) Providers(ctx context.Context, actor Actor, org, project id.ID) ([]Provider, error) {
 	return read(ctx, p, actor, org, func() ([]Provider, error) { return p.Store.ListProviders(ctx, org, project) })
 }
 
 // BrandDraft is the draft, or what is published when there is none.
-func (p Projects) BrandDraft(ctx context.Context, actor Actor, org, project secret.ID) (Brand, error) {
+func (p Projects) BrandDraft(ctx context.Context, actor Actor, org, project id.ID) (Brand, error) {
 	return read(ctx, p, actor, org, func() (Brand, error) { return p.Store.FindBrandDraft(ctx, org, project) })
 }
 
 // Brands lists the published versions, the latest first.
-func (p Projects) Brands(ctx context.Context, actor Actor, org, project secret.ID) ([]Brand, error) {
+func (p Projects) Brands(ctx context.Context, actor Actor, org, project id.ID) ([]Brand, error) {
 	return read(ctx, p, actor, org, func() ([]Brand, error) { return p.Store.ListBrands(ctx, org, project) })
 }

@@ -2,11 +2,10 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"mcpauth.example/internal/secret"
 )
 
 // maxReason is the longest reason for what the operator decides, in characters.
@@ -21,13 +20,13 @@ type OperatorStore interface {
 	// ListOrganizations returns them by name; search is part of a name or of a member's address.
 	ListOrganizations(ctx context.Context, search string) ([]OrganizationSummary, error)
 	// SuspendOrganization succeeds when nothing changes.
-	SuspendOrganization(ctx context.Context, organization secret.ID, suspended bool, reason string) error
+	SuspendOrganization(ctx context.Context, organization id.ID, suspended bool, reason string) error
 	// HoldProject succeeds when nothing changes.
-	HoldProject(ctx context.Context, project secret.ID, held bool, reason string) error
+	HoldProject(ctx context.Context, project id.ID, held bool, reason string) error
 	// ListReviews returns the projects whose name, words or logo nobody has looked at, the longest waiting first.
 	ListReviews(ctx context.Context) ([]Review, error)
 	// DecideReview returns ErrNotFound for an unknown project.
-	DecideReview(ctx context.Context, project secret.ID, approved bool, reason string) error
+	DecideReview(ctx context.Context, project id.ID, approved bool, reason string) error
 }
 
 // OrganizationSummary is an organization as the operator sees it.
@@ -59,7 +58,7 @@ func ParseReason(reason string) (string, error) {
 
 // Suspend stops every project of an organization: nobody signs in or gets tokens, living tokens are inactive, and its members change
 // nothing (catalogue 274).
-func (o Operator) Suspend(ctx context.Context, organization secret.ID, reason string) error {
+func (o Operator) Suspend(ctx context.Context, organization id.ID, reason string) error {
 	reason, err := ParseReason(reason)
 	if err != nil {
 		return err
@@ -68,12 +67,12 @@ func (o Operator) Suspend(ctx context.Context, organization secret.ID, reason st
 }
 
 // Resume ends a suspension.
-func (o Operator) Resume(ctx context.Context, organization secret.ID) error {
+func (o Operator) Resume(ctx context.Context, organization id.ID) error {
 	return o.Store.SuspendOrganization(ctx, organization, false, "")
 }
 
 // Hold stops one project; its owners cannot resume it.
-func (o Operator) Hold(ctx context.Context, project secret.ID, reason string) error {
+func (o Operator) Hold(ctx context.Context, project id.ID, reason string) error {
 	reason, err := ParseReason(reason)
 	if err != nil {
 		return err
@@ -82,17 +81,17 @@ func (o Operator) Hold(ctx context.Context, project secret.ID, reason string) er
 }
 
 // Release ends a hold. A project that its owners suspended stays suspended.
-func (o Operator) Release(ctx context.Context, project secret.ID) error {
+func (o Operator) Release(ctx context.Context, project id.ID) error {
 	return o.Store.HoldProject(ctx, project, false, "")
 }
 
 // Approve lets the project's pages go without the remark that nobody has checked them.
-func (o Operator) Approve(ctx context.Context, project secret.ID) error {
+func (o Operator) Approve(ctx context.Context, project id.ID) error {
 	return o.Store.DecideReview(ctx, project, true, "")
 }
 
 // Reject takes the project's brand off its pages until one is approved.
-func (o Operator) Reject(ctx context.Context, project secret.ID, reason string) error {
+func (o Operator) Reject(ctx context.Context, project id.ID, reason string) error {
 	reason, err := ParseReason(reason)
 	if err != nil {
 		return err

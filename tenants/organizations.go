@@ -4,11 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // InvitationLifetime is how long an invitation can be accepted.
@@ -30,7 +29,7 @@ var ErrPaid = errors.New("there is a subscription")
 
 // Member is a person who belongs to an organization.
 type Member struct {
-	ID         secret.ID
+	ID         id.ID
 	Email      string // empty: the person signs in at GitHub only, and gets no mail
 	KnownAs    string // how a member without an address is called
 	Role       Role
@@ -43,7 +42,7 @@ func (m Member) Called() string { return cmp.Or(m.Email, m.KnownAs) }
 
 // Invitation is an address that may join an organization.
 type Invitation struct {
-	ID           secret.ID
+	ID           id.ID
 	Organization Organization
 	Email        string
 	Role         Role
@@ -74,11 +73,11 @@ type Organizations struct {
 
 // Plans says which plan an organization is on.
 type Plans interface {
-	PlanOf(ctx context.Context, organization secret.ID) (Plan, error)
+	PlanOf(ctx context.Context, organization id.ID) (Plan, error)
 }
 
 // limitOf is the bound of a plan for one thing that is counted.
-func limitOf(ctx context.Context, plans Plans, organization secret.ID, what Countable) (Limit, error) {
+func limitOf(ctx context.Context, plans Plans, organization id.ID, what Countable) (Limit, error) {
 	limit := Limit{What: what, Max: Unlimited, Way: "Remove one that is not used, or change the plan."}
 	if plans == nil {
 		return limit, nil
@@ -90,35 +89,35 @@ func limitOf(ctx context.Context, plans Plans, organization secret.ID, what Coun
 
 // OrganizationStore keeps organizations. Changes and their audit rows are one transaction.
 type OrganizationStore interface {
-	FindMembership(ctx context.Context, member, organization secret.ID) (Membership, error)
-	CreateOrganization(ctx context.Context, actor Actor, name string, owner secret.ID) (Organization, error)
-	RenameOrganization(ctx context.Context, actor Actor, organization secret.ID, name string) error
+	FindMembership(ctx context.Context, member, organization id.ID) (Membership, error)
+	CreateOrganization(ctx context.Context, actor Actor, name string, owner id.ID) (Organization, error)
+	RenameOrganization(ctx context.Context, actor Actor, organization id.ID, name string) error
 	// DeleteOrganization returns ErrConflict while it has projects, and ErrPaid while it has a subscription.
-	DeleteOrganization(ctx context.Context, actor Actor, organization secret.ID) error
-	ListMembers(ctx context.Context, organization secret.ID) ([]Member, error)
+	DeleteOrganization(ctx context.Context, actor Actor, organization id.ID) error
+	ListMembers(ctx context.Context, organization id.ID) ([]Member, error)
 	// ListInvitations returns the open ones whose senders may still give the role.
-	ListInvitations(ctx context.Context, organization secret.ID) ([]Invitation, error)
+	ListInvitations(ctx context.Context, organization id.ID) ([]Invitation, error)
 	// InvitationsFor returns those that an address can accept.
 	InvitationsFor(ctx context.Context, email string) ([]Invitation, error)
 	// Invite replaces an earlier invitation of the address and queues the mail; seats are checked with it. ErrConflict: the address
 	// belongs to a member. ErrForbidden: the actor may not give the role any more. ErrSuspended: the organization admits nobody.
 	Invite(ctx context.Context, actor Actor, invitation Invitation, seats Limit, mail InvitationMail) error
 	// RevokeInvitation returns ErrNotFound when there is none.
-	RevokeInvitation(ctx context.Context, actor Actor, organization, invitation secret.ID) error
+	RevokeInvitation(ctx context.Context, actor Actor, organization, invitation id.ID) error
 	// AcceptInvitation is ErrNotFound unless the invitation is for this address and still open, and whoever sent it may still give its
 	// role; ErrSuspended while the organization admits nobody: the invitation stays then.
-	AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (Organization, error)
+	AcceptInvitation(ctx context.Context, member id.ID, email string, invitation id.ID) (Organization, error)
 	// ChangeMember locks the organization, asks decide about the roles as they are then, and gives the member the role that it returns; an
 	// empty one removes them. Invitations that they sent and may no longer send end. ErrLastOwner: no owner would be left.
-	ChangeMember(ctx context.Context, actor Actor, organization, member secret.ID, decide func(actor, target Role) (Role, error)) error
-	ListAudit(ctx context.Context, organization secret.ID, q AuditQuery) ([]AuditEntry, error)
-	RecordExport(ctx context.Context, actor Actor, organization secret.ID) error
+	ChangeMember(ctx context.Context, actor Actor, organization, member id.ID, decide func(actor, target Role) (Role, error)) error
+	ListAudit(ctx context.Context, organization id.ID, q AuditQuery) ([]AuditEntry, error)
+	RecordExport(ctx context.Context, actor Actor, organization id.ID) error
 }
 
 // InvitationMail renders the message of an invitation.
 type InvitationMail func(organization string) (subject, text, html string, err error)
 
-func (o Organizations) role(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+func (o Organizations) role(ctx context.Context, actor Actor, org id.ID) (Role, error) {
 	member, ok := actor.Member()
 	if !ok {
 		return "", ErrForbidden
@@ -127,7 +126,7 @@ func (o Organizations) role(ctx context.Context, actor Actor, org secret.ID) (Ro
 	return membership.Role, err
 }
 
-func (o Organizations) mayChange(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+func (o Organizations) mayChange(ctx context.Context, actor Actor, org id.ID) (Role, error) {
 	role, err := o.role(ctx, actor, org)
 	if err == nil && !role.CanChangeMembers() {
 		err = ErrForbidden
@@ -136,7 +135,7 @@ func (o Organizations) mayChange(ctx context.Context, actor Actor, org secret.ID
 }
 
 // Create makes an organization that the member owns. It returns a FieldError for "name".
-func (o Organizations) Create(ctx context.Context, member secret.ID, name string) (Organization, error) {
+func (o Organizations) Create(ctx context.Context, member id.ID, name string) (Organization, error) {
 	name, err := ParseName(name)
 	if err != nil {
 		return Organization{}, err
@@ -145,7 +144,7 @@ func (o Organizations) Create(ctx context.Context, member secret.ID, name string
 }
 
 // Rename changes the name of an organization. It returns a FieldError for "name".
-func (o Organizations) Rename(ctx context.Context, actor Actor, org secret.ID, name string) error {
+func (o Organizations) Rename(ctx context.Context, actor Actor, org id.ID, name string) error {
 	if _, err := o.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -157,7 +156,7 @@ func (o Organizations) Rename(ctx context.Context, actor Actor, org secret.ID, n
 }
 
 // Delete deletes an organization without projects. It returns a FieldError for "confirm" unless its name was typed.
-func (o Organizations) Delete(ctx context.Context, actor Actor, org secret.ID, name, confirm string) error {
+func (o Organizations) Delete(ctx context.Context, actor Actor, org id.ID, name, confirm string) error {
 	role, err := o.role(ctx, actor, org)
 	if err == nil && role != RoleOwner {
 		err = ErrForbidden
@@ -179,7 +178,7 @@ func (o Organizations) Delete(ctx context.Context, actor Actor, org secret.ID, n
 }
 
 // Members lists who belongs to an organization.
-func (o Organizations) Members(ctx context.Context, actor Actor, org secret.ID) ([]Member, error) {
+func (o Organizations) Members(ctx context.Context, actor Actor, org id.ID) ([]Member, error) {
 	if _, err := o.role(ctx, actor, org); err != nil {
 		return nil, err
 	}
@@ -187,7 +186,7 @@ func (o Organizations) Members(ctx context.Context, actor Actor, org secret.ID) 
 }
 
 // Invitations lists the open ones.
-func (o Organizations) Invitations(ctx context.Context, actor Actor, org secret.ID) ([]Invitation, error) {
+func (o Organizations) Invitations(ctx context.Context, actor Actor, org id.ID) ([]Invitation, error) {
 	if _, err := o.role(ctx, actor, org); err != nil {
 		return nil, err
 	}
@@ -195,7 +194,7 @@ func (o Organizations) Invitations(ctx context.Context, actor Actor, org secret.
 }
 
 // Invite lets an address join. It returns a FieldError for "email" or "role", and a LimitError.
-func (o Organizations) Invite(ctx context.Context, actor Actor, org secret.ID, email string, role Role, mail InvitationMail) error {
+func (o Organizations) Invite(ctx context.Context, actor Actor, org id.ID, email string, role Role, mail InvitationMail) error {
 	own, err := o.mayChange(ctx, actor, org)
 	if err != nil {
 		return err
@@ -211,7 +210,7 @@ func (o Organizations) Invite(ctx context.Context, actor Actor, org secret.ID, e
 	if err != nil {
 		return err
 	}
-	err = o.Store.Invite(ctx, actor, Invitation{ID: secret.NewID(), Organization: Organization{ID: org}, Email: email, Role: role}, seats, mail)
+	err = o.Store.Invite(ctx, actor, Invitation{ID: id.New(), Organization: Organization{ID: org}, Email: email, Role: role}, seats, mail)
 	if errors.Is(err, ErrConflict) {
 		return FieldError{Field: "email", Message: "This address belongs to a member already."}
 	}
@@ -219,7 +218,7 @@ func (o Organizations) Invite(ctx context.Context, actor Actor, org secret.ID, e
 }
 
 // RevokeInvitation takes an invitation back.
-func (o Organizations) RevokeInvitation(ctx context.Context, actor Actor, org, invitation secret.ID) error {
+func (o Organizations) RevokeInvitation(ctx context.Context, actor Actor, org, invitation id.ID) error {
 	if _, err := o.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -227,7 +226,7 @@ func (o Organizations) RevokeInvitation(ctx context.Context, actor Actor, org, i
 }
 
 // SetRole gives a member another role. It returns a FieldError for "role" and ErrLastOwner.
-func (o Organizations) SetRole(ctx context.Context, actor Actor, org, member secret.ID, role Role) error {
+func (o Organizations) SetRole(ctx context.Context, actor Actor, org, member id.ID, role Role) error {
 	if _, err := o.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -243,7 +242,7 @@ func (o Organizations) SetRole(ctx context.Context, actor Actor, org, member sec
 }
 
 // Remove takes a member out of an organization, or lets them leave it; what they made stays. It returns ErrLastOwner.
-func (o Organizations) Remove(ctx context.Context, actor Actor, org, member secret.ID) error {
+func (o Organizations) Remove(ctx context.Context, actor Actor, org, member id.ID) error {
 	if _, err := o.role(ctx, actor, org); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -42,14 +43,14 @@ type Projects struct {
 
 // Create makes a project with its MCP server, its default scope, its signing keys and a first registration secret, which is returned
 // here and never again. Without a name it gets one from the address. It returns a FieldError for "name" or "server_url".
-func (p Projects) Create(ctx context.Context, actor Actor, org secret.ID, name, serverURL string) (Project, MCPServer, string, error) {
+func (p Projects) Create(ctx context.Context, actor Actor, org id.ID, name, serverURL string) (Project, MCPServer, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return Project{}, MCPServer{}, "", err
 	}
 	return p.create(ctx, actor, org, name, serverURL, nil)
 }
 
-func (p Projects) create(ctx context.Context, actor Actor, org secret.ID, name, serverURL string, like *SettingsCopy) (Project, MCPServer, string, error) {
+func (p Projects) create(ctx context.Context, actor Actor, org id.ID, name, serverURL string, like *SettingsCopy) (Project, MCPServer, string, error) {
 	resource, urlErr := ParseServerURL(serverURL)
 	if strings.TrimSpace(name) == "" {
 		name = NameOf(resource)
@@ -81,7 +82,7 @@ func (p Projects) create(ctx context.Context, actor Actor, org secret.ID, name, 
 }
 
 // draft puts together what a new project consists of.
-func (p Projects) draft(org secret.ID, slug, name, resource string) (project NewProject, shown string) {
+func (p Projects) draft(org id.ID, slug, name, resource string) (project NewProject, shown string) {
 	issuer := p.Primary.URL(slug)
 	var aliases []string
 	for _, template := range p.Aliases {
@@ -89,8 +90,8 @@ func (p Projects) draft(org secret.ID, slug, name, resource string) (project New
 	}
 	shown, stored := newSecret(issuer)
 	return NewProject{
-		Project: Project{ID: secret.NewID(), OrganizationID: org, Slug: slug, Name: name, Issuer: issuer, Aliases: aliases},
-		Server:  MCPServer{ID: secret.NewID(), Name: name, Resource: resource},
+		Project: Project{ID: id.New(), OrganizationID: org, Slug: slug, Name: name, Issuer: issuer, Aliases: aliases},
+		Server:  MCPServer{ID: id.New(), Name: name, Resource: resource},
 		Secret:  stored,
 		Scopes:  []Scope{{Name: "mcp:tools", Description: "Use the tools of " + name, Default: true}},
 
@@ -99,7 +100,7 @@ func (p Projects) draft(org secret.ID, slug, name, resource string) (project New
 }
 
 // List returns the organization's projects, the newest first.
-func (p Projects) List(ctx context.Context, actor Actor, org secret.ID) ([]ProjectSummary, error) {
+func (p Projects) List(ctx context.Context, actor Actor, org id.ID) ([]ProjectSummary, error) {
 	if err := p.maySee(ctx, actor, org); err != nil {
 		return nil, err
 	}
@@ -107,7 +108,7 @@ func (p Projects) List(ctx context.Context, actor Actor, org secret.ID) ([]Proje
 }
 
 // Open returns one project without its configuration.
-func (p Projects) Open(ctx context.Context, actor Actor, org, project secret.ID) (Project, error) {
+func (p Projects) Open(ctx context.Context, actor Actor, org, project id.ID) (Project, error) {
 	if err := p.maySee(ctx, actor, org); err != nil {
 		return Project{}, err
 	}
@@ -115,7 +116,7 @@ func (p Projects) Open(ctx context.Context, actor Actor, org, project secret.ID)
 }
 
 // Find returns one project with its configuration.
-func (p Projects) Find(ctx context.Context, actor Actor, org, project secret.ID) (ProjectDetail, error) {
+func (p Projects) Find(ctx context.Context, actor Actor, org, project id.ID) (ProjectDetail, error) {
 	if err := p.maySee(ctx, actor, org); err != nil {
 		return ProjectDetail{}, err
 	}
@@ -123,7 +124,7 @@ func (p Projects) Find(ctx context.Context, actor Actor, org, project secret.ID)
 }
 
 // CreateSecret makes a further registration secret for an MCP server, which is returned here and never again.
-func (p Projects) CreateSecret(ctx context.Context, actor Actor, org, project, server secret.ID) (RegistrationSecret, string, error) {
+func (p Projects) CreateSecret(ctx context.Context, actor Actor, org, project, server id.ID) (RegistrationSecret, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return RegistrationSecret{}, "", err
 	}
@@ -141,7 +142,7 @@ func (p Projects) CreateSecret(ctx context.Context, actor Actor, org, project, s
 }
 
 // RevokeSecret ends a registration secret at once.
-func (p Projects) RevokeSecret(ctx context.Context, actor Actor, org, project, id secret.ID) error {
+func (p Projects) RevokeSecret(ctx context.Context, actor Actor, org, project, id id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -149,28 +150,28 @@ func (p Projects) RevokeSecret(ctx context.Context, actor Actor, org, project, i
 }
 
 // Suspend makes every issuer URL of the project refuse.
-func (p Projects) Suspend(ctx context.Context, actor Actor, org, project secret.ID) error {
+func (p Projects) Suspend(ctx context.Context, actor Actor, org, project id.ID) error {
 	return p.setSuspended(ctx, actor, org, project, true)
 }
 
 // Resume reverses Suspend.
-func (p Projects) Resume(ctx context.Context, actor Actor, org, project secret.ID) error {
+func (p Projects) Resume(ctx context.Context, actor Actor, org, project id.ID) error {
 	return p.setSuspended(ctx, actor, org, project, false)
 }
 
-func (p Projects) setSuspended(ctx context.Context, actor Actor, org, project secret.ID, suspended bool) error {
+func (p Projects) setSuspended(ctx context.Context, actor Actor, org, project id.ID, suspended bool) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
 	return p.Store.SetSuspended(ctx, actor, org, project, suspended)
 }
 
-func (p Projects) maySee(ctx context.Context, actor Actor, org secret.ID) error {
+func (p Projects) maySee(ctx context.Context, actor Actor, org id.ID) error {
 	_, err := p.role(ctx, actor, org)
 	return err
 }
 
-func (p Projects) mayChange(ctx context.Context, actor Actor, org secret.ID) error {
+func (p Projects) mayChange(ctx context.Context, actor Actor, org id.ID) error {
 	role, err := p.role(ctx, actor, org)
 	if err == nil && !role.CanChangeProjects() {
 		return ErrForbidden
@@ -179,7 +180,7 @@ func (p Projects) mayChange(ctx context.Context, actor Actor, org secret.ID) err
 }
 
 // role asks anew each time: a member who was removed or given another role has it from the next request on.
-func (p Projects) role(ctx context.Context, actor Actor, org secret.ID) (Role, error) {
+func (p Projects) role(ctx context.Context, actor Actor, org id.ID) (Role, error) {
 	if actor == SystemActor {
 		return RoleOwner, nil
 	}
@@ -192,9 +193,9 @@ func (p Projects) role(ctx context.Context, actor Actor, org secret.ID) (Role, e
 }
 
 // Member is the member's id when the actor is one.
-func (a Actor) Member() (secret.ID, bool) {
+func (a Actor) Member() (id.ID, bool) {
 	text, found := strings.CutPrefix(string(a), "member:")
-	id, err := secret.ParseID(text)
+	id, err := id.Parse(text)
 	return id, found && err == nil
 }
 
@@ -243,5 +244,5 @@ func ParseName(raw string) (string, error) {
 
 func newSecret(address string) (shown string, stored NewSecret) {
 	shown = NewRegistrationSecret(address)
-	return shown, NewSecret{ID: secret.NewID(), Hash: secret.Hash(shown), LastFour: LastFour(shown)}
+	return shown, NewSecret{ID: id.New(), Hash: secret.Hash(shown), LastFour: LastFour(shown)}
 }

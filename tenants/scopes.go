@@ -2,12 +2,11 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Bounds of a project's scopes: every process keeps them in memory, and metadata and guards carry them.
@@ -24,15 +23,15 @@ const (
 type ScopeStore interface {
 	// SetScope adds a scope as the last one or changes it, and makes its group exactly the scope's tools. It succeeds when nothing
 	// changes, and returns ErrLimit at MaxScopes and a FieldError for "default" when no default scope would be left.
-	SetScope(ctx context.Context, actor Actor, organization, project secret.ID, scope Scope) error
+	SetScope(ctx context.Context, actor Actor, organization, project id.ID, scope Scope) error
 	// DeleteScope succeeds when there is no such scope, and returns a FieldError for "default" when no default scope would be left.
-	DeleteScope(ctx context.Context, actor Actor, organization, project secret.ID, name string) error
+	DeleteScope(ctx context.Context, actor Actor, organization, project id.ID, name string) error
 	// SetScopesSelectable succeeds when nothing changes.
-	SetScopesSelectable(ctx context.Context, actor Actor, organization, project secret.ID, selectable bool) error
+	SetScopesSelectable(ctx context.Context, actor Actor, organization, project id.ID, selectable bool) error
 }
 
 // SetScopesSelectable decides whether people may allow some of the scopes only. Without it they allow all or nothing.
-func (p Projects) SetScopesSelectable(ctx context.Context, actor Actor, org, project secret.ID, selectable bool) error {
+func (p Projects) SetScopesSelectable(ctx context.Context, actor Actor, org, project id.ID, selectable bool) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -42,7 +41,7 @@ func (p Projects) SetScopesSelectable(ctx context.Context, actor Actor, org, pro
 // SetScope adds a scope or changes its description, whether it is a default, and its group of tools, which need it from now on. Guards
 // learn of it with their configuration. It returns a FieldError for "name", "description", "tools" or "default", and ErrLimit at
 // MaxScopes.
-func (p Projects) SetScope(ctx context.Context, actor Actor, org, project secret.ID, scope Scope) error {
+func (p Projects) SetScope(ctx context.Context, actor Actor, org, project id.ID, scope Scope) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -55,7 +54,7 @@ func (p Projects) SetScope(ctx context.Context, actor Actor, org, project secret
 
 // DeleteScope removes a scope with its group. Tokens made from now on do not carry it, whatever was granted. It returns a FieldError for
 // "default" when no default scope would be left.
-func (p Projects) DeleteScope(ctx context.Context, actor Actor, org, project secret.ID, name string) error {
+func (p Projects) DeleteScope(ctx context.Context, actor Actor, org, project id.ID, name string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

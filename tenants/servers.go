@@ -3,9 +3,8 @@ package tenants
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
-
-	"mcpauth.example/internal/secret"
 )
 
 // MaxServers is how many MCP servers a project may have: every process keeps them in memory, and errors name them.
@@ -14,18 +13,18 @@ const MaxServers = 50
 // ServerStore keeps the MCP servers of a project, by the rules of ProjectStore.
 type ServerStore interface {
 	// AddServer returns ErrConflict when the project has a server at this address, and ErrLimit at MaxServers or beyond the limit.
-	AddServer(ctx context.Context, actor Actor, organization, project secret.ID, server MCPServer, s NewSecret, limit Limit) error
+	AddServer(ctx context.Context, actor Actor, organization, project id.ID, server MCPServer, s NewSecret, limit Limit) error
 	// RenameServer succeeds when nothing changes, and returns ErrNotFound for a server that the project does not have.
-	RenameServer(ctx context.Context, actor Actor, organization, project, server secret.ID, name string) error
+	RenameServer(ctx context.Context, actor Actor, organization, project, server id.ID, name string) error
 	// RemoveServer revokes what was granted for the server and deletes it with its secrets and consents. It returns ErrNotFound for a
 	// server that the project does not have.
-	RemoveServer(ctx context.Context, actor Actor, organization, project, server secret.ID) error
+	RemoveServer(ctx context.Context, actor Actor, organization, project, server id.ID) error
 }
 
 // AddServer adds an MCP server to a project, with a first registration secret, which is returned here and never again. Without a name it
 // gets one from the address. It returns a
 // FieldError for "name" or "server_url", and ErrLimit at MaxServers.
-func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secret.ID, name, serverURL string) (MCPServer, string, error) {
+func (p Projects) AddServer(ctx context.Context, actor Actor, org, project id.ID, name, serverURL string) (MCPServer, string, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return MCPServer{}, "", err
 	}
@@ -42,7 +41,7 @@ func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secre
 		return MCPServer{}, "", err
 	}
 	shown, stored := newSecret(p.Primary.URL(found.Slug)) // as in CreateSecret
-	server := MCPServer{ID: secret.NewID(), Name: name, Resource: resource}
+	server := MCPServer{ID: id.New(), Name: name, Resource: resource}
 	limit, err := limitOf(ctx, p.Plans, org, CountServers)
 	if err != nil {
 		return MCPServer{}, "", err
@@ -59,7 +58,7 @@ func (p Projects) AddServer(ctx context.Context, actor Actor, org, project secre
 
 // RenameServer changes the name that people see. The address of a server never changes: tokens and clients are bound to it. It returns a
 // FieldError for "name".
-func (p Projects) RenameServer(ctx context.Context, actor Actor, org, project, server secret.ID, name string) error {
+func (p Projects) RenameServer(ctx context.Context, actor Actor, org, project, server id.ID, name string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -71,7 +70,7 @@ func (p Projects) RenameServer(ctx context.Context, actor Actor, org, project, s
 }
 
 // RemoveServer ends every connection to an MCP server and deletes it with its registration secrets.
-func (p Projects) RemoveServer(ctx context.Context, actor Actor, org, project, server secret.ID) error {
+func (p Projects) RemoveServer(ctx context.Context, actor Actor, org, project, server id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

@@ -3,29 +3,28 @@ package tenants
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // SettingsStore changes a project as a whole, by the rules of ProjectStore.
 type SettingsStore interface {
 	// RenameProject succeeds when nothing changes.
-	RenameProject(ctx context.Context, actor Actor, organization, project secret.ID, name string) error
+	RenameProject(ctx context.Context, actor Actor, organization, project id.ID, name string) error
 	// SetTokenLifetimes succeeds when nothing changes.
-	SetTokenLifetimes(ctx context.Context, actor Actor, organization, project secret.ID, l TokenLifetimes) error
+	SetTokenLifetimes(ctx context.Context, actor Actor, organization, project id.ID, l TokenLifetimes) error
 	// SetSignUpOpen succeeds when nothing changes.
-	SetSignUpOpen(ctx context.Context, actor Actor, organization, project secret.ID, open bool) error
+	SetSignUpOpen(ctx context.Context, actor Actor, organization, project id.ID, open bool) error
 	// SetOwnRules succeeds when nothing changes.
-	SetOwnRules(ctx context.Context, actor Actor, organization, project secret.ID, rules OwnRules) error
+	SetOwnRules(ctx context.Context, actor Actor, organization, project id.ID, rules OwnRules) error
 	// RotateSigningKeys rotates, or with replace drops every other key at once.
-	RotateSigningKeys(ctx context.Context, actor Actor, organization, project secret.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error)
+	RotateSigningKeys(ctx context.Context, actor Actor, organization, project id.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error)
 	// EndGrants ends living grants and forgets the consents they came with: one, or all of a client or an MCP server. It returns how many.
-	EndGrants(ctx context.Context, actor Actor, organization, project, grant secret.ID, clientID string, server secret.ID) (ended int, err error)
+	EndGrants(ctx context.Context, actor Actor, organization, project, grant id.ID, clientID string, server id.ID) (ended int, err error)
 	// MoveScope puts a scope one place up.
-	MoveScope(ctx context.Context, actor Actor, organization, project secret.ID, name string) error
+	MoveScope(ctx context.Context, actor Actor, organization, project id.ID, name string) error
 	// DeleteProject ends every grant and deletes the project with all that belongs to it. Its slug is never given again.
-	DeleteProject(ctx context.Context, actor Actor, organization, project secret.ID) error
+	DeleteProject(ctx context.Context, actor Actor, organization, project id.ID) error
 }
 
 // TokenLifetimes says how long access lasts. All are rounded down to seconds.
@@ -47,7 +46,7 @@ const (
 )
 
 // SetTokenLifetimes changes what is issued from now on. It returns FieldErrors for "access_token", "refresh_idle", "refresh" and "grace".
-func (p Projects) SetTokenLifetimes(ctx context.Context, actor Actor, org, project secret.ID, l TokenLifetimes) error {
+func (p Projects) SetTokenLifetimes(ctx context.Context, actor Actor, org, project id.ID, l TokenLifetimes) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -71,7 +70,7 @@ func (p Projects) SetTokenLifetimes(ctx context.Context, actor Actor, org, proje
 }
 
 // Rename changes the name that people see. The address stays. It returns a FieldError for "name".
-func (p Projects) Rename(ctx context.Context, actor Actor, org, project secret.ID, name string) error {
+func (p Projects) Rename(ctx context.Context, actor Actor, org, project id.ID, name string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (p Projects) Rename(ctx context.Context, actor Actor, org, project secret.I
 }
 
 // SetSignUpOpen decides whether people may make accounts by themselves.
-func (p Projects) SetSignUpOpen(ctx context.Context, actor Actor, org, project secret.ID, open bool) error {
+func (p Projects) SetSignUpOpen(ctx context.Context, actor Actor, org, project id.ID, open bool) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ type OwnRules struct {
 const MaxOrganizationSession = 7 * 24 * time.Hour
 
 // SetOwnRules changes what counts from now on; whoever is signed in stays so. It returns a FieldError for "organization_session".
-func (p Projects) SetOwnRules(ctx context.Context, actor Actor, org, project secret.ID, rules OwnRules) error {
+func (p Projects) SetOwnRules(ctx context.Context, actor Actor, org, project id.ID, rules OwnRules) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -114,7 +113,7 @@ func (p Projects) SetOwnRules(ctx context.Context, actor Actor, org, project sec
 
 // RotateKeys lets the next signing key sign, or with replace drops every other key at once, for when one is known to others. Not rotated:
 // verifiers have to learn of the next key first, until after. It returns a FieldError for "algorithm".
-func (p Projects) RotateKeys(ctx context.Context, actor Actor, org, project secret.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error) {
+func (p Projects) RotateKeys(ctx context.Context, actor Actor, org, project id.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return false, after, err
 	}
@@ -127,7 +126,7 @@ func (p Projects) RotateKeys(ctx context.Context, actor Actor, org, project secr
 }
 
 // EndGrants ends one living grant, or all of a client or of an MCP server; guards hear of it within a second.
-func (p Projects) EndGrants(ctx context.Context, actor Actor, org, project, grant secret.ID, clientID string, server secret.ID) (ended int, err error) {
+func (p Projects) EndGrants(ctx context.Context, actor Actor, org, project, grant id.ID, clientID string, server id.ID) (ended int, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return 0, err
 	}
@@ -138,7 +137,7 @@ func (p Projects) EndGrants(ctx context.Context, actor Actor, org, project, gran
 }
 
 // MoveScope puts a scope one place up in the list that people read.
-func (p Projects) MoveScope(ctx context.Context, actor Actor, org, project secret.ID, name string) error {
+func (p Projects) MoveScope(ctx context.Context, actor Actor, org, project id.ID, name string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -146,7 +145,7 @@ func (p Projects) MoveScope(ctx context.Context, actor Actor, org, project secre
 }
 
 // Delete deletes a project for good; only who may change members may. It returns a FieldError for "confirm" unless the name was typed.
-func (p Projects) Delete(ctx context.Context, actor Actor, org, project secret.ID, confirm string) error {
+func (p Projects) Delete(ctx context.Context, actor Actor, org, project id.ID, confirm string) error {
 	role, err := p.role(ctx, actor, org)
 	if err == nil && !role.CanChangeMembers() {
 		err = ErrForbidden

@@ -2,9 +2,8 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
-
-	"mcpauth.example/internal/secret"
 )
 
 // The ways in which people may sign in at a project's issuer, in the order in which the page offers them.
@@ -22,7 +21,7 @@ func signInMethods() []string {
 }
 
 // SetSignInMethods changes how people may sign in; whoever is signed in stays so. It returns a FieldError for "sign_in_methods".
-func (p Projects) SetSignInMethods(ctx context.Context, actor Actor, org, project secret.ID, methods []string) error {
+func (p Projects) SetSignInMethods(ctx context.Context, actor Actor, org, project id.ID, methods []string) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}

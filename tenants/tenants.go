@@ -7,9 +7,8 @@ package tenants
 import (
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // What a store or a rule answers besides success.
@@ -32,7 +31,7 @@ func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Mes
 
 // Organization is the customer: it pays and owns projects.
 type Organization struct {
-	ID        secret.ID
+	ID        id.ID
 	Name      string
 	Suspended bool // by the operator
 }
@@ -64,8 +63,8 @@ type Membership struct {
 
 // Project is one tenant of the authorization server.
 type Project struct {
-	ID             secret.ID
-	OrganizationID secret.ID
+	ID             id.ID
+	OrganizationID id.ID
 	Slug           string
 	Name           string
 	Suspended      bool // by its members
@@ -80,15 +79,15 @@ type Project struct {
 
 // MCPServer is a protected resource of a project.
 type MCPServer struct {
-	ID       secret.ID
+	ID       id.ID
 	Name     string
 	Resource string // exact URL
 }
 
 // RegistrationSecret is what is known of a secret after it was shown once.
 type RegistrationSecret struct {
-	ID          secret.ID
-	MCPServerID secret.ID
+	ID          id.ID
+	MCPServerID id.ID
 	LastFour    string
 	CreatedAt   time.Time
 	LastUsedAt  time.Time // zero: never
@@ -106,7 +105,7 @@ type Scope struct {
 type Actor string
 
 // MemberActor names a member.
-func MemberActor(id secret.ID) Actor { return Actor("member:" + id.String()) }
+func MemberActor(id id.ID) Actor { return Actor("member:" + id.String()) }
 
 // SystemActor is the product itself: seeding, expiry, the operator's command line.
 const SystemActor Actor = "system"

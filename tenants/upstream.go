@@ -3,6 +3,7 @@ package tenants
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,7 +22,7 @@ const (
 
 // Provider is another place where people have accounts with which they may sign in.
 type Provider struct {
-	ID     secret.ID
+	ID     id.ID
 	Kind   string // google, microsoft, github or oidc
 	Name   string // as the button says it: "Continue with ..."
 	Issuer string // empty for google, and for github unless it is a server of one's own
@@ -29,47 +30,47 @@ type Provider struct {
 	ClientID, ClientSecret string
 	Enabled                bool
 	// Replaces is the provider whose place this one takes; zero: none.
-	Replaces secret.ID
+	Replaces id.ID
 }
 
 // SetProvider adds a provider when the id is zero, else it changes it; it returns the id. With another kind or issuer it is another
 // provider, where the same subject is somebody else: it gets an id of its own and needs its secret, since the one that is kept belongs
 // to the issuer before. Errors: a FieldError for "kind", "name", "issuer", "client_id" or "client_secret", ErrLimit at MaxProviders,
 // ErrNotFound for an id that is not the project's.
-func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project secret.ID, provider Provider) (secret.ID, error) {
+func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project id.ID, provider Provider) (id.ID, error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	provider, err := ParseProvider(provider)
 	if err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	missing := "Enter the client secret that the provider gave you."
 	if !provider.ID.IsZero() {
 		known, err := p.Store.ListProviders(ctx, org, project)
 		if err != nil {
-			return secret.ID{}, err
+			return id.ID{}, err
 		}
 		i := slices.IndexFunc(known, func(k Provider) bool { return k.ID == provider.ID && k.Kind != KindOwn })
 		if i < 0 {
-			return secret.ID{}, ErrNotFound
+			return id.ID{}, ErrNotFound
 		}
 		if known[i].Kind == provider.Kind && known[i].Issuer == provider.Issuer {
 			return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
 		}
-		provider.ID, provider.Replaces = secret.ID{}, provider.ID
+		provider.ID, provider.Replaces = id.ID{}, provider.ID
 		missing = "Enter the client secret of the new issuer. The one that is kept belongs to the issuer before, and is sent nowhere else."
 	}
 	if provider.ClientSecret == "" {
-		return secret.ID{}, FieldError{Field: "client_secret", Message: missing}
+		return id.ID{}, FieldError{Field: "client_secret", Message: missing}
 	}
-	provider.ID = secret.NewID()
+	provider.ID = id.New()
 	return provider.ID, p.Store.SetProvider(ctx, actor, org, project, provider)
 }
 
 // RemoveProvider removes a provider; it succeeds when there is none. With the customer's own login every connection for an organization
 // ends, since nobody says any more who left.
-func (p Projects) RemoveProvider(ctx context.Context, actor Actor, org, project, provider secret.ID) error {
+func (p Projects) RemoveProvider(ctx context.Context, actor Actor, org, project, provider id.ID) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
@@ -114,22 +115,22 @@ func ParseProvider(provider Provider) (Provider, error) {
 
 // SetOwnLogin lets the customer's own site sign people in, and returns the secret with which its backend speaks, once: each call makes
 // a new one, and the one before ends. The name is what the button says. It returns a FieldError for "login_url" or "name".
-func (p Projects) SetOwnLogin(ctx context.Context, actor Actor, org, project secret.ID, name, loginURL string) (id secret.ID, shown string, err error) {
+func (p Projects) SetOwnLogin(ctx context.Context, actor Actor, org, project id.ID, name, loginURL string) (providerID id.ID, shown string, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
-		return id, "", err
+		return id.ID{}, "", err
 	}
 	provider, err := ParseProvider(Provider{Kind: "oidc", Name: name, Issuer: loginURL, ClientID: "own", Enabled: true})
 	if field, ok := errors.AsType[FieldError](err); ok && field.Field == "issuer" {
-		return id, "", FieldError{Field: "login_url", Message: "Enter the https address of the page of your site that signs people in, without query."}
+		return id.ID{}, "", FieldError{Field: "login_url", Message: "Enter the https address of the page of your site that signs people in, without query."}
 	}
 	if err != nil {
-		return id, "", err
+		return id.ID{}, "", err
 	}
 	known, err := p.Store.ListProviders(ctx, org, project)
 	if err != nil {
-		return id, "", err
+		return id.ID{}, "", err
 	}
-	provider.ID = secret.NewID()
+	provider.ID = id.New()
 	for _, k := range known {
 		if k.Kind == KindOwn {
 			provider.ID = k.ID

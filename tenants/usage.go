@@ -2,9 +2,8 @@ package tenants
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
-
-	"mcpauth.example/internal/secret"
 )
 
 // ConnectedUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their
@@ -19,17 +18,17 @@ type ConnectedUsers struct {
 type UsageStore interface {
 	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
 	// there is no such organization.
-	ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]ConnectedUsers, error)
+	ConnectedUsers(ctx context.Context, organization id.ID, month time.Time) ([]ConnectedUsers, error)
 	// CountConnected counts an organization's connected users in a month.
-	CountConnected(ctx context.Context, organization secret.ID, month time.Time) (int, error)
+	CountConnected(ctx context.Context, organization id.ID, month time.Time) (int, error)
 	// CountedPeople calls each for everybody who was counted in a month, by project; what each returns ends it.
-	CountedPeople(ctx context.Context, organization secret.ID, month time.Time, each func(CountedPerson) error) error
+	CountedPeople(ctx context.Context, organization id.ID, month time.Time, each func(CountedPerson) error) error
 }
 
 // CountedPerson is somebody who was counted. Email is empty when the account or the project is gone.
 type CountedPerson struct {
 	Project   string // slug
-	User      secret.ID
+	User      id.ID
 	Email     string
 	CountedAt time.Time
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"mcpauth.example/internal/id"
 	"os"
 	"slices"
 	"strings"
@@ -14,7 +15,6 @@ import (
 	"time"
 
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
@@ -38,7 +38,7 @@ func plansOf(b *billing.Service) tenants.Plans {
 }
 
 // admission decides who may connect for the first time; nil: everybody, since billing is off.
-func admission(b *billing.Service, store *postgres.Store) func(context.Context, secret.ID, secret.ID) error {
+func admission(b *billing.Service, store *postgres.Store) func(context.Context, id.ID, id.ID) error {
 	if b == nil {
 		return nil
 	}
@@ -231,5 +231,5 @@ func (c billingAgreeCommand) Run(ctx context.Context) error {
 	case tenants.PlanByID(plan).ID != plan:
 		return errors.New("expected free, pro, scale, enterprise or none")
 	}
-	return c.open(ctx, func(store *postgres.Store, id secret.ID) error { return store.Agree(ctx, id, plan) })
+	return c.open(ctx, func(store *postgres.Store, id id.ID) error { return store.Agree(ctx, id, plan) })
 }

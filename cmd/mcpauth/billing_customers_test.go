@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"mcpauth.example/internal/id"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -35,8 +36,8 @@ type customers struct {
 	keys     *secret.Keyring
 	ringText string
 	store    *postgres.Store
-	ids      []secret.ID // organizations
-	names    map[secret.ID]string
+	ids      []id.ID // organizations
+	names    map[id.ID]string
 	stripes  []string // their customers
 	rand     *rand.Rand
 }
@@ -44,7 +45,7 @@ type customers struct {
 // newCustomers makes organizations with one owner and a customer each, on a fake that sells the table of plans.
 func newCustomers(t *testing.T, count int) *customers {
 	t.Helper()
-	c := &customers{db: pgtest.New(t), names: map[secret.ID]string{}}
+	c := &customers{db: pgtest.New(t), names: map[id.ID]string{}}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	c.rand = rand.New(rand.NewPCG(seed, 0))
@@ -73,7 +74,7 @@ func newCustomers(t *testing.T, count int) *customers {
 		t.Fatal(err)
 	}
 	for i := range count {
-		id, name := secret.NewID(), fmt.Sprintf("Customer-%04d", i)
+		id, name := id.New(), fmt.Sprintf("Customer-%04d", i)
 		c.exec(t, `INSERT INTO organizations (id, name) VALUES ($1, $2)`, id.String(), name)
 		c.exec(t, `INSERT INTO organization_members (organization_id, member_id, role) VALUES ($1, $2, 'owner')`, id.String(), owner.String())
 		customer, err := c.stripe.CreateCustomer(t.Context(), name, name, "owner@example.com", id.String())
@@ -179,7 +180,7 @@ func (c *customers) number(t *testing.T, query string) (n int) {
 }
 
 // texts runs a query of one text column; ids travel as text.
-func (c *customers) texts(t *testing.T, query string, args ...secret.ID) []string {
+func (c *customers) texts(t *testing.T, query string, args ...id.ID) []string {
 	t.Helper()
 	var values []any
 	for _, arg := range args {

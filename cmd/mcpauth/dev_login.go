@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/a-h/templ"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"
@@ -29,7 +29,7 @@ type ownSimulator struct {
 }
 
 // simulateOwnLogin gives the demo project the simulator, unless it has a site of its own.
-func simulateOwnLogin(ctx context.Context, a *app, organization secret.ID, project tenants.Project) (*ownSimulator, error) {
+func simulateOwnLogin(ctx context.Context, a *app, organization id.ID, project tenants.Project) (*ownSimulator, error) {
 	known, err := a.store.ListProviders(ctx, organization, project.ID)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,7 +88,7 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, *own
 	return info, simulator, writeDevInfo(dataDir, info)
 }
 
-func seedMember(ctx context.Context, a *app, info devInfo) (organization secret.ID, err error) {
+func seedMember(ctx context.Context, a *app, info devInfo) (organization id.ID, err error) {
 	if account, hash, err := a.store.Members().FindByEmail(ctx, info.MemberEmail); err == nil {
 		if ok, _, err := a.signin.Passwords.Verify(ctx, hash, info.MemberPassword); err == nil && ok {
 			memberships, err := a.store.Memberships(ctx, account.ID)
@@ -98,13 +99,13 @@ func seedMember(ctx context.Context, a *app, info devInfo) (organization secret.
 	}
 	hash, err := a.signin.Passwords.Hash(ctx, info.MemberPassword)
 	if err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	_, organization, err = a.store.EnsureMember(ctx, info.MemberEmail, hash, demoName)
 	return organization, err
 }
 
-func seedUser(ctx context.Context, a *app, project secret.ID, info devInfo) error {
+func seedUser(ctx context.Context, a *app, project id.ID, info devInfo) error {
 	_, hash, err := a.store.Users(project).FindByEmail(ctx, info.UserEmail)
 	if err != nil && !errors.Is(err, signin.ErrNotFound) {
 		return err
@@ -120,7 +121,7 @@ func seedUser(ctx context.Context, a *app, project secret.ID, info devInfo) erro
 }
 
 // seedProject finds or makes the demo project and gives it the issuer URLs of this run's address.
-func seedProject(ctx context.Context, a *app, organization secret.ID, serverURL string) (tenants.Project, tenants.MCPServer, error) {
+func seedProject(ctx context.Context, a *app, organization id.ID, serverURL string) (tenants.Project, tenants.MCPServer, error) {
 	known, err := a.projects.List(ctx, tenants.SystemActor, organization)
 	if err != nil {
 		return tenants.Project{}, tenants.MCPServer{}, err
@@ -155,7 +156,7 @@ func seedProject(ctx context.Context, a *app, organization secret.ID, serverURL 
 }
 
 // replaceSecrets gives the demo server one secret that names this run's address, in place of those that name another.
-func replaceSecrets(ctx context.Context, a *app, organization, project, server secret.ID) (string, error) {
+func replaceSecrets(ctx context.Context, a *app, organization, project, server id.ID) (string, error) {
 	found, err := a.projects.Find(ctx, tenants.SystemActor, organization, project)
 	if err != nil {
 		return "", err

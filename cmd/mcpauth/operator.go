@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mcpauth.example/internal/id"
 	"os"
 	"strings"
 	"text/tabwriter"
@@ -14,7 +15,6 @@ import (
 	"mcpauth.example/dashboard"
 	"mcpauth.example/internal/lookalike"
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -70,8 +70,8 @@ type organizationOf struct {
 }
 
 // open opens the store for a command on the organization, and says so when there is none.
-func (o organizationOf) open(ctx context.Context, do func(*postgres.Store, secret.ID) error) error {
-	id, err := secret.ParseID(o.Organization)
+func (o organizationOf) open(ctx context.Context, do func(*postgres.Store, id.ID) error) error {
+	id, err := id.Parse(o.Organization)
 	if err != nil {
 		return errors.New("expected the organization's id, as `organization list` prints it")
 	}
@@ -82,8 +82,8 @@ func (o organizationOf) open(ctx context.Context, do func(*postgres.Store, secre
 	return err
 }
 
-func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
-	return o.open(ctx, func(store *postgres.Store, id secret.ID) error { return do(tenants.Operator{Store: store}, id) })
+func (o organizationOf) decide(ctx context.Context, do func(tenants.Operator, id.ID) error) error {
+	return o.open(ctx, func(store *postgres.Store, id id.ID) error { return do(tenants.Operator{Store: store}, id) })
 }
 
 type organizationSuspendCommand struct {
@@ -93,14 +93,14 @@ type organizationSuspendCommand struct {
 
 // Run suspends.
 func (c organizationSuspendCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, id secret.ID) error { return o.Suspend(ctx, id, c.Reason) })
+	return c.decide(ctx, func(o tenants.Operator, id id.ID) error { return o.Suspend(ctx, id, c.Reason) })
 }
 
 type organizationResumeCommand struct{ organizationOf }
 
 // Run resumes.
 func (c organizationResumeCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, id secret.ID) error { return o.Resume(ctx, id) })
+	return c.decide(ctx, func(o tenants.Operator, id id.ID) error { return o.Resume(ctx, id) })
 }
 
 type organizationUsageCommand struct {
@@ -114,7 +114,7 @@ func (c organizationUsageCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.open(ctx, func(store *postgres.Store, id secret.ID) error {
+	return c.open(ctx, func(store *postgres.Store, id id.ID) error {
 		found, err := store.ConnectedUsers(ctx, id, month)
 		if err != nil {
 			return err
@@ -154,18 +154,18 @@ type projectSuspendCommand struct {
 
 // Run holds the project: its own members cannot resume it.
 func (c projectSuspendCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, project secret.ID) error { return o.Hold(ctx, project, c.Reason) })
+	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.Hold(ctx, project, c.Reason) })
 }
 
 type projectResumeCommand struct{ projectOf }
 
 // Run releases it.
 func (c projectResumeCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, project secret.ID) error { return o.Release(ctx, project) })
+	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.Release(ctx, project) })
 }
 
 // decide finds the project for what the operator decides.
-func (p projectOf) decide(ctx context.Context, do func(tenants.Operator, secret.ID) error) error {
+func (p projectOf) decide(ctx context.Context, do func(tenants.Operator, id.ID) error) error {
 	return openStore(ctx, func(store *postgres.Store) error {
 		t, err := p.find(ctx, store)
 		if err != nil {
@@ -208,7 +208,7 @@ type reviewApproveCommand struct{ projectOf }
 
 // Run approves.
 func (c reviewApproveCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, project secret.ID) error { return o.Approve(ctx, project) })
+	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.Approve(ctx, project) })
 }
 
 type reviewRejectCommand struct {
@@ -218,5 +218,5 @@ type reviewRejectCommand struct {
 
 // Run rejects.
 func (c reviewRejectCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, project secret.ID) error { return o.Reject(ctx, project, c.Reason) })
+	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.Reject(ctx, project, c.Reason) })
 }

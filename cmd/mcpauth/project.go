@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mcpauth.example/internal/id"
 	"os"
 	"time"
 
 	"mcpauth.example/internal/picture"
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -35,8 +35,8 @@ type projectOf struct {
 // target is a project with what changes it.
 type target struct {
 	projects     tenants.Projects
-	organization secret.ID
-	project      secret.ID
+	organization id.ID
+	project      id.ID
 }
 
 // with opens the store for one command.
@@ -198,7 +198,7 @@ func (c projectUsersCommand) run(ctx context.Context, t target, out io.Writer) e
 		}
 		return err
 	}
-	user, err := secret.ParseID(c.Text)
+	user, err := id.Parse(c.Text)
 	if err != nil {
 		return errors.New("expected the user's id, as `users list` prints it")
 	}
@@ -207,7 +207,7 @@ func (c projectUsersCommand) run(ctx context.Context, t target, out io.Writer) e
 		"block":      func() error { return p.BlockUser(ctx, actor, t.organization, t.project, user) },
 		"unblock":    func() error { return p.UnblockUser(ctx, actor, t.organization, t.project, user) },
 		"sign-out":   func() error { return p.EndUserSessions(ctx, actor, t.organization, t.project, user) },
-		"disconnect": func() error { return p.EndUserGrants(ctx, actor, t.organization, t.project, user, secret.ID{}) },
+		"disconnect": func() error { return p.EndUserGrants(ctx, actor, t.organization, t.project, user, id.ID{}) },
 		"delete":     func() error { return p.DeleteUser(ctx, actor, t.organization, t.project, user) },
 	}[c.Do]()
 }

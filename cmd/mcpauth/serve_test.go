@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"os"
@@ -39,7 +40,7 @@ type nodes struct {
 	session   signin.Session
 
 	projects     tenants.Projects
-	organization secret.ID
+	organization id.ID
 	store        *postgres.Store
 	guard        string // registration secret
 }

@@ -42,21 +42,21 @@ type Rule struct {
 var Rules = []Rule{
 	{
 		In: []string{"oauth"}, Except: doors,
-		Project: []string{"internal/secret"}, Libraries: []string{golangJWT, goJose}, Never: doors,
-		Because: "oauth is pure: the standard library, internal/secret, golang-jwt and go-jose",
+		Project: []string{"internal/id", "internal/secret"}, Libraries: []string{golangJWT, goJose}, Never: doors,
+		Because: "oauth is pure: the standard library, internal/id, internal/secret, golang-jwt and go-jose",
 	},
 	{
 		In: []string{"tenants"}, Except: []string{"tenants/billing"},
-		Project: []string{"internal/secret"}, Libraries: []string{}, Never: []string{"tenants/billing"},
-		Because: "tenants is pure: the standard library and internal/secret",
+		Project: []string{"internal/id", "internal/secret"}, Libraries: []string{}, Never: []string{"tenants/billing"},
+		Because: "tenants is pure: the standard library, internal/id and internal/secret",
 	},
 	{
-		In: []string{"tenants/billing"}, Project: []string{"tenants", "internal/secret"}, Libraries: []string{stripe},
+		In: []string{"tenants/billing"}, Project: []string{"tenants", "internal/id", "internal/secret"}, Libraries: []string{stripe},
 		Because: "tenants/billing imports tenants and stripe-go",
 	},
 	{
 		In:      doors,
-		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/secret", "internal/doctor", "internal/tryout", "internal/names", "sdk", "templates"},
+		Project: []string{"oauth", "tenants", "internal/signin", "internal/web", "internal/mail", "internal/id", "internal/secret", "internal/doctor", "internal/tryout", "internal/names", "sdk", "templates"},
 		Never:   []string{pgx, "database/sql"},
 		Because: "a door imports oauth, tenants, internal/signin, internal/web, templates, the names, the packages given out, the mail it renders and the checks it runs; the database is behind interfaces",
 	},
@@ -78,7 +78,7 @@ var Rules = []Rule{
 		Because: "adapters know neither the doors nor the store; cmd connects them, and what seeds for tests and measurements",
 	},
 	{
-		In: []string{"internal/secret", "internal/devdb", "internal/arch", "internal/names", "internal/built", "internal/tiers", "migrations"}, Project: []string{},
+		In: []string{"internal/id", "internal/secret", "internal/devdb", "internal/arch", "internal/names", "internal/built", "internal/tiers", "migrations"}, Project: []string{},
 		Because: "it stands alone",
 	},
 	{

@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"os"
 	"strings"
@@ -101,7 +102,7 @@ func measureMeter(ctx context.Context, o options, out, progress io.Writer) error
 }
 
 // meteredProjects makes the projects, each with a client and its share of the people.
-func (p *pair) meteredProjects(ctx context.Context, first *target, people int) (organization secret.ID, out []*metered, err error) {
+func (p *pair) meteredProjects(ctx context.Context, first *target, people int) (organization id.ID, out []*metered, err error) {
 	_, organization, err = p.product.store.EnsureMember(ctx, "member@example.com", "-", "Bench")
 	if err != nil {
 		return organization, nil, err
@@ -189,7 +190,7 @@ func (p *pair) come(ctx context.Context, m *metered, l *link, issuer *oauth.Issu
 	}
 	if m.held[person] == "" {
 		someone := m.people[person]
-		location, err := p.product.oauth.Approve(ctx, issuer, &oauth.Request{FlowID: secret.NewID(), Random: secret.Bytes(16), ClientID: client.ID, Redirect: redirectURI, State: flowState,
+		location, err := p.product.oauth.Approve(ctx, issuer, &oauth.Request{FlowID: id.New(), Random: secret.Bytes(16), ClientID: client.ID, Redirect: redirectURI, State: flowState,
 			Scopes: strings.Fields(flowScopes), ServerID: issuer.Resources[0].ID, Challenge: challenge}, client, someone.Session, someone.User, oauth.Decision{})
 		if err != nil {
 			return 0, err
@@ -277,7 +278,7 @@ func endMonth(ctx context.Context, database *devdb.Server, projects []*metered) 
 }
 
 // compare demands that the meter has exactly the people who were seen.
-func compare(ctx context.Context, store *postgres.Store, organization secret.ID, slug string, month time.Time, want map[string]bool, out io.Writer) error {
+func compare(ctx context.Context, store *postgres.Store, organization id.ID, slug string, month time.Time, want map[string]bool, out io.Writer) error {
 	got := map[string]bool{}
 	err := store.CountedPeople(ctx, organization, month, func(p tenants.CountedPerson) error {
 		if p.Project == slug {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net"
 	"net/url"
 	"os"
@@ -229,7 +230,7 @@ func (p *product) codes(ctx context.Context, count int) ([]string, error) {
 			for i := int(next.Add(1)) - 1; i < count; i = int(next.Add(1)) - 1 {
 				person := p.people[i%len(p.people)]
 				location, err := p.oauth.Approve(ctx, p.issuer, &oauth.Request{
-					FlowID: secret.NewID(), Random: secret.Bytes(16), ClientID: p.client.ID, Redirect: redirectURI, State: flowState,
+					FlowID: id.New(), Random: secret.Bytes(16), ClientID: p.client.ID, Redirect: redirectURI, State: flowState,
 					Scopes: strings.Fields(flowScopes), ServerID: p.issuer.Resources[0].ID, Challenge: challenge,
 				}, p.client, person.ID, person.Account.ID, oauth.Decision{})
 				if err != nil {

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -16,7 +16,7 @@ import (
 // accounts keeps the people of one project, or the members. Both live in tables of the same shape; what differs is in kind.
 type accounts struct {
 	store   *Store
-	project secret.ID // zero: members
+	project id.ID // zero: members
 	kind    accountKind
 	sql     accountStatements
 }
@@ -27,27 +27,27 @@ type accountKind struct {
 	// checkDetail judges what an account is to be made with, before anything is sent.
 	checkDetail func(detail string) error
 	// afterCreate adds what belongs to a new account, in its transaction.
-	afterCreate func(tx *gorm.DB, account secret.ID, detail string, actor string) error
+	afterCreate func(tx *gorm.DB, account id.ID, detail string, actor string) error
 	// leave takes an account that is to be deleted out of what others share with it, and locks it after that.
-	leave func(tx *gorm.DB, account secret.ID) error
+	leave func(tx *gorm.DB, account id.ID) error
 	// endGrants ends the connections of the apps that the person allowed.
-	endGrants func(tx *gorm.DB, project, account secret.ID, reason string) error
+	endGrants func(tx *gorm.DB, project, account id.ID, reason string) error
 	// forget removes the person's name from records that stay.
-	forget func(tx *gorm.DB, project, account secret.ID) error
+	forget func(tx *gorm.DB, project, account id.ID) error
 	audit  string
 }
 
 // Users are the people who sign in at one project's issuer.
-func (s *Store) Users(project secret.ID) signin.Accounts {
+func (s *Store) Users(project id.ID) signin.Accounts {
 	return &accounts{store: s, project: project, sql: userStatements, kind: accountKind{
 		actor:       "user",
 		checkDetail: func(string) error { return nil },
-		afterCreate: func(tx *gorm.DB, _ secret.ID, _ string, _ string) error { return s.requireRoomForUser(tx, project) },
-		leave:       func(*gorm.DB, secret.ID) error { return nil },
-		endGrants: func(tx *gorm.DB, project, account secret.ID, reason string) error {
+		afterCreate: func(tx *gorm.DB, _ id.ID, _ string, _ string) error { return s.requireRoomForUser(tx, project) },
+		leave:       func(*gorm.DB, id.ID) error { return nil },
+		endGrants: func(tx *gorm.DB, project, account id.ID, reason string) error {
 			return endGrants(tx, project, reason, "user_id = ?", account)
 		},
-		forget: func(tx *gorm.DB, project, account secret.ID) error {
+		forget: func(tx *gorm.DB, project, account id.ID) error {
 			return tx.Exec(`UPDATE activity SET user_id = NULL WHERE project_id = ? AND user_id = ?`, project, account).Error
 		},
 		audit: auditUser,
@@ -61,8 +61,8 @@ func (s *Store) Members() signin.Accounts {
 		checkDetail: checkOrganizationName,
 		afterCreate: createOwnOrganization,
 		leave:       s.leaveOrganizations,
-		endGrants:   func(*gorm.DB, secret.ID, secret.ID, string) error { return nil },
-		forget:      func(*gorm.DB, secret.ID, secret.ID) error { return nil },
+		endGrants:   func(*gorm.DB, id.ID, id.ID, string) error { return nil },
+		forget:      func(*gorm.DB, id.ID, id.ID) error { return nil },
 		audit:       auditMember,
 	}}
 }
@@ -101,13 +101,13 @@ func (a *accounts) lookup(ctx context.Context, statement string, value any, scan
 }
 
 // record writes the audit row of a change in its transaction. For members it goes to every organization they belong to.
-func (a *accounts) record(tx *gorm.DB, account secret.ID, actor, action, target string) error {
+func (a *accounts) record(tx *gorm.DB, account id.ID, actor, action, target string) error {
 	return tx.Exec(a.kind.audit, a.with(values{
-		"id": secret.NewID(), "actor": actor, "action": a.kind.actor + "." + action, "target": target, "account": account,
+		"id": id.New(), "actor": actor, "action": a.kind.actor + "." + action, "target": target, "account": account,
 	})).Error
 }
 
-func (a *accounts) name(account secret.ID) string { return a.kind.actor + ":" + account.String() }
+func (a *accounts) name(account id.ID) string { return a.kind.actor + ":" + account.String() }
 
 func (a *accounts) FindByEmail(ctx context.Context, email string) (signin.Account, string, error) {
 	out, hash := signin.Account{}, ""
@@ -135,7 +135,7 @@ func (a *accounts) CreateAccount(ctx context.Context, account signin.NewAccount)
 
 // create inserts an account, whose address is proven, with all that belongs to it. An empty actor: the person made it.
 func (a *accounts) create(tx *gorm.DB, account signin.NewAccount, actor string) (signin.Account, error) {
-	out := signin.Account{ID: secret.NewID(), Email: account.Email, EmailVerified: account.Email != "", Epoch: signin.FirstEpoch}
+	out := signin.Account{ID: id.New(), Email: account.Email, EmailVerified: account.Email != "", Epoch: signin.FirstEpoch}
 	if actor == "" {
 		actor = a.name(out.ID)
 	}
@@ -152,7 +152,7 @@ func (a *accounts) create(tx *gorm.DB, account signin.NewAccount, actor string) 
 	return out, a.record(tx, out.ID, actor, "created", a.name(out.ID))
 }
 
-func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, oldHash, newHash string) error {
+func (a *accounts) ReplacePasswordHash(ctx context.Context, account id.ID, oldHash, newHash string) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		return tx.Exec(a.sql.replaceHash, a.with(values{"account": account, "old": oldHash, "new": newHash})).Error
 	})
@@ -161,7 +161,7 @@ func (a *accounts) ReplacePasswordHash(ctx context.Context, account secret.ID, o
 // CreateSession locks the account against being blocked, and against the end of all its sessions, while the session is made; and the
 // project, before the account as everywhere, against other rules for the customer's own login.
 func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked signin.NewSession) (signin.Session, error) {
-	out := signin.Session{ID: secret.NewID(), Agent: asked.Agent}
+	out := signin.Session{ID: id.New(), Agent: asked.Agent}
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
 		err := firstError(
 			func() error { return a.lockRules(tx) },
@@ -244,12 +244,12 @@ func (a *accounts) FindSession(ctx context.Context, tokenHash []byte) (signin.Se
 	return out, nil
 }
 
-func (a *accounts) EndSession(ctx context.Context, id secret.ID) error {
+func (a *accounts) EndSession(ctx context.Context, session id.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
-		var ended struct{ AccountID secret.ID }
-		if err := a.one(tx, &ended, a.sql.endSession, values{"id": id}); err != nil {
+		var ended struct{ AccountID id.ID }
+		if err := a.one(tx, &ended, a.sql.endSession, values{"id": session}); err != nil {
 			return err
 		}
-		return a.record(tx, ended.AccountID, a.name(ended.AccountID), "signed_out", "session:"+id.String())
+		return a.record(tx, ended.AccountID, a.name(ended.AccountID), "signed_out", "session:"+session.String())
 	})
 }

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -48,7 +48,7 @@ func (a *accounts) CreateChallenge(ctx context.Context, challenge signin.Challen
 type answered struct{ Email, PasswordHash, Detail string }
 
 // FinishChallenge makes the account of a sign-up.
-func (a *accounts) FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+func (a *accounts) FinishChallenge(ctx context.Context, id id.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
 	err = a.answer(ctx, signin.PurposeSignUp, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
 		out, err = a.create(tx, signin.NewAccount{Email: c.Email, PasswordHash: c.PasswordHash, Detail: c.Detail}, "")
 		return err
@@ -57,7 +57,7 @@ func (a *accounts) FinishChallenge(ctx context.Context, id secret.ID, browserHas
 }
 
 // FinishSignIn implements signin.Accounts.
-func (a *accounts) FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+func (a *accounts) FinishSignIn(ctx context.Context, id id.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (out signin.Account, err error) {
 	err = a.answer(ctx, signin.PurposeSignIn, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
 		out, err = a.lockByEmail(tx, c.Email)
 		if errors.Is(err, gorm.ErrRecordNotFound) && allowNew {
@@ -69,7 +69,7 @@ func (a *accounts) FinishSignIn(ctx context.Context, id secret.ID, browserHash [
 }
 
 // FinishConfirm implements signin.Accounts.
-func (a *accounts) FinishConfirm(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+func (a *accounts) FinishConfirm(ctx context.Context, id id.ID, browserHash []byte, check func(codeMAC []byte) bool) (out signin.Account, err error) {
 	err = a.answer(ctx, signin.PurposeConfirm, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
 		out, err = a.lockByEmail(tx, c.Email)
 		return err
@@ -78,8 +78,8 @@ func (a *accounts) FinishConfirm(ctx context.Context, id secret.ID, browserHash 
 }
 
 // FinishReset implements signin.Accounts. What an account loses with its password is all that whoever knew it may have gained.
-func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (out signin.Account, err error) {
-	err = a.answer(ctx, signin.PurposeReset, id, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
+func (a *accounts) FinishReset(ctx context.Context, challenge id.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (out signin.Account, err error) {
+	err = a.answer(ctx, signin.PurposeReset, challenge, browserHash, check, func(tx *gorm.DB, c answered) (err error) {
 		if out, err = a.lockByEmail(tx, c.Email); err != nil {
 			return err
 		}
@@ -89,7 +89,7 @@ func (a *accounts) FinishReset(ctx context.Context, id secret.ID, browserHash []
 		account := values{"account": out.ID, "new": passwordHash}
 		return firstError(
 			func() error { return tx.Exec(a.sql.setHash, a.with(account)).Error },
-			func() error { out.Epoch, err = a.endSessions(tx, out.ID, secret.ID{}); return err },
+			func() error { out.Epoch, err = a.endSessions(tx, out.ID, id.ID{}); return err },
 			func() error { return a.kind.endGrants(tx, a.project, out.ID, reasonPasswordReset) },
 			func() error { return a.record(tx, out.ID, a.name(out.ID), "password_reset", a.name(out.ID)) },
 		)
@@ -134,7 +134,7 @@ func (a *accounts) lockOfChallenge(tx *gorm.DB, of values) error {
 }
 
 // FindChallenge implements signin.Accounts.
-func (a *accounts) FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (string, error) {
+func (a *accounts) FindChallenge(ctx context.Context, id id.ID, browserHash []byte) (string, error) {
 	var found answered
 	err := a.transaction(ctx, func(tx *gorm.DB) error {
 		return a.one(tx, &found, a.sql.findChallenge, values{"id": id, "browser": browserHash})
@@ -144,7 +144,7 @@ func (a *accounts) FindChallenge(ctx context.Context, id secret.ID, browserHash 
 
 // answer counts the attempt in a transaction of its own, so that nothing that happens afterwards takes it back. Attempts that come at
 // once queue for the row, and each sees its own number; of those that are right one runs then.
-func (a *accounts) answer(ctx context.Context, purpose string, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool, then func(*gorm.DB, answered) error) error {
+func (a *accounts) answer(ctx context.Context, purpose string, id id.ID, browserHash []byte, check func(codeMAC []byte) bool, then func(*gorm.DB, answered) error) error {
 	var attempt struct {
 		CodeMac []byte
 		Open    bool

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"encoding/base64"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,17 +156,17 @@ func TestChallengeExpires(t *testing.T) {
 func TestChallengeInOtherBrowser(t *testing.T) {
 	t.Parallel()
 	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
-		id, code := r.begin(accounts, "ada@example.com")
+		challenge, code := r.begin(accounts, "ada@example.com")
 		for _, browser := range []string{"", "another browser's cookie of 128 bits"} {
-			_, err := r.service.FinishSignUp(t.Context(), accounts, id, code, browser)
+			_, err := r.service.FinishSignUp(t.Context(), accounts, challenge, code, browser)
 			wantError(t, err, signin.ErrNotFound)
 		}
-		_, err := r.service.FinishSignUp(t.Context(), accounts, secret.NewID(), code, someBrowser)
+		_, err := r.service.FinishSignUp(t.Context(), accounts, id.New(), code, someBrowser)
 		wantError(t, err, signin.ErrNotFound)
 		if n := r.count("SELECT attempts FROM " + table + "_challenges"); n != 0 {
 			t.Errorf("%d attempts counted", n)
 		}
-		if _, err := r.service.FinishSignUp(t.Context(), accounts, id, code, someBrowser); err != nil {
+		if _, err := r.service.FinishSignUp(t.Context(), accounts, challenge, code, someBrowser); err != nil {
 			t.Error(err)
 		}
 	})
@@ -238,7 +239,7 @@ func TestChallengeCap(t *testing.T) {
 			message := someMail
 			message.To = email
 			return accounts.CreateChallenge(t.Context(), signin.Challenge{
-				ID: secret.NewID(), Purpose: signin.PurposeSignUp, Email: email, BrowserHash: secret.Hash(someBrowser),
+				ID: id.New(), Purpose: signin.PurposeSignUp, Email: email, BrowserHash: secret.Hash(someBrowser),
 				Detail: "Acme", Lifetime: signin.CodeLifetime,
 			}, message)
 		}
@@ -279,7 +280,7 @@ func TestChallengeAndMailTogether(t *testing.T) {
 	t.Parallel()
 	kinds(t, func(t *testing.T, r *accountsRig, accounts signin.Accounts, table string) {
 		challenge := signin.Challenge{
-			ID: secret.NewID(), Purpose: signin.PurposeSignUp, Email: "ada@example.com", BrowserHash: secret.Hash(someBrowser),
+			ID: id.New(), Purpose: signin.PurposeSignUp, Email: "ada@example.com", BrowserHash: secret.Hash(someBrowser),
 			Detail: "Acme", Lifetime: signin.CodeLifetime,
 		}
 		rows := func() int {

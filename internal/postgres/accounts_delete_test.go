@@ -2,10 +2,10 @@ package postgres_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -43,7 +43,7 @@ func TestLastOwnerKeepsTheirAccount(t *testing.T) {
 func TestOwnersWhoGoAtOnce(t *testing.T) {
 	t.Parallel()
 	r := newTeamRig(t)
-	owners := []secret.ID{r.owner, r.person("second@example.com", tenants.RoleOwner), r.person("third@example.com", tenants.RoleOwner)}
+	owners := []id.ID{r.owner, r.person("second@example.com", tenants.RoleOwner), r.person("third@example.com", tenants.RoleOwner)}
 	for _, owner := range owners {
 		if _, err := r.organizations.Create(t.Context(), owner, "Shared"); err != nil {
 			t.Fatal(err)

@@ -3,13 +3,13 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -26,7 +26,7 @@ var stops = map[string]struct {
 		return accounts.SetPassword(ctx, kept.Account.ID, kept.ID, r.texts("SELECT password_hash FROM users UNION ALL SELECT password_hash FROM members")[0])
 	}},
 	"everywhere": {false, func(ctx context.Context, _ *accountsRig, accounts signin.Accounts, kept signin.Session) error {
-		return accounts.EndSessions(ctx, kept.Account.ID, secret.ID{})
+		return accounts.EndSessions(ctx, kept.Account.ID, id.ID{})
 	}},
 }
 
@@ -181,11 +181,11 @@ func TestOwnersEndWhatBegins(t *testing.T) {
 	t.Parallel()
 	r := newAccountsRig(t)
 	organization := r.organization()
-	for name, stop := range map[string]func(user secret.ID) error{
-		"sign out": func(user secret.ID) error {
+	for name, stop := range map[string]func(user id.ID) error{
+		"sign out": func(user id.ID) error {
 			return r.store.EndUserSessions(t.Context(), tenants.SystemActor, organization, r.project, user)
 		},
-		"block and unblock": func(user secret.ID) error {
+		"block and unblock": func(user id.ID) error {
 			if err := r.store.SetUserBlocked(t.Context(), tenants.SystemActor, organization, r.project, user, true); err != nil {
 				return err
 			}
@@ -234,13 +234,13 @@ func TestOneSessionReplacesAnother(t *testing.T) {
 }
 
 // mailed asks for a code and returns its challenge and what the message would carry.
-func (r *accountsRig) mailed(accounts signin.Accounts, email string, reset bool) (challenge secret.ID, code string) {
+func (r *accountsRig) mailed(accounts signin.Accounts, email string, reset bool) (challenge id.ID, code string) {
 	r.t.Helper()
 	begin := r.service.BeginSignIn
 	if reset {
 		begin = r.service.BeginReset
 	}
-	challenge, err := begin(r.t.Context(), accounts, signin.EmailCode{Email: email, Browser: someBrowser}, func(_ secret.ID, c string, _ bool) (mail.Message, error) {
+	challenge, err := begin(r.t.Context(), accounts, signin.EmailCode{Email: email, Browser: someBrowser}, func(_ id.ID, c string, _ bool) (mail.Message, error) {
 		code = c
 		return mail.Message{Subject: "Your code", Text: "Your code is " + c}, nil
 	})
@@ -313,7 +313,7 @@ func TestTwoResetsAtOnce(t *testing.T) {
 		account, _ := r.begun(accounts)
 		ctx := within(t, time.Minute)
 		type sent struct {
-			id   secret.ID
+			id   id.ID
 			code string
 		}
 		var codes [2]sent

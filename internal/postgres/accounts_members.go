@@ -1,13 +1,13 @@
 package postgres
 
 import (
+	"mcpauth.example/internal/id"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -22,13 +22,13 @@ func checkOrganizationName(name string) error {
 }
 
 // createOwnOrganization makes the organization that a new member owns. Without a name there is none: such a member joins another.
-func createOwnOrganization(tx *gorm.DB, member secret.ID, name, actor string) error {
+func createOwnOrganization(tx *gorm.DB, member id.ID, name, actor string) error {
 	if name == "" {
 		return nil
 	}
-	organization := secret.NewID()
+	organization := id.New()
 	v := values{
-		"organization": organization, "name": name, "member": member, "role": string(tenants.RoleOwner), "id": secret.NewID(),
+		"organization": organization, "name": name, "member": member, "role": string(tenants.RoleOwner), "id": id.New(),
 		"actor": actor, "target": "organization:" + organization.String(),
 	}.named()
 	for _, statement := range []string{

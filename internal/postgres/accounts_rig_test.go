@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
@@ -33,7 +34,7 @@ type accountsRig struct {
 	users   signin.Accounts // of one project
 	others  signin.Accounts // of another project
 	members signin.Accounts
-	project secret.ID
+	project id.ID
 }
 
 // kinds runs a test on users and on members: they make the same promises.
@@ -88,9 +89,9 @@ func (r *accountsRig) open(log *slog.Logger) *postgres.Store {
 	return store
 }
 
-func (r *accountsRig) newProject(slug string) secret.ID {
+func (r *accountsRig) newProject(slug string) id.ID {
 	r.t.Helper()
-	organization, project := secret.NewID(), secret.NewID()
+	organization, project := id.New(), id.New()
 	r.exec("INSERT INTO organizations (id, name) VALUES ($1, $2)", organization.String(), "Organization "+slug)
 	r.exec("INSERT INTO projects (id, organization_id, slug, name) VALUES ($1, $2, $3, $4)",
 		project.String(), organization.String(), "project-"+slug, "Project "+slug)
@@ -139,7 +140,7 @@ func (r *accountsRig) untilWaiting(ctx context.Context, many int) {
 }
 
 // organization owns the rig's project.
-func (r *accountsRig) organization() secret.ID {
+func (r *accountsRig) organization() id.ID {
 	r.t.Helper()
 	return r.id("SELECT organization_id::text FROM projects WHERE id = $1", r.project.String())
 }
@@ -159,7 +160,7 @@ func (r *accountsRig) texts(query string, args ...any) []string {
 }
 
 // begin starts a sign-up and returns its challenge and the code that the message would carry.
-func (r *accountsRig) begin(accounts signin.Accounts, email string) (secret.ID, string) {
+func (r *accountsRig) begin(accounts signin.Accounts, email string) (id.ID, string) {
 	r.t.Helper()
 	id, code, _, err := r.tryBegin(accounts, email)
 	if err != nil {
@@ -168,7 +169,7 @@ func (r *accountsRig) begin(accounts signin.Accounts, email string) (secret.ID, 
 	return id, code
 }
 
-func (r *accountsRig) tryBegin(accounts signin.Accounts, email string) (id secret.ID, code string, known bool, err error) {
+func (r *accountsRig) tryBegin(accounts signin.Accounts, email string) (id id.ID, code string, known bool, err error) {
 	in := signin.SignUp{Email: email, Password: goodPassword, Detail: "Acme Tools", Browser: someBrowser}
 	id, err = r.service.BeginSignUp(r.t.Context(), accounts, in, func(c string, k bool) (mail.Message, error) {
 		code, known = c, k

@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -14,13 +14,13 @@ import (
 const reasonAccountDeleted = "account_deleted"
 
 type sessionRow struct {
-	ID                             secret.ID
+	ID                             id.ID
 	AuthTime, CreatedAt, ExpiresAt time.Time
 	Agent                          string
 }
 
 // ListSessions implements signin.Accounts.
-func (a *accounts) ListSessions(ctx context.Context, account secret.ID) (found []signin.Session, err error) {
+func (a *accounts) ListSessions(ctx context.Context, account id.ID) (found []signin.Session, err error) {
 	var rows []sessionRow
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		return tx.Raw(a.sql.listSessions, a.with(values{"account": account})).Scan(&rows).Error
@@ -32,7 +32,7 @@ func (a *accounts) ListSessions(ctx context.Context, account secret.ID) (found [
 }
 
 // EndSessions implements signin.Accounts.
-func (a *accounts) EndSessions(ctx context.Context, account, id secret.ID) error {
+func (a *accounts) EndSessions(ctx context.Context, account, id id.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		if id.IsZero() {
 			return firstError(
@@ -51,7 +51,7 @@ func (a *accounts) EndSessions(ctx context.Context, account, id secret.ID) error
 // endSessions ends all sessions of an account but the kept one, and the codes on their way to its address, which somebody else may have
 // read. Raising the epoch comes first and locks the account: a session that is being made is finished and then seen by the statement after
 // it, and a later one is refused for its old proof. It returns the new epoch.
-func (a *accounts) endSessions(tx *gorm.DB, account, kept secret.ID) (int, error) {
+func (a *accounts) endSessions(tx *gorm.DB, account, kept id.ID) (int, error) {
 	var raised struct{ Epoch int }
 	err := firstError(
 		func() error { return a.one(tx, &raised, a.sql.raiseEpoch, values{"account": account}) },
@@ -64,7 +64,7 @@ func (a *accounts) endSessions(tx *gorm.DB, account, kept secret.ID) (int, error
 }
 
 // endOtherSessions does so for the browser of a session that has to be alive still: of two that end each other, one stays.
-func (a *accounts) endOtherSessions(tx *gorm.DB, account, kept secret.ID) error {
+func (a *accounts) endOtherSessions(tx *gorm.DB, account, kept id.ID) error {
 	var locked idRow
 	return firstError(
 		func() error { _, err := a.endSessions(tx, account, kept); return err },
@@ -73,7 +73,7 @@ func (a *accounts) endOtherSessions(tx *gorm.DB, account, kept secret.ID) error 
 }
 
 // EndEarlierSessions implements signin.Accounts. The account is locked before its sessions, as by those who end all of them.
-func (a *accounts) EndEarlierSessions(ctx context.Context, account, kept, id secret.ID) (later int, err error) {
+func (a *accounts) EndEarlierSessions(ctx context.Context, account, kept, id id.ID) (later int, err error) {
 	target := a.name(account)
 	if !id.IsZero() {
 		target = "session:" + id.String()
@@ -102,7 +102,7 @@ func (a *accounts) EndEarlierSessions(ctx context.Context, account, kept, id sec
 }
 
 // EndOtherSessions implements signin.Accounts.
-func (a *accounts) EndOtherSessions(ctx context.Context, account, kept secret.ID) error {
+func (a *accounts) EndOtherSessions(ctx context.Context, account, kept id.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return a.endOtherSessions(tx, account, kept) },
@@ -112,7 +112,7 @@ func (a *accounts) EndOtherSessions(ctx context.Context, account, kept secret.ID
 }
 
 // SetPassword implements signin.Accounts. The browser that sets it stays signed in, every other one does not.
-func (a *accounts) SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error {
+func (a *accounts) SetPassword(ctx context.Context, account, kept id.ID, passwordHash string) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return a.endOtherSessions(tx, account, kept) },
@@ -127,7 +127,7 @@ func (a *accounts) SetPassword(ctx context.Context, account, kept secret.ID, pas
 
 // DeleteAccount implements signin.Accounts. Guards hear of the end of the person's connections before the rows go, and the timeline
 // forgets whose steps they were.
-func (a *accounts) DeleteAccount(ctx context.Context, account secret.ID) error {
+func (a *accounts) DeleteAccount(ctx context.Context, account id.ID) error {
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
 		if err := firstError(
@@ -147,7 +147,7 @@ func (a *accounts) DeleteAccount(ctx context.Context, account secret.ID) error {
 }
 
 // erase ends and deletes what belongs to an account.
-func (a *accounts) erase(tx *gorm.DB, account secret.ID) error {
+func (a *accounts) erase(tx *gorm.DB, account id.ID) error {
 	return firstError(
 		func() error { return a.kind.endGrants(tx, a.project, account, reasonAccountDeleted) },
 		func() error { return a.kind.forget(tx, a.project, account) },
@@ -157,7 +157,7 @@ func (a *accounts) erase(tx *gorm.DB, account secret.ID) error {
 }
 
 // sweepSessions deletes, in one project, what is over: sessions a month after their end, and challenges a day after theirs.
-func (s *Store) sweepSessions(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepSessions(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`WITH over AS (
 				DELETE FROM user_challenges WHERE project_id = ? AND id IN (

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"database/sql/driver"
+	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -143,7 +143,7 @@ type values map[string]any
 func (v values) named() map[string]any {
 	for name, value := range v {
 		switch value := value.(type) {
-		case secret.ID:
+		case id.ID:
 			v[name] = parameter{value.Value}
 		case []byte:
 			v[name] = parameter{func() (driver.Value, error) { return value, nil }}

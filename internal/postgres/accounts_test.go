@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
@@ -154,7 +155,7 @@ func TestSessions(t *testing.T) {
 				t.Errorf("no longer %s: %v", what, err)
 			}
 		}
-		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(signin.Account{ID: secret.NewID()}))
+		_, _, err = r.service.NewSession(t.Context(), accounts, withPassword(signin.Account{ID: id.New()}))
 		wantError(t, err, signin.ErrNotFound)
 	})
 }
@@ -230,7 +231,7 @@ func TestOrganizationNameIsCheckedBeforeACodeIsSent(t *testing.T) {
 	t.Parallel()
 	r := newAccountsRig(t)
 	for _, name := range []string{"", " Acme", "Acme\nTools", "Acme\x00", "\xff", strings.Repeat("é", 101)} {
-		err := r.members.CreateChallenge(t.Context(), signin.Challenge{ID: secret.NewID(), Purpose: signin.PurposeSignUp, Detail: name}, someMail)
+		err := r.members.CreateChallenge(t.Context(), signin.Challenge{ID: id.New(), Purpose: signin.PurposeSignUp, Detail: name}, someMail)
 		var field signin.FieldError
 		if !errors.As(err, &field) || field.Field != "detail" {
 			t.Errorf("%q: got %v", name, err)

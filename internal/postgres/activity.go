@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -38,7 +38,7 @@ type Activity struct {
 
 // activityItem is a step, or a question that is answered when everything before it is written.
 type activityItem struct {
-	project secret.ID
+	project id.ID
 	step    tenants.Activity
 	flushed chan struct{}
 }
@@ -49,7 +49,7 @@ func NewActivity(store *Store, log *slog.Logger) *Activity {
 }
 
 // Record takes a step; it never waits. When too many are waiting it drops the step and counts it.
-func (a *Activity) Record(project secret.ID, step tenants.Activity) {
+func (a *Activity) Record(project id.ID, step tenants.Activity) {
 	select {
 	case a.queue <- activityItem{project: project, step: step}:
 	default:
@@ -128,7 +128,7 @@ func (a *Activity) collect(ctx context.Context, first activityItem) []activityIt
 
 func (a *Activity) write(ctx context.Context, items []activityItem) {
 	ctx = context.WithoutCancel(ctx) // the last ones are written while the process ends
-	batches := map[secret.ID][]tenants.Activity{}
+	batches := map[id.ID][]tenants.Activity{}
 	for _, item := range items {
 		if item.flushed == nil {
 			batches[item.project] = append(batches[item.project], item.step)
@@ -145,7 +145,7 @@ func (a *Activity) write(ctx context.Context, items []activityItem) {
 }
 
 // writeSteps halves a batch that the database does not take, so that one step cannot cost the others.
-func (a *Activity) writeSteps(ctx context.Context, project secret.ID, steps []tenants.Activity) {
+func (a *Activity) writeSteps(ctx context.Context, project id.ID, steps []tenants.Activity) {
 	err := a.store.recordActivity(ctx, project, steps)
 	switch {
 	case err == nil:
@@ -161,9 +161,9 @@ func (a *Activity) writeSteps(ctx context.Context, project secret.ID, steps []te
 
 // activityRow is a step on its way into the table; zero ids are null.
 type activityRow struct {
-	ID        secret.ID `json:"id"`
+	ID        id.ID     `json:"id"`
 	At        time.Time `json:"at"`
-	AttemptID secret.ID `json:"attempt_id,omitzero"`
+	AttemptID id.ID     `json:"attempt_id,omitzero"`
 	Step      string    `json:"step"`
 	Outcome   string    `json:"outcome"`
 	ClientID  string    `json:"client_id"`
@@ -172,9 +172,9 @@ type activityRow struct {
 	Source    string    `json:"source"`
 	Agent     string    `json:"agent"`
 	RequestID string    `json:"request_id"`
-	UserID    secret.ID `json:"user_id,omitzero"`
-	GrantID   secret.ID `json:"grant_id,omitzero"`
-	ServerID  secret.ID `json:"mcp_server_id,omitzero" gorm:"column:mcp_server_id"`
+	UserID    id.ID     `json:"user_id,omitzero"`
+	GrantID   id.ID     `json:"grant_id,omitzero"`
+	ServerID  id.ID     `json:"mcp_server_id,omitzero" gorm:"column:mcp_server_id"`
 	Tool      string    `json:"tool"`
 	Code      string    `json:"code"`
 	Reason    string    `json:"reason"`
@@ -209,7 +209,7 @@ const testClient = `coalesce(c.kind = 'managed' AND c.metadata @> '{"own_pages":
 // recordActivity writes a batch. A step that knows its grant only is told which attempt that came from, and nothing ties it to a grant
 // of another client. What a person does again and better, such as typing a password, a tool that asks for more, what our own tests do, and
 // what comes of a connection that was ended on purpose are no failures to count.
-func (s *Store) recordActivity(ctx context.Context, project secret.ID, steps []tenants.Activity) error {
+func (s *Store) recordActivity(ctx context.Context, project id.ID, steps []tenants.Activity) error {
 	ctx, cancel := context.WithTimeout(ctx, activityTimeout)
 	defer cancel()
 	rows := make([]activityRow, 0, len(steps))

@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 // SweepActivityBeyond is the sweep with another bound.
-func (s *Store) SweepActivityBeyond(ctx context.Context, project secret.ID, most int) (int, error) {
+func (s *Store) SweepActivityBeyond(ctx context.Context, project id.ID, most int) (int, error) {
 	return s.sweepActivityBeyond(ctx, project, tenants.ActivityRetention, most)
 }

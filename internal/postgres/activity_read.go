@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strconv"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -27,7 +27,7 @@ const activityColumns = `a.id, a.at, a.attempt_id, a.step, a.outcome, a.client_i
 const activityRounds = 5
 
 // ListAttempts reads a page of a project's timeline, the latest first, and the Before of the next page; zero: this was the last.
-func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
+func (s *Store) ListAttempts(ctx context.Context, project id.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
 	for range activityRounds {
 		attempts, next, err = s.listAttempts(ctx, project, filter)
 		if err != nil || len(attempts) > 0 || next.IsZero() {
@@ -38,12 +38,12 @@ func (s *Store) ListAttempts(ctx context.Context, project secret.ID, filter tena
 	return attempts, next, err
 }
 
-func (s *Store) listAttempts(ctx context.Context, project secret.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
+func (s *Store) listAttempts(ctx context.Context, project id.ID, filter tenants.ActivityFilter) (attempts []tenants.Attempt, next time.Time, err error) {
 	limit := min(max(filter.Limit, 1), 100)
 	var steps []tenants.Activity
-	var elsewhere []secret.ID
+	var elsewhere []id.ID
 	var from time.Time
-	var grants map[secret.ID]tenants.AttemptGrant
+	var grants map[id.ID]tenants.AttemptGrant
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		heads, err := attemptHeads(tx, project, filter, time.Time{}, filter.Before, limit)
 		if err != nil {
@@ -93,9 +93,9 @@ func (s *Store) listAttempts(ctx context.Context, project secret.ID, filter tena
 }
 
 // FindAttempt implements tenants.ActivityStore. The steps before the authorization request are those that may belong to it.
-func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (found tenants.Attempt, err error) {
+func (s *Store) FindAttempt(ctx context.Context, project, attempt id.ID) (found tenants.Attempt, err error) {
 	var steps []tenants.Activity
-	var grants map[secret.ID]tenants.AttemptGrant
+	var grants map[id.ID]tenants.AttemptGrant
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		heads := []attemptHead{{AttemptID: attempt}}
 		own, err := attemptSteps(tx, project, heads)
@@ -127,12 +127,12 @@ func (s *Store) FindAttempt(ctx context.Context, project, attempt secret.ID) (fo
 }
 
 type attemptHead struct {
-	AttemptID secret.ID
+	AttemptID id.ID
 	At        time.Time
 }
 
 // attemptHeads returns attempts by their beginning or latest failure, the latest first. A zero time is no bound.
-func attemptHeads(tx *gorm.DB, project secret.ID, filter tenants.ActivityFilter, from, to time.Time, limit int) (heads []attemptHead, err error) {
+func attemptHeads(tx *gorm.DB, project id.ID, filter tenants.ActivityFilter, from, to time.Time, limit int) (heads []attemptHead, err error) {
 	query := tx.Table("activity AS a").Select("a.attempt_id, a.at").
 		Where("a.project_id = ? AND a.attempt_id IS NOT NULL AND (a.step = 'authorize' OR a.outcome <> 'ok')", project).
 		Where(`NOT EXISTS (SELECT FROM activity l WHERE l.project_id = a.project_id AND l.attempt_id = a.attempt_id
@@ -169,9 +169,9 @@ func placeOf(column string) string {
 }
 
 // attemptGrants says what became of the approvals of attempts. A connection that cannot be renewed has run out with its access token.
-func attemptGrants(tx *gorm.DB, project secret.ID, heads []attemptHead) (map[secret.ID]tenants.AttemptGrant, error) {
+func attemptGrants(tx *gorm.DB, project id.ID, heads []attemptHead) (map[id.ID]tenants.AttemptGrant, error) {
 	var rows []struct {
-		AttemptID    secret.ID
+		AttemptID    id.ID
 		EndedAt      *time.Time
 		Reason, Name string
 		Asked        bool
@@ -184,7 +184,7 @@ func attemptGrants(tx *gorm.DB, project secret.ID, heads []attemptHead) (map[sec
 				WHERE k.project_id = m.project_id AND k.mcp_server_id = m.id AND k.last_used_at IS NOT NULL) AS asked
 		FROM grants g JOIN mcp_servers m ON m.project_id = g.project_id AND m.id = g.mcp_server_id
 		WHERE g.project_id = ? AND g.flow_id = ANY (string_to_array(?, ',')::uuid[])`, project, joinedIDs(heads)).Scan(&rows).Error
-	grants := make(map[secret.ID]tenants.AttemptGrant, len(rows))
+	grants := make(map[id.ID]tenants.AttemptGrant, len(rows))
 	for _, r := range rows {
 		grants[r.AttemptID] = tenants.AttemptGrant{EndedAt: or(r.EndedAt), Reason: r.Reason, Server: r.Name, Asked: r.Asked}
 	}
@@ -200,7 +200,7 @@ func joinedIDs(heads []attemptHead) string {
 }
 
 // attemptSteps returns the first and the last steps of attempts.
-func attemptSteps(tx *gorm.DB, project secret.ID, heads []attemptHead) ([]tenants.Activity, error) {
+func attemptSteps(tx *gorm.DB, project id.ID, heads []attemptHead) ([]tenants.Activity, error) {
 	var rows []activityRow
 	err := tx.Raw(`
 		SELECT DISTINCT s.* FROM unnest(string_to_array(?, ',')::uuid[]) AS wanted(attempt_id) CROSS JOIN LATERAL (
@@ -212,7 +212,7 @@ func attemptSteps(tx *gorm.DB, project secret.ID, heads []attemptHead) ([]tenant
 }
 
 // looseSteps returns steps that belong to no attempt by their id, the latest first.
-func looseSteps(tx *gorm.DB, project secret.ID, clientID string, from, to time.Time) ([]tenants.Activity, error) {
+func looseSteps(tx *gorm.DB, project id.ID, clientID string, from, to time.Time) ([]tenants.Activity, error) {
 	if !from.IsZero() {
 		from = from.Add(-tenants.ActivityLoose)
 	}
@@ -234,7 +234,7 @@ func activities(rows []activityRow) []tenants.Activity {
 }
 
 // sweepActivity deletes what is older than its retention, and the oldest of what exceeds the bound of a project.
-func (s *Store) sweepActivity(ctx context.Context, project secret.ID) (int, error) {
+func (s *Store) sweepActivity(ctx context.Context, project id.ID) (int, error) {
 	retention, err := s.retention(ctx, project)
 	if err != nil {
 		return 0, err
@@ -242,14 +242,14 @@ func (s *Store) sweepActivity(ctx context.Context, project secret.ID) (int, erro
 	return s.sweepActivityBeyond(ctx, project, retention, tenants.ActivityMax)
 }
 
-func (s *Store) sweepActivityBeyond(ctx context.Context, project secret.ID, retention time.Duration, most int) (swept int, err error) {
+func (s *Store) sweepActivityBeyond(ctx context.Context, project id.ID, retention time.Duration, most int) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`
 			DELETE FROM activity WHERE project_id = ? AND id IN (
 				SELECT id FROM activity WHERE project_id = ? AND id <= greatest(CAST(? AS uuid),
 					(SELECT id FROM activity WHERE project_id = ? ORDER BY id DESC OFFSET ? LIMIT 1))
 				ORDER BY id LIMIT ?)`,
-			project, project, secret.FirstID(time.Now().Add(-retention)), project, most, sweepMost)
+			project, project, id.First(time.Now().Add(-retention)), project, most, sweepMost)
 		swept = int(result.RowsAffected)
 		return result.Error
 	})

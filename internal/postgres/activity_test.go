@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"strings"
 	"testing"
 	"time"
 
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -32,11 +32,11 @@ func runActivity(t *testing.T, store *postgres.Store) (recorder *postgres.Activi
 }
 
 func authorizeStep(at time.Time, client string) tenants.Activity {
-	id := secret.NewID()
+	id := id.New()
 	return tenants.Activity{ID: id, AttemptID: id, At: at, Step: tenants.StepAuthorize, Outcome: tenants.OutcomeOK, ClientID: client}
 }
 
-func attemptsOf(t *testing.T, store *postgres.Store, project secret.ID, filter tenants.ActivityFilter) ([]tenants.Attempt, time.Time) {
+func attemptsOf(t *testing.T, store *postgres.Store, project id.ID, filter tenants.ActivityFilter) ([]tenants.Attempt, time.Time) {
 	t.Helper()
 	found, next, err := store.ListAttempts(t.Context(), project, filter)
 	if err != nil {
@@ -83,12 +83,12 @@ func TestListAttempts(t *testing.T) {
 	for i := range 25 {
 		step := authorizeStep(start.Add(time.Duration(i)*time.Minute), fmt.Sprint("client ", i%2))
 		recorder.Record(project.ID, step)
-		early := tenants.Activity{ID: secret.NewID(), At: step.At.Add(-5 * time.Minute), Step: tenants.StepRegistration, Outcome: tenants.OutcomeOK, ClientID: step.ClientID}
+		early := tenants.Activity{ID: id.New(), At: step.At.Add(-5 * time.Minute), Step: tenants.StepRegistration, Outcome: tenants.OutcomeOK, ClientID: step.ClientID}
 		if i == 10 {
 			recorder.Record(project.ID, early)
 		}
 		for j := range 60 { // a connection that refreshes for long
-			refresh := tenants.Activity{ID: secret.NewID(), AttemptID: step.AttemptID, ClientID: step.ClientID, At: step.At.Add(time.Duration(j) * time.Second), Step: tenants.StepRefresh, Outcome: tenants.OutcomeOK}
+			refresh := tenants.Activity{ID: id.New(), AttemptID: step.AttemptID, ClientID: step.ClientID, At: step.At.Add(time.Duration(j) * time.Second), Step: tenants.StepRefresh, Outcome: tenants.OutcomeOK}
 			if i == 3 && j == 59 {
 				refresh.Outcome = tenants.OutcomeRefused
 			}
@@ -100,7 +100,7 @@ func TestListAttempts(t *testing.T) {
 	}
 	var filter tenants.ActivityFilter
 	filter.Limit = 10
-	seen, registrations := map[secret.ID]int{}, 0
+	seen, registrations := map[id.ID]int{}, 0
 	for range 4 {
 		page, next := attemptsOf(t, store, project.ID, filter)
 		for _, a := range page {
@@ -147,7 +147,7 @@ func TestActivityRetention(t *testing.T) {
 	for i := range 30 {
 		at := time.Now().Add(-time.Duration(i)*24*time.Hour - 48*time.Hour)
 		step := authorizeStep(at, fmt.Sprint("day ", i+2))
-		step.ID = secret.FirstID(at)
+		step.ID = id.First(at)
 		recorder.Record(project.ID, step)
 	}
 	if err := recorder.Flush(t.Context()); err != nil {

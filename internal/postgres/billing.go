@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )
@@ -16,7 +16,7 @@ var _ billing.Store = (*Store)(nil)
 
 // billingRow is a row of billing_accounts.
 type billingRow struct {
-	OrganizationID                                  secret.ID
+	OrganizationID                                  id.ID
 	Customer                                        *string
 	Subscription, Plan, State, Checkout, AgreedPlan string
 	Yearly, CancelAtPeriodEnd, TrialUsed            bool
@@ -36,7 +36,7 @@ func (r billingRow) account() billing.Account {
 }
 
 // billingAccount reads the account of an organization; without a row it is the zero one.
-func billingAccount(tx *gorm.DB, organization secret.ID, lock string) (billing.Account, error) {
+func billingAccount(tx *gorm.DB, organization id.ID, lock string) (billing.Account, error) {
 	row := billingRow{OrganizationID: organization}
 	err := tx.Raw(`SELECT `+billingColumns+` FROM billing_accounts WHERE organization_id = ? `+lock, organization).Take(&row).Error
 	if errors.Is(err, gorm.ErrRecordNotFound) {
@@ -46,13 +46,13 @@ func billingAccount(tx *gorm.DB, organization secret.ID, lock string) (billing.A
 }
 
 // BillingAccount implements billing.Store.
-func (s *Store) BillingAccount(ctx context.Context, organization secret.ID) (billing.Account, error) {
+func (s *Store) BillingAccount(ctx context.Context, organization id.ID) (billing.Account, error) {
 	account, err := billingAccount(s.db.WithContext(ctx), organization, "")
 	return account, translate(err)
 }
 
 // LinkCustomer implements billing.Store.
-func (s *Store) LinkCustomer(ctx context.Context, organization secret.ID, customer string) (string, error) {
+func (s *Store) LinkCustomer(ctx context.Context, organization id.ID, customer string) (string, error) {
 	var linked struct{ Customer string }
 	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
@@ -67,7 +67,7 @@ func (s *Store) LinkCustomer(ctx context.Context, organization secret.ID, custom
 }
 
 // Ask implements billing.Store.
-func (s *Store) Ask(ctx context.Context, organization secret.ID) (billing.Question, error) {
+func (s *Store) Ask(ctx context.Context, organization id.ID) (billing.Question, error) {
 	return ask(s.db.WithContext(ctx), `organization_id = ? AND customer IS NOT NULL`, organization)
 }
 
@@ -174,7 +174,7 @@ func (s *Store) applyAnswer(tx *gorm.DB, question billing.Question, decide func(
 }
 
 // PlaceCheckout implements billing.Store.
-func (s *Store) PlaceCheckout(ctx context.Context, organization secret.ID, before, checkout string) (placed bool, err error) {
+func (s *Store) PlaceCheckout(ctx context.Context, organization id.ID, before, checkout string) (placed bool, err error) {
 	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
 		account, err := billingAccount(tx, organization, "FOR UPDATE")
 		if err != nil || account.Living() || account.Checkout != before {
@@ -219,7 +219,7 @@ func orNull(t time.Time) *time.Time {
 }
 
 // keepInvoice stores an invoice as the answer to a question has it, unless a later one was stored. That it was paid goes to the log, once.
-func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice, question int64) error {
+func keepInvoice(tx *gorm.DB, organization id.ID, i billing.Invoice, question int64) error {
 	var before struct {
 		Status   string
 		Answered int64
@@ -244,7 +244,7 @@ func keepInvoice(tx *gorm.DB, organization secret.ID, i billing.Invoice, questio
 }
 
 // applyEffect writes the log and queues the mails.
-func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.Effect) error {
+func (s *Store) applyEffect(tx *gorm.DB, organization id.ID, effect billing.Effect) error {
 	err := auditOrganization(tx, organization, change{actor: tenants.SystemActor, action: effect.Action, target: organizationTarget(organization), detail: effect.Detail})
 	if err != nil || effect.Mail == nil {
 		return err
@@ -253,14 +253,14 @@ func (s *Store) applyEffect(tx *gorm.DB, organization secret.ID, effect billing.
 }
 
 // RecordBilling implements billing.Store.
-func (s *Store) RecordBilling(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error {
+func (s *Store) RecordBilling(ctx context.Context, actor tenants.Actor, organization id.ID, action string, detail map[string]string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return auditOrganization(tx, organization, change{actor: actor, action: action, target: organizationTarget(organization), detail: detail})
 	})
 }
 
 // Agree implements billing.Store.
-func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) error {
+func (s *Store) Agree(ctx context.Context, organization id.ID, plan string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return lockOrganization(tx, organization) },
@@ -284,7 +284,7 @@ func (s *Store) Agree(ctx context.Context, organization secret.ID, plan string) 
 }
 
 // ListInvoices implements billing.Store.
-func (s *Store) ListInvoices(ctx context.Context, organization secret.ID, most int) ([]billing.Invoice, error) {
+func (s *Store) ListInvoices(ctx context.Context, organization id.ID, most int) ([]billing.Invoice, error) {
 	type row struct {
 		ID, Number, Status, Currency, URL string
 		Total                             int64
@@ -298,12 +298,12 @@ func (s *Store) ListInvoices(ctx context.Context, organization secret.ID, most i
 }
 
 // TakeAccounts implements billing.Store. Rows that are being changed are left out: their state is being fetched.
-func (s *Store) TakeAccounts(ctx context.Context, at time.Time, most int) ([]secret.ID, error) {
+func (s *Store) TakeAccounts(ctx context.Context, at time.Time, most int) ([]id.ID, error) {
 	var rows []idRow
 	err := s.db.WithContext(ctx).Raw(`UPDATE billing_accounts SET looked_at = @at WHERE organization_id IN (SELECT organization_id FROM billing_accounts
 			WHERE customer IS NOT NULL AND looked_at < @at ORDER BY looked_at LIMIT @most FOR UPDATE SKIP LOCKED) RETURNING organization_id AS id`,
 		map[string]any{"at": at, "most": most}).Scan(&rows).Error
-	return mapRows(rows, func(r idRow) secret.ID { return r.ID }), translate(err)
+	return mapRows(rows, func(r idRow) id.ID { return r.ID }), translate(err)
 }
 
 // CountEvents implements billing.Store.
@@ -321,7 +321,7 @@ func (s *Store) CountEvents(ctx context.Context) (map[string]int, error) {
 }
 
 // Notify implements billing.Store.
-func (s *Store) Notify(ctx context.Context, organization secret.ID, month time.Time, name string, effect billing.Effect) error {
+func (s *Store) Notify(ctx context.Context, organization id.ID, month time.Time, name string, effect billing.Effect) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(`INSERT INTO billing_notices (organization_id, month, notice) VALUES (?, ?::date, ?) ON CONFLICT DO NOTHING`, organization, month.Format(time.DateOnly), name)
 		if result.Error != nil || result.RowsAffected == 0 {

@@ -2,17 +2,17 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )
 
 // requireRoomForUser bounds the people of a development project, the new one included, under the lock of the project.
-func (s *Store) requireRoomForUser(tx *gorm.DB, project secret.ID) error {
+func (s *Store) requireRoomForUser(tx *gorm.DB, project id.ID) error {
 	if !s.billing {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (s *Store) requireRoomForUser(tx *gorm.DB, project secret.ID) error {
 }
 
 // requireFewPeople holds a project to what a development project may have.
-func (s *Store) requireFewPeople(tx *gorm.DB, project secret.ID) error {
+func (s *Store) requireFewPeople(tx *gorm.DB, project id.ID) error {
 	if !s.billing {
 		return nil
 	}
@@ -37,7 +37,7 @@ func (s *Store) requireFewPeople(tx *gorm.DB, project secret.ID) error {
 }
 
 // retention is how long the timeline of a project is kept.
-func (s *Store) retention(ctx context.Context, project secret.ID) (time.Duration, error) {
+func (s *Store) retention(ctx context.Context, project id.ID) (time.Duration, error) {
 	if !s.billing {
 		return tenants.ActivityRetention, nil
 	}
@@ -62,7 +62,7 @@ func (s *Store) sweepBilling(ctx context.Context) (int, error) {
 }
 
 // sweepConnected forgets, in one project, who was counted in months long ago.
-func (s *Store) sweepConnected(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepConnected(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM connected_users WHERE project_id = ? AND ctid IN (SELECT ctid FROM connected_users WHERE project_id = ? AND month < now() - CAST(? AS interval) LIMIT ?)`,
 			project, project, connectedKept, sweepMost)
@@ -73,7 +73,7 @@ func (s *Store) sweepConnected(ctx context.Context, project secret.ID) (swept in
 }
 
 // LimitUse implements billing.Store.
-func (s *Store) LimitUse(ctx context.Context, organization secret.ID) (billing.Use, error) {
+func (s *Store) LimitUse(ctx context.Context, organization id.ID) (billing.Use, error) {
 	var use billing.Use
 	var projects []idRow
 	err := s.inTransaction(ctx, func(tx *gorm.DB) error {

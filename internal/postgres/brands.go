@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strconv"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -32,7 +32,7 @@ const selectBrand = `SELECT b.version, b.settings, coalesce(b.logo_hash, '') AS 
 	FROM brands b LEFT JOIN brand_logos l ON l.project_id = b.project_id AND l.hash = b.logo_hash WHERE b.project_id = ?`
 
 // SetBrandDraft implements tenants.BrandStore. Logos that no version shows any more go with the draft that had them.
-func (s *Store) SetBrandDraft(ctx context.Context, actor tenants.Actor, organization, project secret.ID, b tenants.Brand) error {
+func (s *Store) SetBrandDraft(ctx context.Context, actor tenants.Actor, organization, project id.ID, b tenants.Brand) error {
 	settings, err := json.Marshal(b)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (s *Store) SetBrandDraft(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // FindBrandDraft implements tenants.BrandStore.
-func (s *Store) FindBrandDraft(ctx context.Context, organization, project secret.ID) (found tenants.Brand, err error) {
+func (s *Store) FindBrandDraft(ctx context.Context, organization, project id.ID) (found tenants.Brand, err error) {
 	var row brandRow
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := requireOwn(tx, organization, project); err != nil {
@@ -82,7 +82,7 @@ func (s *Store) FindBrandDraft(ctx context.Context, organization, project secret
 }
 
 // PublishBrand implements tenants.BrandStore. The project's row is locked, so that versions are counted one by one.
-func (s *Store) PublishBrand(ctx context.Context, actor tenants.Actor, organization, project secret.ID) (version int, err error) {
+func (s *Store) PublishBrand(ctx context.Context, actor tenants.Actor, organization, project id.ID) (version int, err error) {
 	recorded := change{actor: actor, action: "brand.published", target: "project:" + project.String()}
 	err = s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		result := tx.Raw(`INSERT INTO brands (project_id, version, settings, logo_hash, written_by)
@@ -104,7 +104,7 @@ func (s *Store) PublishBrand(ctx context.Context, actor tenants.Actor, organizat
 }
 
 // DiscardBrandDraft implements tenants.BrandStore. A logo that only the draft had goes with the next one.
-func (s *Store) DiscardBrandDraft(ctx context.Context, actor tenants.Actor, organization, project secret.ID) error {
+func (s *Store) DiscardBrandDraft(ctx context.Context, actor tenants.Actor, organization, project id.ID) error {
 	recorded := change{actor: actor, action: "brand.discarded", target: "project:" + project.String()}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`DELETE FROM brands WHERE project_id = ? AND version = 0`, project)
@@ -112,7 +112,7 @@ func (s *Store) DiscardBrandDraft(ctx context.Context, actor tenants.Actor, orga
 }
 
 // ShowBrand implements tenants.BrandStore.
-func (s *Store) ShowBrand(ctx context.Context, actor tenants.Actor, organization, project secret.ID, version int) error {
+func (s *Store) ShowBrand(ctx context.Context, actor tenants.Actor, organization, project id.ID, version int) error {
 	recorded := change{actor: actor, action: "brand.shown", target: "project:" + project.String(), detail: map[string]string{"version": strconv.Itoa(version)}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		var known bool
@@ -128,7 +128,7 @@ func (s *Store) ShowBrand(ctx context.Context, actor tenants.Actor, organization
 }
 
 // showVersion makes people see a version. One with other words or another logo than before is to be looked at by somebody.
-func showVersion(tx *gorm.DB, project secret.ID, version int) *gorm.DB {
+func showVersion(tx *gorm.DB, project id.ID, version int) *gorm.DB {
 	return tx.Exec(`WITH worded AS (
 			SELECT version, settings - '{accent,page,page_dark,font,radius}'::text[] AS words, logo_hash FROM brands WHERE project_id = @project
 		), compared AS (
@@ -142,7 +142,7 @@ func showVersion(tx *gorm.DB, project secret.ID, version int) *gorm.DB {
 }
 
 // ListBrands implements tenants.BrandStore.
-func (s *Store) ListBrands(ctx context.Context, organization, project secret.ID) (found []tenants.Brand, err error) {
+func (s *Store) ListBrands(ctx context.Context, organization, project id.ID) (found []tenants.Brand, err error) {
 	var rows []brandRow
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(

@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -15,14 +15,14 @@ import (
 const callsTools = 100
 
 type callRow struct {
-	Grant  secret.ID `json:"grant_id"`
-	Tool   string    `json:"tool"`
-	OK     int64     `json:"ok"`
-	Failed int64     `json:"failed"`
-	Refuse int64     `json:"refused"`
-	Reason string    `json:"reason"`
-	Age    float64   `json:"age"` // seconds
-	ID     secret.ID `json:"id"`  // of the step in the timeline, if this becomes one
+	Grant  id.ID   `json:"grant_id"`
+	Tool   string  `json:"tool"`
+	OK     int64   `json:"ok"`
+	Failed int64   `json:"failed"`
+	Refuse int64   `json:"refused"`
+	Reason string  `json:"reason"`
+	Age    float64 `json:"age"` // seconds
+	ID     id.ID   `json:"id"`  // of the step in the timeline, if this becomes one
 
 	Words     string `json:"words"`
 	Parameter string `json:"parameter"`
@@ -34,10 +34,10 @@ type callRow struct {
 // RecordCalls implements oauth.GuardStore in one statement: the secret, its server's grants, their use, and what of it the
 // timeline shows: the first call of a grant, and each kind of refusal once a day. A token of another MCP server that was presented here is no
 // use of its grant, but its owner wants to see it: in a fixed form, since a server has no say about another one's grants.
-func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash []byte, calls []oauth.Call) error {
+func (s *Store) RecordCalls(ctx context.Context, project id.ID, secretHash []byte, calls []oauth.Call) error {
 	rows := make([]callRow, 0, len(calls))
 	for _, c := range calls {
-		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds(), ID: secret.NewID()}
+		row := callRow{Grant: c.GrantID, Tool: c.Tool, Reason: c.Reason, Age: c.Age.Seconds(), ID: id.New()}
 		switch c.Outcome {
 		case oauth.CallRefused:
 			why := c.Refusal()
@@ -53,7 +53,7 @@ func (s *Store) RecordCalls(ctx context.Context, project secret.ID, secretHash [
 	if err != nil {
 		return err
 	}
-	var server secret.ID
+	var server id.ID
 	elsewhere := oauth.RefusalElsewhere()
 	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
 		WITH guard AS (

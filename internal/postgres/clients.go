@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -54,7 +54,7 @@ const (
 )
 
 // FindClient implements oauth.ClientStore. An expired registration is not found, whether it was swept yet or not.
-func (s *Store) FindClient(ctx context.Context, project secret.ID, clientID string) (oauth.Client, error) {
+func (s *Store) FindClient(ctx context.Context, project id.ID, clientID string) (oauth.Client, error) {
 	var row clientRow
 	err := s.hot(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients WHERE project_id = $1 AND id = $2
 		AND NOT (`+unusedClient+` AND renewed_at < now() - interval '`+unusedClientLifetime+`')`, clientID)
@@ -89,7 +89,7 @@ const registerSQL = `
 	)
 	SELECT ` + clientColumns + ` FROM stored`
 
-func (s *Store) makeRoom(ctx context.Context, project secret.ID, fingerprint []byte) error {
+func (s *Store) makeRoom(ctx context.Context, project id.ID, fingerprint []byte) error {
 	stored, _ := s.registrations.LoadOrStore(project, new(atomic.Uint64))
 	if counter, ok := stored.(*atomic.Uint64); !ok || counter.Add(1)%roomFor != 1 {
 		return nil
@@ -100,7 +100,7 @@ func (s *Store) makeRoom(ctx context.Context, project secret.ID, fingerprint []b
 
 // RegisterClient implements oauth.ClientStore. It reads before it writes: nearly every registration is a repetition, which then costs
 // no row version. Two first registrations at once meet in the upsert.
-func (s *Store) RegisterClient(ctx context.Context, project secret.ID, c oauth.Client, fingerprint []byte) (oauth.Client, error) {
+func (s *Store) RegisterClient(ctx context.Context, project id.ID, c oauth.Client, fingerprint []byte) (oauth.Client, error) {
 	var row clientRow
 	if fingerprint != nil {
 		err := s.hot(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients
@@ -116,7 +116,7 @@ func (s *Store) RegisterClient(ctx context.Context, project secret.ID, c oauth.C
 		return oauth.Client{}, err
 	}
 	err := s.hot(ctx, project, row.scan, registerSQL, c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod,
-		c.ApplicationType, c.URI, c.Metadata, secret.NewID(), c.SecretHash, c.RegistrationTokenHash, c.JWKS, c.JWKSURI)
+		c.ApplicationType, c.URI, c.Metadata, id.New(), c.SecretHash, c.RegistrationTokenHash, c.JWKS, c.JWKSURI)
 	if err != nil {
 		return oauth.Client{}, err
 	}

@@ -2,15 +2,14 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
-
-	"mcpauth.example/internal/secret"
 )
 
 // AdmitRegistration implements oauth.ClientStore. The use of either credential is noted.
-func (s *Store) AdmitRegistration(ctx context.Context, project secret.ID, tokenHash []byte) error {
-	var id secret.ID
+func (s *Store) AdmitRegistration(ctx context.Context, project id.ID, tokenHash []byte) error {
+	var id id.ID
 	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
 		WITH token AS (
 			UPDATE initial_access_tokens SET last_used_at = now()

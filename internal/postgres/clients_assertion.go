@@ -2,15 +2,14 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"mcpauth.example/internal/secret"
 )
 
 // UseAssertion implements oauth.AssertionStore: of any number that come with the same assertion, one inserts.
-func (s *Store) UseAssertion(ctx context.Context, project secret.ID, jtiHash []byte, expires time.Time) error {
+func (s *Store) UseAssertion(ctx context.Context, project id.ID, jtiHash []byte, expires time.Time) error {
 	var used bool
 	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&used) }, `
 		INSERT INTO client_assertions (project_id, jti_hash, expires_at) VALUES ($1, $2, $3)
@@ -18,7 +17,7 @@ func (s *Store) UseAssertion(ctx context.Context, project secret.ID, jtiHash []b
 }
 
 // sweepAssertions forgets, in one project, assertions that would be refused as expired.
-func (s *Store) sweepAssertions(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepAssertions(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
 		WITH gone AS (
 			DELETE FROM client_assertions WHERE project_id = $1 AND jti_hash IN (

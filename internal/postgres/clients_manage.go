@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -23,7 +23,7 @@ const (
 const managedBySQL = ` FROM clients WHERE project_id = ? AND id = ? AND registration_token_hash = ? AND kind = 'registered' AND blocked_at IS NULL FOR UPDATE`
 
 // ReplaceRegistration implements oauth.RegistrationStore. Neither a redirect URI nor a grant type holds a space.
-func (s *Store) ReplaceRegistration(ctx context.Context, project secret.ID, tokenHash []byte, c oauth.Client) error {
+func (s *Store) ReplaceRegistration(ctx context.Context, project id.ID, tokenHash []byte, c oauth.Client) error {
 	redirects, grants := strings.Join(c.RedirectURIs, " "), strings.Join(c.GrantTypes, " ")
 	var keys *string
 	if len(c.JWKS) > 0 {
@@ -53,7 +53,7 @@ func (s *Store) ReplaceRegistration(ctx context.Context, project secret.ID, toke
 }
 
 // DeleteRegistration implements oauth.RegistrationStore.
-func (s *Store) DeleteRegistration(ctx context.Context, project secret.ID, tokenHash []byte, clientID string) error {
+func (s *Store) DeleteRegistration(ctx context.Context, project id.ID, tokenHash []byte, clientID string) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var found struct{ ID string }
 		return firstError(
@@ -72,7 +72,7 @@ func byClient(clientID, action string) change {
 
 // forgetApprovals ends what people allowed for redirect URIs that are gone (catalogue 41). Grants in use go on: their tokens are with
 // the client already.
-func forgetApprovals(tx *gorm.DB, project secret.ID, clientID string) error {
+func forgetApprovals(tx *gorm.DB, project id.ID, clientID string) error {
 	if err := tx.Exec(`DELETE FROM consents WHERE project_id = ? AND client_id = ?`, project, clientID).Error; err != nil {
 		return err
 	}
@@ -80,12 +80,12 @@ func forgetApprovals(tx *gorm.DB, project secret.ID, clientID string) error {
 }
 
 // endClientGrants revokes every living grant of a client.
-func endClientGrants(tx *gorm.DB, project secret.ID, clientID, reason string) error {
+func endClientGrants(tx *gorm.DB, project id.ID, clientID, reason string) error {
 	return endGrants(tx, project, reason, `client_id = ?`, clientID)
 }
 
 // dropClient revokes before it deletes, so that guards learn of these too; grants and consents go with the row.
-func dropClient(tx *gorm.DB, project secret.ID, clientID string) error {
+func dropClient(tx *gorm.DB, project id.ID, clientID string) error {
 	return firstError(
 		func() error { return endClientGrants(tx, project, clientID, reasonClientDeleted) },
 		func() error {

@@ -2,12 +2,11 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-
-	"mcpauth.example/internal/secret"
 )
 
 // sweepMost bounds what one statement of a sweep deletes, so that none holds its locks for long.
@@ -17,13 +16,13 @@ const sweepMost = 1000
 // which no token is left, old steps of the timeline, sessions and codes that are long over, and what was counted and billed long ago. It
 // ends what reviewers have whose day has passed, and returns how many rows went.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
-	var projects []secret.ID
+	var projects []id.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects ORDER BY id`).Scan(&projects).Error; err != nil {
 		return 0, translate(err)
 	}
 	total := 0
 	for _, project := range projects {
-		for _, sweep := range []func(context.Context, secret.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected, s.sweepReviewers, s.sweepIdentities} {
+		for _, sweep := range []func(context.Context, id.ID) (int, error){s.sweepClients, s.sweepAssertions, s.sweepRevocations, s.sweepActivity, s.sweepSessions, s.sweepAnswers, s.sweepConnected, s.sweepReviewers, s.sweepIdentities} {
 			for more := true; more; {
 				swept, err := sweep(ctx, project)
 				if err != nil {
@@ -38,7 +37,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 }
 
 // sweepClients passes over rows that are being approved, and judges again under the lock.
-func (s *Store) sweepClients(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepClients(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
 		WITH expired AS (
 			SELECT id FROM clients WHERE project_id = $1 AND `+unusedClient+` AND renewed_at < now() - interval '`+unusedClientLifetime+`'

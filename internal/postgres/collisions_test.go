@@ -1,10 +1,10 @@
 package postgres_test
 
 import (
+	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -80,12 +80,12 @@ func TestAcceptWithoutAccount(t *testing.T) {
 	t.Parallel()
 	r := newTeamRig(t)
 	guest := r.person("guest@example.com", "")
-	id := r.invite(r.owner, "guest@example.com", tenants.RoleViewer)
+	invitation := r.invite(r.owner, "guest@example.com", tenants.RoleViewer)
 	if err := r.members.DeleteAccount(t.Context(), guest); err != nil {
 		t.Fatal(err)
 	}
-	for _, who := range []secret.ID{guest, secret.NewID()} {
-		_, err := r.store.AcceptInvitation(t.Context(), who, "guest@example.com", id)
+	for _, who := range []id.ID{guest, id.New()} {
+		_, err := r.store.AcceptInvitation(t.Context(), who, "guest@example.com", invitation)
 		wantError(t, err, tenants.ErrNotFound)
 	}
 	if n := r.count(`SELECT count(*) FROM organization_invitations`); n != 1 {

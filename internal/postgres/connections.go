@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -16,7 +16,7 @@ type connectionRow struct {
 	ClientID    string
 	Name        string
 	Kind        string
-	McpServerID secret.ID
+	McpServerID id.ID
 	Resource    string
 	Scopes      string
 	Since       time.Time
@@ -25,7 +25,7 @@ type connectionRow struct {
 }
 
 // ListConnections implements oauth.GrantStore. A grant counts from the exchange of its code on.
-func (s *Store) ListConnections(ctx context.Context, project, user secret.ID) (found []oauth.Connection, err error) {
+func (s *Store) ListConnections(ctx context.Context, project, user id.ID) (found []oauth.Connection, err error) {
 	var rows []connectionRow
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return tx.Raw(`
@@ -64,7 +64,7 @@ func (s *Store) ListConnections(ctx context.Context, project, user secret.ID) (f
 
 // EndConnection implements oauth.GrantStore. The consent goes in the same transaction, before the grants: an approval under way waits
 // for the person's row and then finds neither.
-func (s *Store) EndConnection(ctx context.Context, project, user secret.ID, clientID, resource, reason string) error {
+func (s *Store) EndConnection(ctx context.Context, project, user id.ID, clientID, resource, reason string) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var locked idRow
 		if err := tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR UPDATE`, project, user).Take(&locked).Error; err != nil {
@@ -78,7 +78,7 @@ func (s *Store) EndConnection(ctx context.Context, project, user secret.ID, clie
 			return err
 		}
 		return tx.Exec(`INSERT INTO audit_log (project_id, id, actor, action, target, detail) VALUES (?, ?, ?, 'connection.ended', ?, jsonb_build_object('resource', ?::text, 'reason', ?::text))`,
-			project, secret.NewID(), "user:"+user.String(), "client:"+clientID, resource, reason).Error
+			project, id.New(), "user:"+user.String(), "client:"+clientID, resource, reason).Error
 	})
 }
 
@@ -88,7 +88,7 @@ const mayWiden = `(g.organization IS NULL OR g.identity_id = sitting.identity_id
 	AND EXISTS (SELECT FROM whose WHERE organizations @> jsonb_build_array(jsonb_build_object('id', g.organization))))`
 
 // FindExtensible implements oauth.GrantStore. The customer's site is worth the way when it would make the session that is missing.
-func (s *Store) FindExtensible(ctx context.Context, project, user, session secret.ID, clientID, resource string) (scopes []string, again bool, err error) {
+func (s *Store) FindExtensible(ctx context.Context, project, user, session id.ID, clientID, resource string) (scopes []string, again bool, err error) {
 	var found bool
 	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes, &found, &again) }, `
 		WITH tenant AS (SELECT organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1),
@@ -110,7 +110,7 @@ func (s *Store) FindExtensible(ctx context.Context, project, user, session secre
 
 // ExtendConnection implements oauth.GrantStore. Session, person and client are locked as for an approval, so that none slips past a block,
 // and the person's organizations as well, so that none slips past a departure.
-func (s *Store) ExtendConnection(ctx context.Context, project, user, session secret.ID, clientID, resource string, scopes []string) error {
+func (s *Store) ExtendConnection(ctx context.Context, project, user, session id.ID, clientID, resource string, scopes []string) error {
 	var extended int
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&extended) }, `
 		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
@@ -132,7 +132,7 @@ func (s *Store) ExtendConnection(ctx context.Context, project, user, session sec
 			SELECT $1, $7, 'user:' || $2::uuid, 'grant.extended', 'client:' || $4, jsonb_build_object('resource', $5::text, 'scopes', $6::text[])
 			WHERE EXISTS (SELECT FROM widened)
 		)
-		SELECT count(*) FROM widened`, user, session, clientID, resource, scopes, secret.NewID())
+		SELECT count(*) FROM widened`, user, session, clientID, resource, scopes, id.New())
 	if err == nil && extended == 0 {
 		err = errNotFound
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -17,7 +17,7 @@ func isNotFound(err error) bool { return errors.Is(err, oauth.ErrNotFound) }
 // ApproveGrant implements oauth.GrantStore. Every row that must still allow the approval is locked FOR SHARE: blocking a user, ending a
 // session or suspending a project waits for the insert and then finds the grant, or comes first and is seen here. The client is locked
 // for the update of its first use as well: two approvals that shared the lock would each wait for the other's.
-func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
+func (s *Store) ApproveGrant(ctx context.Context, project id.ID, a oauth.Approval) (id.ID, error) {
 	var inserted bool
 	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
 	described := describedClient(a.Document)
@@ -70,11 +70,11 @@ func (s *Store) ApproveGrant(ctx context.Context, project secret.ID, a oauth.App
 		)
 		SELECT EXISTS (SELECT FROM made)`,
 		a.GrantID, a.FlowID, a.IssuerURL, a.SessionID, a.UserID, a.ClientID, a.ServerID, a.Resource, a.Scopes, a.RedirectURI, a.Challenge,
-		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, secret.NewID(),
+		a.RandomHash, a.Nonce, a.AuthMethod, a.Refreshable, a.CodeLifetime, a.Lifetime, a.RedirectHost, id.New(),
 		described.name, described.redirectURIs, described.grantTypes, described.kind, described.uri, described.metadata,
-		described.jwks, described.jwksURI, secret.NewID(), a.Organization, a.Refused)
+		described.jwks, described.jwksURI, id.New(), a.Organization, a.Refused)
 	if err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	if inserted {
 		return a.GrantID, nil
@@ -98,8 +98,8 @@ func describedClient(c *oauth.Client) document {
 }
 
 // approvedBefore finds the grant of a double submit: the same decision, by the same person, whose code is still unused.
-func (s *Store) approvedBefore(ctx context.Context, project secret.ID, a oauth.Approval) (secret.ID, error) {
-	var id secret.ID
+func (s *Store) approvedBefore(ctx context.Context, project id.ID, a oauth.Approval) (id.ID, error) {
+	var id id.ID
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
 		SELECT id FROM grants WHERE project_id = $1 AND flow_id = $2 AND issuer = $3 AND session_id = $4 AND user_id = $5 AND client_id = $6
 			AND resource = $7 AND scopes = $8 AND redirect_uri = $9 AND random_hash = $10
@@ -110,7 +110,7 @@ func (s *Store) approvedBefore(ctx context.Context, project secret.ID, a oauth.A
 
 // grantRow is what a hot verb returns of a grant.
 type grantRow struct {
-	id, userID, serverID secret.ID
+	id, userID, serverID id.ID
 	clientID, resource   string
 	organization         string
 	scopes               []string
@@ -134,7 +134,7 @@ func (r *grantRow) state() oauth.GrantState {
 }
 
 // FindConsent implements oauth.GrantStore.
-func (s *Store) FindConsent(ctx context.Context, project, user secret.ID, clientID, redirectHost, resource string) ([]string, error) {
+func (s *Store) FindConsent(ctx context.Context, project, user id.ID, clientID, redirectHost, resource string) ([]string, error) {
 	var scopes []string
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes) }, `
 		SELECT scopes FROM consents WHERE project_id = $1 AND user_id = $2 AND client_id = $3 AND redirect_host = $4 AND resource = $5`,
@@ -143,7 +143,7 @@ func (s *Store) FindConsent(ctx context.Context, project, user secret.ID, client
 }
 
 // RevokeGrant implements oauth.GrantStore.
-func (s *Store) RevokeGrant(ctx context.Context, project, grant secret.ID, clientID, reason string) error {
+func (s *Store) RevokeGrant(ctx context.Context, project, grant id.ID, clientID, reason string) error {
 	var revoked bool
 	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&revoked) }, `
 		WITH ended AS (
@@ -154,5 +154,5 @@ func (s *Store) RevokeGrant(ctx context.Context, project, grant secret.ID, clien
 			INSERT INTO audit_log (project_id, id, actor, action, target, detail)
 			SELECT $1, $5, 'client:' || $3, 'grant.revoked', 'grant:' || id, jsonb_build_object('reason', $4::text) FROM ended
 		)
-		SELECT EXISTS (SELECT FROM ended)`, grant, clientID, reason, secret.NewID())
+		SELECT EXISTS (SELECT FROM ended)`, grant, clientID, reason, id.New())
 }

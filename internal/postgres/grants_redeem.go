@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -38,12 +38,12 @@ var redeemSQL = `
 const personMayUse = `EXISTS (SELECT FROM users u WHERE u.project_id = grants.project_id AND u.id = grants.user_id AND u.blocked_at IS NULL AND ` + noReviewIsOver + `)`
 
 // RedeemCode implements oauth.GrantStore.
-func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeRedemption) (oauth.GrantState, oauth.RedemptionOutcome, error) {
+func (s *Store) RedeemCode(ctx context.Context, project id.ID, r oauth.CodeRedemption) (oauth.GrantState, oauth.RedemptionOutcome, error) {
 	var row grantRow
 	var replayed bool
 	scan := func(result pgx.Row) error { return result.Scan(append(row.fields(), &replayed)...) }
 	err := s.hot(ctx, project, scan, redeemSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI,
-		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, secret.NewID(), r.Confidential)
+		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, id.New(), r.Confidential)
 	switch {
 	case isNotFound(err):
 		return oauth.GrantState{}, oauth.Refused, nil
@@ -57,7 +57,7 @@ func (s *Store) RedeemCode(ctx context.Context, project secret.ID, r oauth.CodeR
 }
 
 // FindGrant implements oauth.GrantStore.
-func (s *Store) FindGrant(ctx context.Context, project, grant secret.ID, randomHash []byte) (found oauth.StoredGrant, err error) {
+func (s *Store) FindGrant(ctx context.Context, project, grant id.ID, randomHash []byte) (found oauth.StoredGrant, err error) {
 	var redeemed, idle, revoked *time.Time
 	var generation int64
 	scan := func(row pgx.Row) error {

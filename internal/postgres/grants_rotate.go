@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -37,7 +37,7 @@ var rotateSQL = `
 	SELECT ` + grantFields + `, reused, old FROM seen`
 
 // RotateRefreshToken implements oauth.GrantStore.
-func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oauth.Rotation) (oauth.GrantState, oauth.RotationOutcome, error) {
+func (s *Store) RotateRefreshToken(ctx context.Context, project id.ID, r oauth.Rotation) (oauth.GrantState, oauth.RotationOutcome, error) {
 	var row grantRow
 	var reused, old bool
 	scan := func(result pgx.Row) error { return result.Scan(append(row.fields(), &reused, &old)...) }
@@ -46,7 +46,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, project secret.ID, r oau
 		scopes = []string{}
 	}
 	err := s.hot(ctx, project, scan, rotateSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), //nolint:gosec // bounded by the caller
-		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, secret.NewID(), r.Confidential)
+		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, id.New(), r.Confidential)
 	switch {
 	case isNotFound(err):
 		return oauth.GrantState{}, oauth.RotationRefused, nil

@@ -2,16 +2,16 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
 // FindGuard implements oauth.GuardStore.
-func (s *Store) FindGuard(ctx context.Context, project secret.ID, secretHash []byte) (secret.ID, error) {
-	var server secret.ID
+func (s *Store) FindGuard(ctx context.Context, project id.ID, secretHash []byte) (id.ID, error) {
+	var server id.ID
 	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
 		WITH found AS (
 			SELECT id, mcp_server_id, last_used_at FROM registration_secrets WHERE project_id = $1 AND secret_hash = $2 AND revoked_at IS NULL
@@ -24,7 +24,7 @@ func (s *Store) FindGuard(ctx context.Context, project secret.ID, secretHash []b
 }
 
 // IntrospectGrant implements oauth.GuardStore: secret, grant and person in one statement, so that the answer is one moment's truth.
-func (s *Store) IntrospectGrant(ctx context.Context, project secret.ID, secretHash []byte, grant secret.ID) (oauth.Introspected, error) {
+func (s *Store) IntrospectGrant(ctx context.Context, project id.ID, secretHash []byte, grant id.ID) (oauth.Introspected, error) {
 	var found oauth.Introspected
 	scan := func(row pgx.Row) error {
 		return row.Scan(&found.GuardServerID, &found.Living, &found.ServerID, &found.ClientID, &found.Username, &found.Now)

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -15,13 +15,13 @@ import (
 type identities struct{ people *accounts }
 
 // Identities are the providers of one project and its people's identities there.
-func (s *Store) Identities(project secret.ID) signin.Identities {
+func (s *Store) Identities(project id.ID) signin.Identities {
 	people, _ := s.Users(project).(*accounts)
 	return &identities{people: people}
 }
 
 // FindProvider implements signin.Identities.
-func (i *identities) FindProvider(ctx context.Context, id secret.ID) (signin.Provider, error) {
+func (i *identities) FindProvider(ctx context.Context, id id.ID) (signin.Provider, error) {
 	s, project := i.people.store, i.people.project
 	var row providerRow
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
@@ -39,7 +39,7 @@ func (i *identities) FindProvider(ctx context.Context, id secret.ID) (signin.Pro
 
 // SignInIdentity implements signin.Identities. The provider is locked, so that one that is switched off ties nobody any more
 // (catalogue 124).
-func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, identity signin.Identity, allowNew bool) (out signin.Account, err error) {
+func (i *identities) SignInIdentity(ctx context.Context, provider id.ID, identity signin.Identity, allowNew bool) (out signin.Account, err error) {
 	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
 		at, err := i.lockProvider(tx, provider)
 		if err != nil {
@@ -54,7 +54,7 @@ func (i *identities) SignInIdentity(ctx context.Context, provider secret.ID, ide
 	return out, nil
 }
 
-func (i *identities) lockProvider(tx *gorm.DB, provider secret.ID) (place, error) {
+func (i *identities) lockProvider(tx *gorm.DB, provider id.ID) (place, error) {
 	var living struct{ Kind string }
 	err := tx.Raw(`SELECT kind FROM upstream_providers WHERE project_id = ? AND id = ? AND enabled FOR SHARE`, i.people.project, provider).Take(&living).Error
 	return place{provider: provider, kind: living.Kind}, err
@@ -83,7 +83,7 @@ func (i *identities) signIn(tx *gorm.DB, at place, identity signin.Identity, all
 
 // place is where an identity comes from.
 type place struct {
-	provider secret.ID
+	provider id.ID
 	kind     string
 }
 
@@ -103,7 +103,7 @@ const providerIsThere = `EXISTS (SELECT FROM upstream_providers p WHERE p.projec
 // whose issuer has not changed since: with another one it would have another id. The account is locked first, as by those who delete it.
 func (i *identities) known(tx *gorm.DB, at place, identity signin.Identity) (signin.Account, error) {
 	a := i.people
-	var row struct{ ID, AccountID secret.ID }
+	var row struct{ ID, AccountID id.ID }
 	err := tx.Raw(`SELECT id, account_id FROM user_identities
 		WHERE project_id = ? AND subject = ? AND (issuer = ? OR issuer IS NULL AND provider_id = ?) ORDER BY issuer NULLS LAST LIMIT 1`,
 		a.project, identity.Subject, identity.Issuer, at.provider).Take(&row).Error
@@ -168,7 +168,7 @@ func (i *identities) endOlder(tx *gorm.DB, account signin.Account) (int, error) 
 	if err != nil || !yes {
 		return account.Epoch, err
 	}
-	return i.people.endSessions(tx, account.ID, secret.ID{})
+	return i.people.endSessions(tx, account.ID, id.ID{})
 }
 
 // joins reports whether an identity may join the account of its address: a proven one, which has nobody of this provider yet, nor, unless
@@ -186,7 +186,7 @@ func (i *identities) joins(tx *gorm.DB, account signin.Account, at place, identi
 
 // taken reports whether an account has an identity of a provider already. Microsoft has an issuer for each tenant, and where it is not
 // known yet it may be any.
-func (i *identities) taken(tx *gorm.DB, account secret.ID, at place, issuer string) (taken bool, err error) {
+func (i *identities) taken(tx *gorm.DB, account id.ID, at place, issuer string) (taken bool, err error) {
 	same := "issuer = ?"
 	if at.kind == signin.ProviderMicrosoft {
 		same, issuer = "(issuer IS NULL AND "+providerIsThere+" OR starts_with(issuer, ?))", issuer[:strings.Index(issuer, ".com/")+len(".com/")]
@@ -198,7 +198,7 @@ func (i *identities) taken(tx *gorm.DB, account secret.ID, at place, issuer stri
 // keep ties an identity to an account.
 func (i *identities) keep(tx *gorm.DB, out signin.Account, at place, identity signin.Identity) (signin.Account, error) {
 	a := i.people
-	row := secret.NewID()
+	row := id.New()
 	err := tx.Exec(`INSERT INTO user_identities (project_id, id, provider_id, issuer, subject, contact, account_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		a.project, row, at.provider, identity.Issuer, identity.Subject, contactOf(identity), out.ID).Error
 	if err != nil {

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -115,7 +115,7 @@ func (r *Issuers) fetch(ctx context.Context, address string) (*oauth.Issuer, err
 }
 
 // forget drops a project from memory, or everything when project is zero.
-func (r *Issuers) forget(project secret.ID) {
+func (r *Issuers) forget(project id.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.version++

@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
@@ -17,16 +18,16 @@ import (
 const purposeSigningKey = "signing-key"
 
 // signingKeyBinding ties a sealed key to its project and key id, so that rows cannot be swapped.
-func signingKeyBinding(project secret.ID, kid string) []byte {
+func signingKeyBinding(project id.ID, kid string) []byte {
 	return secret.Join(project[:], []byte(kid))
 }
 
 type issuerRow struct {
-	ID                 secret.ID
+	ID                 id.ID
 	Name               string
 	Suspended          bool
 	Organization       string
-	OrganizationID     secret.ID
+	OrganizationID     id.ID
 	Review             string
 	AccessTokenTTL     int64 `gorm:"column:access_token_ttl"`
 	RefreshIdleTTL     int64 `gorm:"column:refresh_idle_ttl"`
@@ -127,7 +128,7 @@ func loadScopes(tx *gorm.DB, issuer *oauth.Issuer) error {
 
 func loadResources(tx *gorm.DB, issuer *oauth.Issuer) error {
 	var rows []struct {
-		ID       secret.ID
+		ID       id.ID
 		Name     string
 		Resource string
 	}

@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -70,7 +70,7 @@ type keysState struct {
 
 // RotateKeys makes the next key of a project the current one, keeps the current one published and publishes a new next one, all in one
 // transaction. It returns oauth.ErrNotFound for a project that does not exist.
-func (s *Store) RotateKeys(ctx context.Context, actor tenants.Actor, project secret.ID, rotation KeyRotation) (RotatedKeys, error) {
+func (s *Store) RotateKeys(ctx context.Context, actor tenants.Actor, project id.ID, rotation KeyRotation) (RotatedKeys, error) {
 	var result RotatedKeys
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var locked idRow
@@ -99,7 +99,7 @@ type keyRotator struct {
 	store   *Store
 	tx      *gorm.DB
 	actor   tenants.Actor
-	project secret.ID
+	project id.ID
 	state   keysState
 	changed bool
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/riverqueue/river"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -76,14 +76,14 @@ func (r *keyRotator) audit(action, target string, detail map[string]string) erro
 func keyTarget(kid string) string { return "signing_key:" + kid }
 
 // ProjectBySlug finds a project by the name in its addresses, for the operator's command line. It returns oauth.ErrNotFound.
-func (s *Store) ProjectBySlug(ctx context.Context, slug string) (secret.ID, error) {
+func (s *Store) ProjectBySlug(ctx context.Context, slug string) (id.ID, error) {
 	var row idRow
 	err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects WHERE slug = ?`, slug).Take(&row).Error
 	return row.ID, translate(err)
 }
 
 // OwnerOf finds the organization of a project, for the operator's command line. It returns oauth.ErrNotFound.
-func (s *Store) OwnerOf(ctx context.Context, project secret.ID) (secret.ID, error) {
+func (s *Store) OwnerOf(ctx context.Context, project id.ID) (id.ID, error) {
 	var row idRow
 	err := s.db.WithContext(ctx).Raw(`SELECT organization_id AS id FROM projects WHERE id = ?`, project).Take(&row).Error
 	return row.ID, translate(err)
@@ -103,7 +103,7 @@ const keysMost = 200
 // changes of the algorithm, and deletes keys that no unexpired token needs. It returns how many projects got another current key. What
 // fails for one project does not keep the others.
 func (s *Store) RotateDueKeys(ctx context.Context, every time.Duration) (rotated int, err error) {
-	var due []secret.ID
+	var due []id.ID
 	if err := s.db.WithContext(ctx).Raw(`SELECT id FROM projects WHERE keys_due_at <= now() ORDER BY keys_due_at LIMIT ?`, keysMost).
 		Scan(&due).Error; err != nil {
 		return 0, translate(err)

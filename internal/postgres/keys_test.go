@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"sync"
@@ -10,7 +11,6 @@ import (
 
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -95,7 +95,7 @@ func TestNextKeyIsKnownBeforeItSigns(t *testing.T) {
 	if got := r.audit(); !slices.Equal(got, []string{"signing_key.published", "signing_keys.rotated"}) {
 		t.Errorf("audit %q", got)
 	}
-	if _, err := r.store.RotateKeys(t.Context(), tenants.SystemActor, secret.NewID(), postgres.KeyRotation{}); !errors.Is(err, oauth.ErrNotFound) {
+	if _, err := r.store.RotateKeys(t.Context(), tenants.SystemActor, id.New(), postgres.KeyRotation{}); !errors.Is(err, oauth.ErrNotFound) {
 		t.Errorf("a project that does not exist: %v", err)
 	}
 }

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
@@ -23,7 +23,7 @@ func (s *Store) MemberWays() signin.MemberWays {
 const memberPasskey = `SELECT credential_id, account_id, record, agent, created_at, last_used_at FROM member_passkeys `
 
 // ListPasskeys implements signin.Passkeys.
-func (m memberWays) ListPasskeys(ctx context.Context, account secret.ID, host string) (found []signin.Passkey, err error) {
+func (m memberWays) ListPasskeys(ctx context.Context, account id.ID, host string) (found []signin.Passkey, err error) {
 	var rows []passkeyRow
 	err = m.people.store.db.WithContext(ctx).Raw(memberPasskey+`WHERE account_id = ? AND rp_id = ? ORDER BY created_at, credential_id`, account, host).Scan(&rows).Error
 	for _, r := range rows {
@@ -33,14 +33,14 @@ func (m memberWays) ListPasskeys(ctx context.Context, account secret.ID, host st
 }
 
 // FindPasskey implements signin.Passkeys.
-func (m memberWays) FindPasskey(ctx context.Context, host string, id []byte) (signin.Passkey, secret.ID, error) {
+func (m memberWays) FindPasskey(ctx context.Context, host string, id []byte) (signin.Passkey, id.ID, error) {
 	var row passkeyRow
 	err := m.people.store.db.WithContext(ctx).Raw(memberPasskey+`WHERE rp_id = ? AND credential_id = ?`, host, id).Take(&row).Error
 	return row.passkey(), row.AccountID, translate(err)
 }
 
 // AddPasskey implements signin.Passkeys. The lock on the member makes the count exact.
-func (m memberWays) AddPasskey(ctx context.Context, account secret.ID, host string, p signin.Passkey) error {
+func (m memberWays) AddPasskey(ctx context.Context, account id.ID, host string, p signin.Passkey) error {
 	a := m.people
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
@@ -88,7 +88,7 @@ func (m memberWays) UsePasskey(ctx context.Context, host string, p signin.Passke
 }
 
 // open reads the account of who proved themself, unless it is blocked.
-func (m memberWays) open(tx *gorm.DB, member secret.ID, out *signin.Account) error {
+func (m memberWays) open(tx *gorm.DB, member id.ID, out *signin.Account) error {
 	if err := m.people.one(tx, out, m.people.sql.lockAccount, values{"account": member}); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (m memberWays) open(tx *gorm.DB, member secret.ID, out *signin.Account) err
 }
 
 // RemovePasskey implements signin.Passkeys.
-func (m memberWays) RemovePasskey(ctx context.Context, account secret.ID, host string, id []byte) error {
+func (m memberWays) RemovePasskey(ctx context.Context, account id.ID, host string, id []byte) error {
 	a := m.people
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM member_passkeys WHERE account_id = ? AND rp_id = ? AND credential_id = ?`, account, host, id)

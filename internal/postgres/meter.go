@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )
@@ -24,19 +24,19 @@ func countConnected(got string) string {
 var _ tenants.UsageStore = (*Store)(nil)
 
 type meteredProject struct {
-	ID   secret.ID
+	ID   id.ID
 	Slug string
 }
 
 // meteredProjects lists the projects that count for an organization, those that are gone included.
-func meteredProjects(tx *gorm.DB, organization secret.ID) (found []meteredProject, err error) {
+func meteredProjects(tx *gorm.DB, organization id.ID) (found []meteredProject, err error) {
 	err = tx.Raw(`SELECT id, slug FROM projects WHERE organization_id = @organization UNION SELECT id, slug FROM deleted_projects WHERE organization_id = @organization ORDER BY slug`,
 		map[string]any{"organization": organization}).Scan(&found).Error
 	return found, err
 }
 
 // ConnectedUsers implements tenants.UsageStore.
-func (s *Store) ConnectedUsers(ctx context.Context, organization secret.ID, month time.Time) ([]tenants.ConnectedUsers, error) {
+func (s *Store) ConnectedUsers(ctx context.Context, organization id.ID, month time.Time) ([]tenants.ConnectedUsers, error) {
 	var out []tenants.ConnectedUsers
 	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
 		if err := tx.Raw(`SELECT id FROM organizations WHERE id = ?`, organization).Take(&idRow{}).Error; err != nil {
@@ -69,7 +69,7 @@ func (s *Store) ConnectedUsers(ctx context.Context, organization secret.ID, mont
 }
 
 // CountedPeople implements tenants.UsageStore. Each project is read by itself, in the order of its primary key.
-func (s *Store) CountedPeople(ctx context.Context, organization secret.ID, month time.Time, each func(tenants.CountedPerson) error) error {
+func (s *Store) CountedPeople(ctx context.Context, organization id.ID, month time.Time, each func(tenants.CountedPerson) error) error {
 	var projects []meteredProject
 	err := s.inTransaction(ctx, func(tx *gorm.DB) (err error) {
 		projects, err = meteredProjects(tx, organization)
@@ -77,9 +77,9 @@ func (s *Store) CountedPeople(ctx context.Context, organization secret.ID, month
 	})
 	const most = 1000
 	for _, project := range projects {
-		for after := (secret.ID{}); err == nil; {
+		for after := (id.ID{}); err == nil; {
 			var rows []struct {
-				UserID    secret.ID
+				UserID    id.ID
 				Email     string
 				CountedAt time.Time
 			}
@@ -102,7 +102,7 @@ func (s *Store) CountedPeople(ctx context.Context, organization secret.ID, month
 }
 
 // countMonth counts an organization's connected users.
-func countMonth(tx *gorm.DB, organization secret.ID, month time.Time) (total int, err error) {
+func countMonth(tx *gorm.DB, organization id.ID, month time.Time) (total int, err error) {
 	projects, err := meteredProjects(tx, organization)
 	for _, project := range projects {
 		var count int
@@ -121,7 +121,7 @@ func countMonth(tx *gorm.DB, organization secret.ID, month time.Time) (total int
 var _ tenants.AdmissionStore = (*Store)(nil)
 
 // Newcomer implements tenants.AdmissionStore. Who connected while the project was a development one was not counted, and has a grant.
-func (s *Store) Newcomer(ctx context.Context, project, user secret.ID) (organization secret.ID, newcomer bool, err error) {
+func (s *Store) Newcomer(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error) {
 	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) }, newcomerSQL, user)
 	return organization, newcomer, err
 }
@@ -131,7 +131,7 @@ const newcomerSQL = `SELECT organization_id, environment = 'production' AND NOT 
 	AND NOT EXISTS (SELECT FROM grants WHERE project_id = $1 AND user_id = $2) FROM projects WHERE id = $1`
 
 // CountConnected implements tenants.AdmissionStore.
-func (s *Store) CountConnected(ctx context.Context, organization secret.ID, month time.Time) (total int, err error) {
+func (s *Store) CountConnected(ctx context.Context, organization id.ID, month time.Time) (total int, err error) {
 	err = s.inTransaction(ctx, func(tx *gorm.DB) (err error) {
 		total, err = countMonth(tx, organization, month)
 		return err
@@ -140,7 +140,7 @@ func (s *Store) CountConnected(ctx context.Context, organization secret.ID, mont
 }
 
 // monthUsage reads one organization's month. lock is for its account.
-func monthUsage(tx *gorm.DB, organization secret.ID, month time.Time, lock string) (billing.Usage, error) {
+func monthUsage(tx *gorm.DB, organization id.ID, month time.Time, lock string) (billing.Usage, error) {
 	var sums struct {
 		Name                        string
 		Included, Reported, Pending int
@@ -159,7 +159,7 @@ func monthUsage(tx *gorm.DB, organization secret.ID, month time.Time, lock strin
 }
 
 // MonthUsage implements billing.Store.
-func (s *Store) MonthUsage(ctx context.Context, organization secret.ID, month time.Time) (out billing.Usage, err error) {
+func (s *Store) MonthUsage(ctx context.Context, organization id.ID, month time.Time) (out billing.Usage, err error) {
 	err = s.inTransaction(ctx, func(tx *gorm.DB) (err error) {
 		out, err = monthUsage(tx, organization, month, "")
 		return err
@@ -187,17 +187,17 @@ func (s *Store) MonthsUsage(ctx context.Context, month time.Time) ([]billing.Usa
 }
 
 // RememberIncluded implements billing.Store.
-func (s *Store) RememberIncluded(ctx context.Context, organization secret.ID, month time.Time, included int) error {
+func (s *Store) RememberIncluded(ctx context.Context, organization id.ID, month time.Time, included int) error {
 	return translate(rememberIncluded(s.db.WithContext(ctx), organization, month, included))
 }
 
-func rememberIncluded(tx *gorm.DB, organization secret.ID, month time.Time, included int) error {
+func rememberIncluded(tx *gorm.DB, organization id.ID, month time.Time, included int) error {
 	return tx.Exec(`INSERT INTO billing_months AS m (organization_id, month, included) VALUES (?, ?::date, ?)
 		ON CONFLICT (organization_id, month) DO UPDATE SET included = excluded.included WHERE excluded.included > m.included`, organization, month.Format(time.DateOnly), included).Error
 }
 
 // PlanReport implements billing.Store.
-func (s *Store) PlanReport(ctx context.Context, organization secret.ID, month time.Time, decide func(billing.Usage) int) error {
+func (s *Store) PlanReport(ctx context.Context, organization id.ID, month time.Time, decide func(billing.Usage) int) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		usage, err := monthUsage(tx, organization, month, "FOR UPDATE")
 		if err != nil {
@@ -216,7 +216,7 @@ func (s *Store) PlanReport(ctx context.Context, organization secret.ID, month ti
 // PendingReports implements billing.Store.
 func (s *Store) PendingReports(ctx context.Context) ([]billing.Reported, error) {
 	type row struct {
-		OrganizationID   secret.ID
+		OrganizationID   id.ID
 		Customer         string
 		Month, CreatedAt time.Time
 		Sequence, Value  int

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"mcpauth.example/internal/id"
 	"regexp"
 	"strconv"
 	"strings"
@@ -10,7 +11,6 @@ import (
 
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 )
 
 var pagesRead = regexp.MustCompile(`shared(?: hit=(\d+))?(?: read=(\d+))?`)
@@ -21,7 +21,7 @@ func TestNewcomerReadsNoWholeMeter(t *testing.T) {
 	db := pgtest.New(t)
 	project, other := newTestProject(t, db, "Alpha"), newTestProject(t, db, "Beta")
 	super := connect(t, db.SuperuserURL)
-	for _, id := range []secret.ID{project.ID, other.ID} {
+	for _, id := range []id.ID{project.ID, other.ID} {
 		if _, err := super.Exec(t.Context(), `INSERT INTO connected_users (project_id, month, user_id)
 			SELECT $1, m::date, gen_random_uuid() FROM generate_series(date '2026-01-01', date '2026-06-01', interval '1 month') m, generate_series(1, 5000)`, id.String()); err != nil {
 			t.Fatal(err)
@@ -41,7 +41,7 @@ func TestNewcomerReadsNoWholeMeter(t *testing.T) {
 	}
 	defer conn.Release()
 	inTenant(t, conn.Conn(), project.ID, func(tx pgx.Tx) {
-		rows, err := tx.Query(t.Context(), `EXPLAIN (ANALYZE, BUFFERS) `+postgres.NewcomerSQL, project.ID.String(), secret.NewID().String())
+		rows, err := tx.Query(t.Context(), `EXPLAIN (ANALYZE, BUFFERS) `+postgres.NewcomerSQL, project.ID.String(), id.New().String())
 		if err != nil {
 			t.Fatal(err)
 		}

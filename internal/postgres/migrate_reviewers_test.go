@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"slices"
 	"testing"
 
@@ -79,8 +80,8 @@ func TestMigrateReleasesWhoJoinedReviewers(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(store.Close)
-	id := func(of string) secret.ID {
-		parsed, err := secret.ParseID(column(t, super, `SELECT md5($1)::uuid::text`, of)[0])
+	id := func(of string) id.ID {
+		parsed, err := id.Parse(column(t, super, `SELECT md5($1)::uuid::text`, of)[0])
 		if err != nil {
 			t.Fatal(err)
 		}

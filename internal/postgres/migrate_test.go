@@ -2,13 +2,13 @@ package postgres_test
 
 import (
 	"database/sql"
+	"mcpauth.example/internal/id"
 	"testing"
 
 	"github.com/pressly/goose/v3"
 
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/migrations"
 )
 
@@ -56,10 +56,10 @@ func TestMigrateKeepsRows(t *testing.T) {
 		}
 	}
 	migrateTo(t, db, earlierSchema)
-	organization := secret.NewID()
+	organization := id.New()
 	exec(`INSERT INTO organizations (id, name) VALUES ($1::text::uuid, 'Acme')`, organization.String())
 	add := func(slug string, keys ...string) {
-		project := secret.NewID().String()
+		project := id.New().String()
 		exec(`INSERT INTO projects (id, organization_id, slug, name) VALUES ($1::text::uuid, $2::text::uuid, $3, 'Tools')`, project, organization.String(), slug)
 		for _, state := range keys {
 			exec(`INSERT INTO signing_keys (project_id, id, algorithm, state, sealed) VALUES ($1::text::uuid, $2, 'ES256', $2, '')`, project, state)

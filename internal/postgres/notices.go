@@ -2,14 +2,14 @@ package postgres
 
 import (
 	"gorm.io/gorm"
+	"mcpauth.example/internal/id"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 // tellOwners tells each owner of an act in its transaction. Who is removed or lowered is told before, who is raised after.
-func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) (err error) {
+func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization id.ID, notice tenants.Notice) (err error) {
 	if s.notices == nil {
 		return nil
 	}
@@ -25,7 +25,7 @@ func (s *Store) tellOwners(tx *gorm.DB, actor tenants.Actor, organization secret
 }
 
 // mailOwners queues a mail for each owner who has an address. render takes the name of the organization.
-func (s *Store) mailOwners(tx *gorm.DB, organization secret.ID, render func(name string) (subject, text, html string, err error)) error {
+func (s *Store) mailOwners(tx *gorm.DB, organization id.ID, render func(name string) (subject, text, html string, err error)) error {
 	var owners []struct{ Name, Email string }
 	err := tx.Raw(`SELECT o.name, m.email FROM organization_members om JOIN organizations o ON o.id = om.organization_id JOIN members m ON m.id = om.member_id
 		WHERE om.organization_id = ? AND om.role = 'owner' AND m.blocked_at IS NULL AND m.email IS NOT NULL ORDER BY m.email`, organization).Scan(&owners).Error
@@ -56,7 +56,7 @@ func addressOf(tx *gorm.DB, actor tenants.Actor) (string, error) {
 }
 
 // tellOfProvider tells owners of a provider of the project, or of its external login.
-func (s *Store) tellOfProvider(tx *gorm.DB, actor tenants.Actor, organization, project secret.ID, notice tenants.Notice) error {
+func (s *Store) tellOfProvider(tx *gorm.DB, actor tenants.Actor, organization, project id.ID, notice tenants.Notice) error {
 	var row struct{ Name string }
 	if err := tx.Raw(`SELECT name FROM projects WHERE id = ?`, project).Scan(&row).Error; err != nil {
 		return err
@@ -66,7 +66,7 @@ func (s *Store) tellOfProvider(tx *gorm.DB, actor tenants.Actor, organization, p
 }
 
 // noticeOfChange is what owners are told of another role of a member, with "" of their end in the organization.
-func noticeOfChange(tx *gorm.DB, actor tenants.Actor, member secret.ID, from, to tenants.Role) (tenants.Notice, error) {
+func noticeOfChange(tx *gorm.DB, actor tenants.Actor, member id.ID, from, to tenants.Role) (tenants.Notice, error) {
 	address, err := addressOf(tx, tenants.MemberActor(member))
 	notice := tenants.Notice{Kind: tenants.NoticeRole, Member: address, From: from, To: to}
 	if self, _ := actor.Member(); to == "" {
@@ -78,7 +78,7 @@ func noticeOfChange(tx *gorm.DB, actor tenants.Actor, member secret.ID, from, to
 }
 
 // tellOfChange leaves out changes between roles that cannot take the organization from anybody.
-func (s *Store) tellOfChange(tx *gorm.DB, actor tenants.Actor, organization secret.ID, notice tenants.Notice) error {
+func (s *Store) tellOfChange(tx *gorm.DB, actor tenants.Actor, organization id.ID, notice tenants.Notice) error {
 	if notice.Kind == tenants.NoticeRole && !tenants.TellsOfRole(notice.From, notice.To) {
 		return nil
 	}

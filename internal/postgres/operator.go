@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -22,7 +22,7 @@ const (
 // ListOrganizations implements tenants.OperatorStore.
 func (s *Store) ListOrganizations(ctx context.Context, search string) ([]tenants.OrganizationSummary, error) {
 	var rows []struct {
-		ID              secret.ID
+		ID              id.ID
 		Name            string
 		SuspendedAt     *time.Time
 		SuspendedReason string
@@ -47,7 +47,7 @@ func (s *Store) ListOrganizations(ctx context.Context, search string) ([]tenants
 }
 
 // SuspendOrganization implements tenants.OperatorStore.
-func (s *Store) SuspendOrganization(ctx context.Context, organization secret.ID, suspended bool, reason string) error {
+func (s *Store) SuspendOrganization(ctx context.Context, organization id.ID, suspended bool, reason string) error {
 	recorded := change{actor: tenants.SystemActor, action: "organization.resumed", target: organizationTarget(organization)}
 	if suspended {
 		recorded.action, recorded.detail = "organization.suspended", map[string]string{"reason": reason}
@@ -71,7 +71,7 @@ func (s *Store) SuspendOrganization(ctx context.Context, organization secret.ID,
 }
 
 // HoldProject implements tenants.OperatorStore.
-func (s *Store) HoldProject(ctx context.Context, project secret.ID, held bool, reason string) error {
+func (s *Store) HoldProject(ctx context.Context, project id.ID, held bool, reason string) error {
 	recorded := change{actor: tenants.SystemActor, action: "project.released"}
 	if held {
 		recorded.action, recorded.detail = "project.held", map[string]string{"reason": reason}
@@ -81,7 +81,7 @@ func (s *Store) HoldProject(ctx context.Context, project secret.ID, held bool, r
 }
 
 // DecideReview implements tenants.OperatorStore.
-func (s *Store) DecideReview(ctx context.Context, project secret.ID, approved bool, reason string) error {
+func (s *Store) DecideReview(ctx context.Context, project id.ID, approved bool, reason string) error {
 	recorded := change{actor: tenants.SystemActor, action: "project.approved"}
 	if !approved {
 		recorded.action, recorded.detail = "project.rejected", map[string]string{"reason": reason}
@@ -91,10 +91,10 @@ func (s *Store) DecideReview(ctx context.Context, project secret.ID, approved bo
 }
 
 // decide changes the project's row, tells its organization's log and its own, and every node.
-func (s *Store) decide(ctx context.Context, project secret.ID, recorded change, statement string, args map[string]any) error {
+func (s *Store) decide(ctx context.Context, project id.ID, recorded change, statement string, args map[string]any) error {
 	recorded.target = "project:" + project.String()
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
-		var owner struct{ OrganizationID secret.ID }
+		var owner struct{ OrganizationID id.ID }
 		if err := tx.Raw(`SELECT organization_id FROM projects WHERE id = ? FOR NO KEY UPDATE`, project).Take(&owner).Error; err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (s *Store) ListReviews(ctx context.Context) ([]tenants.Review, error) {
 }
 
 // shownBrand reads the published version that is chosen, the zero value when none is.
-func (s *Store) shownBrand(ctx context.Context, project secret.ID) (found tenants.Brand, err error) {
+func (s *Store) shownBrand(ctx context.Context, project id.ID) (found tenants.Brand, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var row brandRow
 		result := tx.Raw(selectBrand+` AND b.version = (SELECT brand_version FROM projects WHERE id = ?) AND b.version > 0`, project, project).Scan(&row)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
@@ -23,10 +24,10 @@ const (
 )
 
 // ownLoginBinding ties a sealed answer to its visit, whose id is the flow_id of the row.
-func ownLoginBinding(project, visit secret.ID) []byte { return secret.Join(project[:], visit[:]) }
+func ownLoginBinding(project, visit id.ID) []byte { return secret.Join(project[:], visit[:]) }
 
 // KeepOwnLogin implements signin.OwnLogins.
-func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte, login signin.OwnLogin) error {
+func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login signin.OwnLogin) error {
 	plain, err := json.Marshal(login)
 	if err != nil {
 		return err
@@ -53,7 +54,7 @@ func (i *identities) lockSubject(tx *gorm.DB, subject string) error {
 }
 
 // SignInOwn implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
-func (i *identities) SignInOwn(ctx context.Context, provider, visit secret.ID, answerHash []byte) (out signin.Account, err error) {
+func (i *identities) SignInOwn(ctx context.Context, provider, visit id.ID, answerHash []byte) (out signin.Account, err error) {
 	a := i.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		at, err := i.lockProvider(tx, provider)
@@ -82,7 +83,7 @@ func (i *identities) SignInOwn(ctx context.Context, provider, visit secret.ID, a
 }
 
 // FindOwnLogin implements signin.OwnLogins.
-func (i *identities) FindOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+func (i *identities) FindOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (login signin.OwnLogin, err error) {
 	a := i.people
 	var row struct{ Sealed []byte }
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
@@ -96,7 +97,7 @@ func (i *identities) FindOwnLogin(ctx context.Context, provider, visit secret.ID
 	return i.openOwnLogin(visit, row.Sealed)
 }
 
-func (i *identities) openOwnLogin(visit secret.ID, sealed []byte) (login signin.OwnLogin, err error) {
+func (i *identities) openOwnLogin(visit id.ID, sealed []byte) (login signin.OwnLogin, err error) {
 	plain, err := i.people.store.keys.Open(purposeOwnLogin, sealed, ownLoginBinding(i.people.project, visit))
 	if err != nil {
 		return login, err
@@ -124,7 +125,7 @@ func (i *identities) remember(tx *gorm.DB, account signin.Account, identity sign
 
 // EndMembership implements signin.OwnLogins. Locks are taken in the order of a sign-in: one that is under way is finished and found, and a
 // later one has no answer any more that says what was. The rows of answers stay, empty, so that no request is answered again.
-func (i *identities) EndMembership(ctx context.Context, provider secret.ID, subject, organization string) (remain []signin.Organization, err error) {
+func (i *identities) EndMembership(ctx context.Context, provider id.ID, subject, organization string) (remain []signin.Organization, err error) {
 	a := i.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		err := firstError(
@@ -136,7 +137,7 @@ func (i *identities) EndMembership(ctx context.Context, provider secret.ID, subj
 		if err != nil {
 			return err
 		}
-		var row struct{ ID, AccountID secret.ID }
+		var row struct{ ID, AccountID id.ID }
 		err = tx.Raw(`SELECT id, account_id FROM user_identities WHERE project_id = ? AND issuer = 'own' AND subject = ?`, a.project, subject).Take(&row).Error
 		if errors.Is(err, gorm.ErrRecordNotFound) {
 			return nil
@@ -153,14 +154,14 @@ func (i *identities) EndMembership(ctx context.Context, provider secret.ID, subj
 }
 
 // lockOwn locks an account of which the customer's site speaks. Two that only shared the lock would wait for each other to write.
-func (i *identities) lockOwn(tx *gorm.DB, account secret.ID) error {
+func (i *identities) lockOwn(tx *gorm.DB, account id.ID) error {
 	var locked idRow
 	return tx.Raw(`SELECT id FROM users WHERE project_id = ? AND id = ? FOR NO KEY UPDATE`, i.people.project, account).Take(&locked).Error
 }
 
 // leave takes an organization from a person, with "" all of them, and says so in the audit log when they had it. With the last one they
 // are signed out.
-func (i *identities) leave(tx *gorm.DB, provider secret.ID, person signin.Account, organization string) (remain []signin.Organization, err error) {
+func (i *identities) leave(tx *gorm.DB, provider id.ID, person signin.Account, organization string) (remain []signin.Organization, err error) {
 	const without = `coalesce((SELECT jsonb_agg(o) FROM jsonb_array_elements(organizations) AS o WHERE @left <> '' AND o ->> 'id' <> @left), '[]')`
 	a := i.people
 	v := a.with(values{"left": organization, "identity": person.Identity, "account": person.ID})
@@ -201,14 +202,14 @@ func (i *identities) leave(tx *gorm.DB, provider secret.ID, person signin.Accoun
 }
 
 // signOut ends the sessions of a person who left everything: whoever lets them in again is the customer's site.
-func (i *identities) signOut(tx *gorm.DB, provider, account secret.ID) error {
+func (i *identities) signOut(tx *gorm.DB, provider, account id.ID) error {
 	a := i.people
 	var living bool
 	return firstError(
 		func() error {
 			return tx.Raw(`SELECT EXISTS (SELECT FROM user_sessions WHERE project_id = ? AND account_id = ? AND ended_at IS NULL AND expires_at > now())`, a.project, account).Scan(&living).Error
 		},
-		func() error { _, err := a.endSessions(tx, account, secret.ID{}); return err },
+		func() error { _, err := a.endSessions(tx, account, id.ID{}); return err },
 		func() error {
 			if !living {
 				return nil
@@ -220,7 +221,7 @@ func (i *identities) signOut(tx *gorm.DB, provider, account secret.ID) error {
 
 // endLeft ends the connections for organizations that their person does not have any more. Of a connection of which it is not known for
 // whom of the account it was made, everybody counts whom the customer's site signs in as the account.
-func endLeft(tx *gorm.DB, project secret.ID, person signin.Account) error {
+func endLeft(tx *gorm.DB, project id.ID, person signin.Account) error {
 	return endGrants(tx, project, reasonOrganizationLeft, `organization IS NOT NULL AND (identity_id = ? OR identity_id IS NULL AND user_id = ?)
 		AND NOT EXISTS (SELECT FROM user_identities i WHERE i.project_id = grants.project_id
 			AND CASE WHEN grants.identity_id IS NULL THEN i.account_id = grants.user_id AND i.issuer = 'own' ELSE i.id = grants.identity_id END
@@ -233,7 +234,7 @@ const elsewhere = `EXISTS (SELECT FROM projects WHERE id = @project AND NOT ways
 	AND EXISTS (SELECT FROM user_identities i WHERE i.project_id = @project AND i.account_id = @account AND i.issuer = 'own')`
 
 // SignsInElsewhere implements signin.Identities.
-func (i *identities) SignsInElsewhere(ctx context.Context, account secret.ID) (yes bool, err error) {
+func (i *identities) SignsInElsewhere(ctx context.Context, account id.ID) (yes bool, err error) {
 	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
 		yes, err = i.people.signsInElsewhere(tx, account)
 		return err
@@ -241,7 +242,7 @@ func (i *identities) SignsInElsewhere(ctx context.Context, account secret.ID) (y
 	return yes, err
 }
 
-func (a *accounts) signsInElsewhere(tx *gorm.DB, account secret.ID) (yes bool, err error) {
+func (a *accounts) signsInElsewhere(tx *gorm.DB, account id.ID) (yes bool, err error) {
 	if a.kind.actor != "user" {
 		return false, nil
 	}
@@ -250,14 +251,14 @@ func (a *accounts) signsInElsewhere(tx *gorm.DB, account secret.ID) (yes bool, e
 
 // endOtherWays ends the sessions of a project's people of the customer's own login that did not begin there. The project is locked, as by a
 // sign-in: none that is under way is missed.
-func endOtherWays(tx *gorm.DB, project secret.ID) error {
+func endOtherWays(tx *gorm.DB, project id.ID) error {
 	return tx.Exec(`UPDATE user_sessions s SET ended_at = now() FROM user_identities i
 		WHERE s.project_id = ? AND s.ended_at IS NULL AND s.expires_at > now() AND s.method <> 'own'
 			AND i.project_id = s.project_id AND i.account_id = s.account_id AND i.issuer = 'own'`, project).Error
 }
 
 // requireOurs refuses what would go around the customer's own login. The account is locked, as by a first sign-in there.
-func (a *accounts) requireOurs(tx *gorm.DB, account secret.ID) error {
+func (a *accounts) requireOurs(tx *gorm.DB, account id.ID) error {
 	yes, err := a.signsInElsewhere(tx, account)
 	if err == nil && yes {
 		err = signin.ErrElsewhere
@@ -266,7 +267,7 @@ func (a *accounts) requireOurs(tx *gorm.DB, account secret.ID) error {
 }
 
 // requireKeeps refuses passwords and passkeys to whoever may have none: people of the customer's own login, and reviewers.
-func (a *accounts) requireKeeps(tx *gorm.DB, account secret.ID) error {
+func (a *accounts) requireKeeps(tx *gorm.DB, account id.ID) error {
 	if err := a.requireNoReviewer(tx, account); err != nil {
 		return err
 	}
@@ -292,7 +293,7 @@ const (
 )
 
 // Organizations implements signin.Identities.
-func (i *identities) Organizations(ctx context.Context, session secret.ID) (choice signin.Choice, err error) {
+func (i *identities) Organizations(ctx context.Context, session id.ID) (choice signin.Choice, err error) {
 	var list json.RawMessage
 	err = i.people.store.hot(ctx, i.people.project, func(row pgx.Row) error { return row.Scan(&list, &choice.Again) }, `
 		WITH tenant AS (SELECT organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1),

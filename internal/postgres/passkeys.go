@@ -4,17 +4,17 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )
 
 type passkeyRow struct {
 	CredentialID []byte
-	AccountID    secret.ID
+	AccountID    id.ID
 	Record       json.RawMessage
 	Agent        string
 	CreatedAt    time.Time
@@ -32,7 +32,7 @@ func (r passkeyRow) passkey() signin.Passkey {
 func passkeyTarget(id []byte) string { return "passkey:" + base64.RawURLEncoding.EncodeToString(id) }
 
 // ListPasskeys implements signin.Passkeys.
-func (i *identities) ListPasskeys(ctx context.Context, account secret.ID, host string) (found []signin.Passkey, err error) {
+func (i *identities) ListPasskeys(ctx context.Context, account id.ID, host string) (found []signin.Passkey, err error) {
 	var rows []passkeyRow
 	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
 		return tx.Raw(`SELECT credential_id, account_id, record, agent, created_at, last_used_at FROM user_passkeys
@@ -45,7 +45,7 @@ func (i *identities) ListPasskeys(ctx context.Context, account secret.ID, host s
 }
 
 // FindPasskey implements signin.Passkeys.
-func (i *identities) FindPasskey(ctx context.Context, host string, id []byte) (signin.Passkey, secret.ID, error) {
+func (i *identities) FindPasskey(ctx context.Context, host string, id []byte) (signin.Passkey, id.ID, error) {
 	var row passkeyRow
 	err := i.people.transaction(ctx, func(tx *gorm.DB) error {
 		return tx.Raw(`SELECT credential_id, account_id, record, agent, created_at, last_used_at FROM user_passkeys
@@ -55,7 +55,7 @@ func (i *identities) FindPasskey(ctx context.Context, host string, id []byte) (s
 }
 
 // AddPasskey implements signin.Passkeys. The lock on the person makes the count exact.
-func (i *identities) AddPasskey(ctx context.Context, account secret.ID, host string, p signin.Passkey) error {
+func (i *identities) AddPasskey(ctx context.Context, account id.ID, host string, p signin.Passkey) error {
 	a := i.people
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
@@ -107,7 +107,7 @@ func (i *identities) UsePasskey(ctx context.Context, host string, p signin.Passk
 }
 
 // RemovePasskey implements signin.Passkeys.
-func (i *identities) RemovePasskey(ctx context.Context, account secret.ID, host string, id []byte) error {
+func (i *identities) RemovePasskey(ctx context.Context, account id.ID, host string, id []byte) error {
 	a := i.people
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM user_passkeys WHERE project_id = ? AND account_id = ? AND rp_id = ? AND credential_id = ?`, a.project, account, host, id)

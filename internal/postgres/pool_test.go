@@ -2,6 +2,7 @@ package postgres_test
 
 import (
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,7 @@ func TestHotVerbsAreNotStarved(t *testing.T) {
 	var burst sync.WaitGroup
 	for range 20 {
 		burst.Go(func() {
-			if _, err := store.Memberships(t.Context(), secret.NewID()); err != nil {
+			if _, err := store.Memberships(t.Context(), id.New()); err != nil {
 				t.Error(err)
 			}
 		})
@@ -38,7 +39,7 @@ func TestHotVerbsAreNotStarved(t *testing.T) {
 	if err := store.Ping(t.Context()); err != nil {
 		t.Errorf("the pool is exhausted: %v", err)
 	}
-	if _, err := store.FindClient(t.Context(), secret.NewID(), "nobody"); err == nil {
+	if _, err := store.FindClient(t.Context(), id.New(), "nobody"); err == nil {
 		t.Error("an unknown client was found")
 	}
 }

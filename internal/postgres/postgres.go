@@ -10,6 +10,7 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -117,7 +118,7 @@ func (s *Store) inTransaction(ctx context.Context, fn func(tx *gorm.DB) error) e
 }
 
 // inProject runs fn with the project set for row-level security, for this transaction only.
-func (s *Store) inProject(ctx context.Context, project secret.ID, fn func(tx *gorm.DB) error) error {
+func (s *Store) inProject(ctx context.Context, project id.ID, fn func(tx *gorm.DB) error) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		if err := setProject(tx, project); err != nil {
 			return err
@@ -150,7 +151,7 @@ func again(ctx context.Context, run func() error) error {
 }
 
 // setProject is the one place where gorm code names the tenant.
-func setProject(tx *gorm.DB, project secret.ID) error {
+func setProject(tx *gorm.DB, project id.ID) error {
 	return tx.Exec(setProjectSQL, project.String()).Error
 }
 
@@ -158,7 +159,7 @@ const setProjectSQL = "SELECT set_config('app.project_id', $1, true)"
 
 // hot runs one statement of a hot verb in one round trip: a batch is one implicit transaction, so the setting that row-level
 // security reads is local to it. The first argument of the statement is always the project.
-func (s *Store) hot(ctx context.Context, project secret.ID, scan func(pgx.Row) error, statement string, args ...any) error {
+func (s *Store) hot(ctx context.Context, project id.ID, scan func(pgx.Row) error, statement string, args ...any) error {
 	batch := &pgx.Batch{}
 	batch.Queue(setProjectSQL, project.String())
 	batch.Queue(statement, append([]any{uuidValue(project)}, hotValues(args)...)...)
@@ -177,7 +178,7 @@ func (s *Store) hot(ctx context.Context, project secret.ID, scan func(pgx.Row) e
 // hotValues replaces ids by what pgx sends in binary form: as driver.Valuer each would travel as text, made and parsed again.
 func hotValues(args []any) []any {
 	for i, arg := range args {
-		if id, ok := arg.(secret.ID); ok {
+		if id, ok := arg.(id.ID); ok {
 			args[i] = uuidValue(id)
 		}
 	}
@@ -185,7 +186,7 @@ func hotValues(args []any) []any {
 }
 
 // uuidValue is the id as pgx knows it; the zero ID is NULL, as in ID.Value.
-func uuidValue(id secret.ID) any {
+func uuidValue(id id.ID) any {
 	if id.IsZero() {
 		return nil
 	}

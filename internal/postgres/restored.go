@@ -3,10 +3,9 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Restored makes a database that came back from a backup safe to serve: what was revoked, rotated or redeemed after the backup was made
@@ -76,6 +75,6 @@ func endAll(ctx context.Context, tx pgx.Tx, project string) (ended int64, err er
 			INSERT INTO audit_log (project_id, id, actor, action, detail)
 			SELECT $1::text::uuid, $2::text::uuid, 'system', 'deployment.restored', jsonb_build_object('grants', (SELECT count(*) FROM ended))
 		)
-		SELECT count(*) FROM ended`, project, secret.NewID().String()).Scan(&ended)
+		SELECT count(*) FROM ended`, project, id.New().String()).Scan(&ended)
 	return ended, err
 }

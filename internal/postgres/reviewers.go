@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
@@ -22,12 +23,12 @@ const (
 	noReviewIsOver = `(u.reviewer_address IS NULL OR u.reviewer_until > now())`
 )
 
-func reviewerBinding(project secret.ID, email string) []byte {
+func reviewerBinding(project id.ID, email string) []byte {
 	return secret.Join(project[:], []byte(email))
 }
 
 // SetReviewer implements tenants.ReviewerStore. The lock on the address keeps it from becoming somebody's meanwhile.
-func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organization, project secret.ID, email, code string, lasts time.Duration) error {
+func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organization, project id.ID, email, code string, lasts time.Duration) error {
 	people, _ := s.Users(project).(*accounts)
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := requireOwn(tx, organization, project); err != nil {
@@ -56,11 +57,11 @@ func (s *Store) SetReviewer(ctx context.Context, actor tenants.Actor, organizati
 }
 
 // reviewerOf is the account of an address's reviewer, whose sessions and connections end, or a new one without an address to sign in with.
-func (a *accounts) reviewerOf(tx *gorm.DB, email string, actor tenants.Actor) (secret.ID, error) {
+func (a *accounts) reviewerOf(tx *gorm.DB, email string, actor tenants.Actor) (id.ID, error) {
 	var known idRow
 	result := tx.Raw(`SELECT id FROM users WHERE project_id = ? AND reviewer_address = ? FOR UPDATE`, a.project, email).Scan(&known)
 	if result.Error != nil {
-		return secret.ID{}, result.Error
+		return id.ID{}, result.Error
 	}
 	if result.RowsAffected > 0 {
 		return known.ID, a.endReview(tx, known.ID)
@@ -70,7 +71,7 @@ func (a *accounts) reviewerOf(tx *gorm.DB, email string, actor tenants.Actor) (s
 }
 
 // requireNoReviewer refuses what would shut the other reviewers out of an account that they share. It locks the account.
-func (a *accounts) requireNoReviewer(tx *gorm.DB, account secret.ID) error {
+func (a *accounts) requireNoReviewer(tx *gorm.DB, account id.ID) error {
 	var locked signin.Account
 	err := a.one(tx, &locked, a.sql.lockAccount, values{"account": account})
 	if err == nil && locked.Reviewer {
@@ -80,9 +81,9 @@ func (a *accounts) requireNoReviewer(tx *gorm.DB, account secret.ID) error {
 }
 
 // endReview ends what a reviewer's code was used for. A second step, whose recovery codes go with it, would shut out who comes next.
-func (a *accounts) endReview(tx *gorm.DB, account secret.ID) error {
+func (a *accounts) endReview(tx *gorm.DB, account id.ID) error {
 	return firstError(
-		func() error { _, err := a.endSessions(tx, account, secret.ID{}); return err },
+		func() error { _, err := a.endSessions(tx, account, id.ID{}); return err },
 		func() error {
 			return tx.Exec(`DELETE FROM user_second_factors WHERE project_id = ? AND account_id = ?`, a.project, account).Error
 		},
@@ -91,7 +92,7 @@ func (a *accounts) endReview(tx *gorm.DB, account secret.ID) error {
 }
 
 // ListReviewers implements tenants.ReviewerStore.
-func (s *Store) ListReviewers(ctx context.Context, organization, project secret.ID) (found []tenants.Reviewer, err error) {
+func (s *Store) ListReviewers(ctx context.Context, organization, project id.ID) (found []tenants.Reviewer, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return requireOwn(tx, organization, project) },
@@ -106,7 +107,7 @@ func (s *Store) ListReviewers(ctx context.Context, organization, project secret.
 }
 
 // EndReviewer implements tenants.ReviewerStore.
-func (s *Store) EndReviewer(ctx context.Context, actor tenants.Actor, organization, project, reviewer secret.ID) error {
+func (s *Store) EndReviewer(ctx context.Context, actor tenants.Actor, organization, project, reviewer id.ID) error {
 	return s.changeUser(ctx, actor, organization, project, reviewer, "user.reviewer_ended", func(tx *gorm.DB, people *accounts) error {
 		return firstError(
 			func() error {
@@ -119,7 +120,7 @@ func (s *Store) EndReviewer(ctx context.Context, actor tenants.Actor, organizati
 
 // sweepReviewers ends, in one project, what reviewers whose day has passed still have, so that guards hear of it. It is no use to them any
 // more.
-func (s *Store) sweepReviewers(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepReviewers(ctx context.Context, project id.ID) (swept int, err error) {
 	people, _ := s.Users(project).(*accounts)
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var over []idRow
@@ -142,7 +143,7 @@ func (s *Store) sweepReviewers(ctx context.Context, project secret.ID) (swept in
 }
 
 // FinishReview implements signin.Identities. It counts the attempt in a transaction of its own, as for a code that was mailed.
-func (i *identities) FinishReview(ctx context.Context, challenge secret.ID, browserHash []byte, check func(code string) bool) (out signin.Account, err error) {
+func (i *identities) FinishReview(ctx context.Context, challenge id.ID, browserHash []byte, check func(code string) bool) (out signin.Account, err error) {
 	a := i.people
 	of := values{"id": challenge, "browser": browserHash, "purpose": signin.PurposeSignIn, "max": signin.MaxAttempts}
 	var attempt struct {
@@ -150,7 +151,7 @@ func (i *identities) FinishReview(ctx context.Context, challenge secret.ID, brow
 		Open    bool
 	}
 	var reviewer struct {
-		ID           secret.ID
+		ID           id.ID
 		Email        string
 		ReviewerCode []byte
 	}
@@ -188,7 +189,7 @@ func (i *identities) FinishReview(ctx context.Context, challenge secret.ID, brow
 }
 
 // openReview uses the challenge up and opens the account, if its code is the same still.
-func (a *accounts) openReview(tx *gorm.DB, challenge secret.ID, browserHash []byte, account secret.ID, sealed []byte) (out signin.Account, err error) {
+func (a *accounts) openReview(tx *gorm.DB, challenge id.ID, browserHash []byte, account id.ID, sealed []byte) (out signin.Account, err error) {
 	of := values{"id": challenge, "browser": browserHash, "account": account, "code": sealed, "purpose": signin.PurposeSignIn}
 	for _, statement := range []string{
 		`UPDATE user_challenges SET finished_at = now() WHERE project_id = @project AND id = @id AND browser_hash = @browser AND purpose = @purpose

@@ -2,11 +2,10 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
-
-	"mcpauth.example/internal/secret"
 )
 
 // revocationsChannel carries the id of a project in which a grant ended.
@@ -29,7 +28,7 @@ func publishEnded(project, ended string) string {
 }
 
 // endGrants ends the living grants that a condition on the table grants selects, and tells guards in the same transaction.
-func endGrants(tx *gorm.DB, project secret.ID, reason, condition string, args ...any) error {
+func endGrants(tx *gorm.DB, project id.ID, reason, condition string, args ...any) error {
 	return tx.Exec(`WITH ended AS (
 			UPDATE grants SET revoked_at = now(), revoked_reason = ? WHERE project_id = ? AND revoked_at IS NULL AND `+condition+`
 			RETURNING `+endedColumns+`
@@ -37,7 +36,7 @@ func endGrants(tx *gorm.DB, project secret.ID, reason, condition string, args ..
 }
 
 // sweepRevocations forgets, in one project, what no unexpired token belongs to.
-func (s *Store) sweepRevocations(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepRevocations(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
 		WITH gone AS (
 			DELETE FROM revocations WHERE project_id = $1 AND grant_id IN (

@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -37,14 +37,14 @@ type Feed struct {
 	poll  time.Duration
 
 	mu        sync.Mutex
-	projects  map[secret.ID]*projectFeed
+	projects  map[id.ID]*projectFeed
 	followers int
 	closed    bool
 }
 
 // projectFeed is the one reader of a project. Its maps are guarded by Feed.mu.
 type projectFeed struct {
-	project   secret.ID
+	project   id.ID
 	followers map[*follower]struct{}
 	wake      chan struct{}
 	ready     chan struct{} // closed when begun or failed is set
@@ -60,12 +60,12 @@ type follower struct {
 
 // NewFeed returns a feed that nobody follows.
 func NewFeed(store *Store, log *slog.Logger) *Feed {
-	return &Feed{store: store, log: log, poll: feedPoll, projects: map[secret.ID]*projectFeed{}}
+	return &Feed{store: store, log: log, poll: feedPoll, projects: map[id.ID]*projectFeed{}}
 }
 
 // Follow implements oauth.RevocationFeed. The project's reader has its place before the follower reads what came before it, so that
 // nothing falls between the two.
-func (f *Feed) Follow(ctx context.Context, project secret.ID, secretHash []byte, cursor string) (*oauth.Revocations, error) {
+func (f *Feed) Follow(ctx context.Context, project id.ID, secretHash []byte, cursor string) (*oauth.Revocations, error) {
 	me := &follower{hash: hex.EncodeToString(secretHash), next: make(chan oauth.RevocationBatch, feedBacklog)}
 	reader, err := f.join(project, me)
 	if err != nil {
@@ -95,7 +95,7 @@ func (f *Feed) Follow(ctx context.Context, project secret.ID, secretHash []byte,
 	return &oauth.Revocations{First: read.batch(server, nil), Next: me.next, Stop: stop}, nil
 }
 
-func (f *Feed) join(project secret.ID, me *follower) (*projectFeed, error) {
+func (f *Feed) join(project id.ID, me *follower) (*projectFeed, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	reader := f.projects[project]
@@ -126,7 +126,7 @@ func (f *Feed) leave(reader *projectFeed, me *follower) {
 }
 
 // Wake has a project read at once, or every followed one when project is zero.
-func (f *Feed) Wake(project secret.ID) {
+func (f *Feed) Wake(project id.ID) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for id, reader := range f.projects {
@@ -151,7 +151,7 @@ func (f *Feed) Close() {
 	for _, reader := range readers {
 		f.cut(reader, func(*follower) bool { return true })
 	}
-	f.Wake(secret.ID{})
+	f.Wake(id.ID{})
 }
 
 // cut ends the followers that a condition names.
@@ -205,7 +205,7 @@ func (f *Feed) read(reader *projectFeed) {
 	}
 }
 
-func (f *Feed) readOnce(project secret.ID, cursor string) (revocationsRead, error) {
+func (f *Feed) readOnce(project id.ID, cursor string) (revocationsRead, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), feedReadTimeout)
 	defer cancel()
 	return f.store.readRevocations(ctx, project, cursor)
@@ -256,14 +256,14 @@ type revocationsRead struct {
 	cursor    string
 	snapshot  bool
 	suspended bool
-	servers   map[string]secret.ID // MCP servers by the hash of their living secrets, in hex
+	servers   map[string]id.ID // MCP servers by the hash of their living secrets, in hex
 	revoked   []revocationRow
 }
 
 type revocationRow struct {
-	Server secret.ID `json:"server"`
-	Grant  string    `json:"sid"`
-	Until  int64     `json:"until"`
+	Server id.ID  `json:"server"`
+	Grant  string `json:"sid"`
+	Until  int64  `json:"until"`
 }
 
 func (r revocationsRead) grants() map[string]struct{} {
@@ -275,7 +275,7 @@ func (r revocationsRead) grants() map[string]struct{} {
 }
 
 // batch is what one MCP server learns, without the grants that were sent before.
-func (r revocationsRead) batch(server secret.ID, sent map[string]struct{}) oauth.RevocationBatch {
+func (r revocationsRead) batch(server id.ID, sent map[string]struct{}) oauth.RevocationBatch {
 	b := oauth.RevocationBatch{Cursor: r.cursor, Snapshot: r.snapshot, Suspended: r.suspended, Revoked: []oauth.RevokedGrant{}}
 	for _, row := range r.revoked {
 		if _, before := sent[row.Grant]; !before && row.Server == server {
@@ -289,7 +289,7 @@ func (r revocationsRead) batch(server secret.ID, sent map[string]struct{}) oauth
 // oldest transaction that was under way when it was made, and everything from that one on is given again. Whatever was not visible
 // then is of that transaction or a younger one, so nothing is ever missed. A cursor of another database, or of a time that this one
 // has not reached since it was restored, gets everything.
-func (s *Store) readRevocations(ctx context.Context, project secret.ID, cursor string) (revocationsRead, error) {
+func (s *Store) readRevocations(ctx context.Context, project id.ID, cursor string) (revocationsRead, error) {
 	incarnation, since, ok := strings.Cut(cursor, ".")
 	if !ok || len(since) == 0 || len(since) > 19 || strings.Trim(since, "0123456789") != "" {
 		incarnation, since = "", "0"

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
@@ -11,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -209,7 +209,7 @@ func TestRowLevelSecurityIsAWallOfItsOwn(t *testing.T) {
 				t.Errorf("%s: %s shows %d rows", round, table, rows)
 			}
 		}
-		for _, project := range []secret.ID{a.ID, b.ID} {
+		for _, project := range []id.ID{a.ID, b.ID} {
 			inTenant(t, conn.Conn(), project, func(tx pgx.Tx) {
 				for _, table := range filled {
 					if rows, projects := seen(tx, table); rows == 0 || projects != 1 {
@@ -234,7 +234,7 @@ func TestRowLevelSecurityIsAWallOfItsOwn(t *testing.T) {
 }
 
 // inTenant runs fn in a transaction with the setting, and rolls back.
-func inTenant(t *testing.T, conn *pgx.Conn, project secret.ID, fn func(pgx.Tx)) {
+func inTenant(t *testing.T, conn *pgx.Conn, project id.ID, fn func(pgx.Tx)) {
 	t.Helper()
 	tx, err := conn.Begin(t.Context())
 	if err != nil {

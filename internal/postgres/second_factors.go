@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
@@ -12,12 +13,12 @@ import (
 // purposeSecondFactor names the sealing key of the secrets in authenticator apps.
 const purposeSecondFactor = "second-factor-secret"
 
-func secondFactorBinding(project, account secret.ID) []byte {
+func secondFactorBinding(project, account id.ID) []byte {
 	return secret.Join(project[:], account[:])
 }
 
 // FindSecondFactor implements signin.SecondFactors.
-func (i *identities) FindSecondFactor(ctx context.Context, account secret.ID) (out signin.SecondFactor, err error) {
+func (i *identities) FindSecondFactor(ctx context.Context, account id.ID) (out signin.SecondFactor, err error) {
 	err = i.people.transaction(ctx, func(tx *gorm.DB) error {
 		return tx.Raw(`SELECT true AS enabled, (SELECT count(*) FROM user_recovery_codes WHERE project_id = f.project_id AND account_id = f.account_id) AS recovery_codes
 			FROM user_second_factors f WHERE project_id = ? AND account_id = ?`, i.people.project, account).Scan(&out).Error
@@ -26,7 +27,7 @@ func (i *identities) FindSecondFactor(ctx context.Context, account secret.ID) (o
 }
 
 // EnableTOTP implements signin.SecondFactors.
-func (i *identities) EnableTOTP(ctx context.Context, account secret.ID, totpSecret []byte, step int64, recoveryHashes [][]byte) error {
+func (i *identities) EnableTOTP(ctx context.Context, account id.ID, totpSecret []byte, step int64, recoveryHashes [][]byte) error {
 	a := i.people
 	sealed := a.store.keys.Seal(purposeSecondFactor, totpSecret, secondFactorBinding(a.project, account))
 	return a.transaction(ctx, func(tx *gorm.DB) error {
@@ -47,7 +48,7 @@ func (i *identities) EnableTOTP(ctx context.Context, account secret.ID, totpSecr
 }
 
 // UseTOTP implements signin.SecondFactors.
-func (i *identities) UseTOTP(ctx context.Context, account secret.ID, check func(totpSecret []byte) (int64, bool)) error {
+func (i *identities) UseTOTP(ctx context.Context, account id.ID, check func(totpSecret []byte) (int64, bool)) error {
 	return i.second(ctx, account, func(tx *gorm.DB, f secondFactorRow) (bool, error) {
 		opened, err := i.people.store.keys.Open(purposeSecondFactor, f.SealedSecret, secondFactorBinding(i.people.project, account))
 		if err != nil {
@@ -62,7 +63,7 @@ func (i *identities) UseTOTP(ctx context.Context, account secret.ID, check func(
 }
 
 // UseRecoveryCode implements signin.SecondFactors.
-func (i *identities) UseRecoveryCode(ctx context.Context, account secret.ID, hash []byte) error {
+func (i *identities) UseRecoveryCode(ctx context.Context, account id.ID, hash []byte) error {
 	return i.second(ctx, account, func(tx *gorm.DB, _ secondFactorRow) (bool, error) {
 		taken := tx.Exec(`DELETE FROM user_recovery_codes WHERE project_id = ? AND account_id = ? AND code_hash = ?`, i.people.project, account, hash)
 		if taken.Error != nil || taken.RowsAffected == 0 {
@@ -80,7 +81,7 @@ type secondFactorRow struct {
 }
 
 // second counts what was wrong, for good, while the row is locked: of parallel tries none is free.
-func (i *identities) second(ctx context.Context, account secret.ID, use func(*gorm.DB, secondFactorRow) (bool, error)) error {
+func (i *identities) second(ctx context.Context, account id.ID, use func(*gorm.DB, secondFactorRow) (bool, error)) error {
 	var outcome error
 	err := i.people.transaction(ctx, func(tx *gorm.DB) error {
 		var f secondFactorRow
@@ -114,7 +115,7 @@ func (i *identities) second(ctx context.Context, account secret.ID, use func(*go
 }
 
 // DisableTOTP implements signin.SecondFactors.
-func (i *identities) DisableTOTP(ctx context.Context, account secret.ID) error {
+func (i *identities) DisableTOTP(ctx context.Context, account id.ID) error {
 	a := i.people
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM user_second_factors WHERE project_id = ? AND account_id = ?`, a.project, account)

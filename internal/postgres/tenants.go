@@ -3,11 +3,11 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -24,8 +24,8 @@ const isSuspended = `(p.status <> 'active' OR p.held_at IS NOT NULL OR o.suspend
 
 // projectRow is a row of projects with the primary issuer URL of project_issuers.
 type projectRow struct {
-	ID             secret.ID
-	OrganizationID secret.ID
+	ID             id.ID
+	OrganizationID id.ID
 	Slug           string
 	Name           string
 	Status         string
@@ -56,7 +56,7 @@ func status(suspended bool) string {
 }
 
 type mcpServerRow struct {
-	ID       secret.ID
+	ID       id.ID
 	Name     string
 	Resource string
 }
@@ -66,8 +66,8 @@ func (r mcpServerRow) server() tenants.MCPServer {
 }
 
 type registrationSecretRow struct {
-	ID          secret.ID
-	McpServerID secret.ID
+	ID          id.ID
+	McpServerID id.ID
 	LastFour    string
 	CreatedAt   time.Time
 	LastUsedAt  *time.Time
@@ -109,17 +109,17 @@ type change struct {
 }
 
 // auditOrganization records a change in the organization's log, in the transaction of the change.
-func auditOrganization(tx *gorm.DB, organization secret.ID, c change) error {
+func auditOrganization(tx *gorm.DB, organization id.ID, c change) error {
 	return audit(tx, `INSERT INTO organization_audit_log (organization_id, id, actor, action, target, detail)
 		VALUES (?, ?, ?, ?, ?, ?::jsonb)`, organization, c)
 }
 
 // auditProject records a change in the project's log, in the transaction of the change.
-func auditProject(tx *gorm.DB, project secret.ID, c change) error {
+func auditProject(tx *gorm.DB, project id.ID, c change) error {
 	return audit(tx, `INSERT INTO audit_log (project_id, id, actor, action, target, detail) VALUES (?, ?, ?, ?, ?, ?::jsonb)`, project, c)
 }
 
-func audit(tx *gorm.DB, statement string, owner secret.ID, c change) error {
+func audit(tx *gorm.DB, statement string, owner id.ID, c change) error {
 	detail := []byte("{}")
 	if len(c.detail) > 0 {
 		var err error
@@ -127,11 +127,11 @@ func audit(tx *gorm.DB, statement string, owner secret.ID, c change) error {
 			return fmt.Errorf("audit detail: %w", err)
 		}
 	}
-	return tx.Exec(statement, owner, secret.NewID(), string(c.actor), c.action, c.target, string(detail)).Error
+	return tx.Exec(statement, owner, id.New(), string(c.actor), c.action, c.target, string(detail)).Error
 }
 
 // notifyProject tells every node, when the transaction commits, that what it remembers of the project is old.
-func notifyProject(tx *gorm.DB, project secret.ID) error {
+func notifyProject(tx *gorm.DB, project id.ID) error {
 	return tx.Exec(`SELECT pg_notify(?, ?)`, projectsChannel, project.String()).Error
 }
 
@@ -146,5 +146,5 @@ func mustChange(result *gorm.DB) error {
 	return nil
 }
 
-// idRow is for statements that answer with an id only: gorm would take a bare secret.ID, an array, for a list of rows.
-type idRow struct{ ID secret.ID }
+// idRow is for statements that answer with an id only: gorm would take a bare id.ID, an array, for a list of rows.
+type idRow struct{ ID id.ID }

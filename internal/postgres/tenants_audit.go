@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
@@ -10,7 +11,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -21,7 +21,7 @@ const auditFilter = ` AND (nullif($2, '') IS NULL OR id < nullif($2, '')::uuid) 
 
 // ListAudit implements tenants.OrganizationStore. Row-level security shows one project's log at a time; a batch asks all of them in one
 // round trip. Ids grow with time, so the logs merge by them.
-func (s *Store) ListAudit(ctx context.Context, organization secret.ID, q tenants.AuditQuery) (entries []tenants.AuditEntry, err error) {
+func (s *Store) ListAudit(ctx context.Context, organization id.ID, q tenants.AuditQuery) (entries []tenants.AuditEntry, err error) {
 	projects, err := s.ListProjects(ctx, organization)
 	if err != nil {
 		return nil, err
@@ -53,12 +53,12 @@ func collectAudit(into *[]tenants.AuditEntry, project tenants.Project) func(pgx.
 	return func(rows pgx.Rows) error {
 		for rows.Next() {
 			entry := tenants.AuditEntry{ProjectID: project.ID, Project: project.Name}
-			var id, detail string
-			if err := rows.Scan(&id, &entry.At, &entry.Actor, &entry.Action, &entry.Target, &detail); err != nil {
+			var text, detail string
+			if err := rows.Scan(&text, &entry.At, &entry.Actor, &entry.Action, &entry.Target, &detail); err != nil {
 				return err
 			}
 			var err error
-			if entry.ID, err = secret.ParseID(id); err != nil {
+			if entry.ID, err = id.Parse(text); err != nil {
 				return err
 			}
 			entry.Detail = json.RawMessage(detail)
@@ -80,7 +80,7 @@ func (s *Store) nameActors(ctx context.Context, entries []tenants.AuditEntry) er
 		return nil
 	}
 	var rows []struct {
-		ID    secret.ID
+		ID    id.ID
 		Email string
 	}
 	wanted := make([]string, 0, len(ids))
@@ -102,7 +102,7 @@ func (s *Store) nameActors(ctx context.Context, entries []tenants.AuditEntry) er
 }
 
 // RecordExport implements tenants.OrganizationStore.
-func (s *Store) RecordExport(ctx context.Context, actor tenants.Actor, organization secret.ID) error {
+func (s *Store) RecordExport(ctx context.Context, actor tenants.Actor, organization id.ID) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return auditOrganization(tx, organization, change{actor: actor, action: "audit.exported", target: organizationTarget(organization), detail: map[string]string{"at": time.Now().UTC().Format(time.RFC3339)}})
 	})

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -14,7 +14,7 @@ const ownedBy = `EXISTS (SELECT FROM projects p WHERE p.id = @project AND p.orga
 
 // CreateRegistrationSecret implements tenants.ProjectStore. The row of the MCP server is locked, so that the limit holds among
 // concurrent calls.
-func (s *Store) CreateRegistrationSecret(ctx context.Context, actor tenants.Actor, organization, project, server secret.ID,
+func (s *Store) CreateRegistrationSecret(ctx context.Context, actor tenants.Actor, organization, project, server id.ID,
 	stored tenants.NewSecret,
 ) (tenants.RegistrationSecret, error) {
 	var row registrationSecretRow
@@ -39,7 +39,7 @@ func (s *Store) CreateRegistrationSecret(ctx context.Context, actor tenants.Acto
 }
 
 // RevokeRegistrationSecret implements tenants.ProjectStore.
-func (s *Store) RevokeRegistrationSecret(ctx context.Context, actor tenants.Actor, organization, project, id secret.ID) error {
+func (s *Store) RevokeRegistrationSecret(ctx context.Context, actor tenants.Actor, organization, project, id id.ID) error {
 	named := map[string]any{"project": project, "id": id, "organization": organization}
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`UPDATE registration_secrets SET revoked_at = now()
@@ -64,7 +64,7 @@ func (s *Store) RevokeRegistrationSecret(ctx context.Context, actor tenants.Acto
 }
 
 // SetSuspended implements tenants.ProjectStore.
-func (s *Store) SetSuspended(ctx context.Context, actor tenants.Actor, organization, project secret.ID, suspended bool) error {
+func (s *Store) SetSuspended(ctx context.Context, actor tenants.Actor, organization, project id.ID, suspended bool) error {
 	named := map[string]any{"project": project, "organization": organization, "status": status(suspended)}
 	recorded := change{actor: actor, action: "project.resumed", target: "project:" + project.String()}
 	if suspended {
@@ -90,7 +90,7 @@ func (s *Store) SetSuspended(ctx context.Context, actor tenants.Actor, organizat
 
 // SetIssuers replaces the issuer URLs of a project, for when the address of the installation changed. ErrConflict: another project has
 // one of them.
-func (s *Store) SetIssuers(ctx context.Context, project secret.ID, primary string, aliases []string) error {
+func (s *Store) SetIssuers(ctx context.Context, project id.ID, primary string, aliases []string) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var locked idRow
 		return firstError(

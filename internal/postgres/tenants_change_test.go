@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"testing"
 	"time"
@@ -31,12 +32,12 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, id, rule := detail.Servers[0].ID, detail.Secrets[0].ID, tenants.ClientRule{Host: true, Value: "client.example"}
+	server, secretID, rule := detail.Servers[0].ID, detail.Secrets[0].ID, tenants.ClientRule{Host: true, Value: "client.example"}
 	if err := service.SetClientRule(t.Context(), tenants.SystemActor, victim.OrganizationID, victim.ID, rule); err != nil {
 		t.Fatal(err)
 	}
 	before := dump(t, db)
-	for name, organization := range map[string]secret.ID{"their organization": victim.OrganizationID, "own organization": org} {
+	for name, organization := range map[string]id.ID{"their organization": victim.OrganizationID, "own organization": org} {
 		attempts := map[string]func(context.Context) error{
 			"find": func(ctx context.Context) error {
 				_, err := service.Find(ctx, actor, organization, victim.ID)
@@ -46,9 +47,11 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 				_, _, err := service.CreateSecret(ctx, actor, organization, victim.ID, server)
 				return err
 			},
-			"revoke secret": func(ctx context.Context) error { return service.RevokeSecret(ctx, actor, organization, victim.ID, id) },
-			"suspend":       func(ctx context.Context) error { return service.Suspend(ctx, actor, organization, victim.ID) },
-			"resume":        func(ctx context.Context) error { return service.Resume(ctx, actor, organization, victim.ID) },
+			"revoke secret": func(ctx context.Context) error {
+				return service.RevokeSecret(ctx, actor, organization, victim.ID, secretID)
+			},
+			"suspend": func(ctx context.Context) error { return service.Suspend(ctx, actor, organization, victim.ID) },
+			"resume":  func(ctx context.Context) error { return service.Resume(ctx, actor, organization, victim.ID) },
 			"set policy": func(ctx context.Context) error {
 				return service.SetDocumentPolicy(ctx, actor, organization, victim.ID, tenants.DocumentsOff)
 			},
@@ -86,15 +89,15 @@ func TestForeignOrganizationIsNotFound(t *testing.T) {
 	}
 	// The statements by themselves, without the service's check of the membership.
 	_, err = store.FindProject(t.Context(), org, victim.ID)
-	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"})
-	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, id)
+	_, err2 := store.CreateRegistrationSecret(t.Context(), actor, org, victim.ID, server, tenants.NewSecret{ID: id.New(), Hash: []byte("h"), LastFour: "abcd"})
+	err3 := store.RevokeRegistrationSecret(t.Context(), actor, org, victim.ID, secretID)
 	err4 := store.SetSuspended(t.Context(), actor, org, victim.ID, true)
 	err13 := store.SetSignInMethods(t.Context(), actor, org, victim.ID, []string{tenants.SignInPassword})
 	err5 := store.SetDocumentPolicy(t.Context(), actor, org, victim.ID, tenants.DocumentsOff)
 	err6 := store.SetClientRule(t.Context(), actor, org, victim.ID, rule)
 	err7 := store.DeleteClientRule(t.Context(), actor, org, victim.ID, rule)
 	err8 := store.SetScope(t.Context(), actor, org, victim.ID, tenants.Scope{Name: "x", Description: "x", Default: true})
-	err10 := store.AddServer(t.Context(), actor, org, victim.ID, tenants.MCPServer{ID: secret.NewID(), Name: "x", Resource: "https://x.example/mcp"}, tenants.NewSecret{ID: secret.NewID(), Hash: []byte("h"), LastFour: "abcd"}, tenants.Limit{Max: tenants.Unlimited})
+	err10 := store.AddServer(t.Context(), actor, org, victim.ID, tenants.MCPServer{ID: id.New(), Name: "x", Resource: "https://x.example/mcp"}, tenants.NewSecret{ID: id.New(), Hash: []byte("h"), LastFour: "abcd"}, tenants.Limit{Max: tenants.Unlimited})
 	err11 := store.RenameServer(t.Context(), actor, org, victim.ID, server, "x")
 	err12 := store.RemoveServer(t.Context(), actor, org, victim.ID, server)
 	err9 := store.DeleteScope(t.Context(), actor, org, victim.ID, "mcp:tools")
@@ -154,10 +157,10 @@ func TestRegistrationSecretsRotate(t *testing.T) {
 		[]string{"registration_secret.created", "registration_secret.revoked"}) {
 		t.Errorf("audit %v", got)
 	}
-	if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
+	if err := service.RevokeSecret(t.Context(), tenants.SystemActor, org, project.ID, id.New()); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("unknown secret: %v", err)
 	}
-	if _, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
+	if _, _, err := service.CreateSecret(t.Context(), tenants.SystemActor, org, project.ID, id.New()); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("unknown server: %v", err)
 	}
 }

@@ -2,18 +2,18 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
 
 // SetRegistrationPolicy implements tenants.ClientStore.
-func (s *Store) SetRegistrationPolicy(ctx context.Context, actor tenants.Actor, organization, project secret.ID, policy tenants.RegistrationPolicy) error {
+func (s *Store) SetRegistrationPolicy(ctx context.Context, actor tenants.Actor, organization, project id.ID, policy tenants.RegistrationPolicy) error {
 	return s.changeRules(ctx, organization, project, change{
 		actor: actor, action: "project.registration_policy_changed", target: "project:" + project.String(), detail: map[string]string{"policy": string(policy)},
 	}, func(tx *gorm.DB) *gorm.DB {
@@ -22,7 +22,7 @@ func (s *Store) SetRegistrationPolicy(ctx context.Context, actor tenants.Actor, 
 }
 
 type initialAccessTokenRow struct {
-	ID        secret.ID
+	ID        id.ID
 	Name      string
 	CreatedAt time.Time
 	ExpiresAt *time.Time
@@ -37,7 +37,7 @@ func (r initialAccessTokenRow) token() tenants.InitialAccessToken {
 }
 
 // CreateInitialAccessToken implements tenants.ClientStore. The project is locked, so that the limit holds among concurrent calls.
-func (s *Store) CreateInitialAccessToken(ctx context.Context, actor tenants.Actor, organization, project secret.ID, t tenants.NewInitialAccessToken,
+func (s *Store) CreateInitialAccessToken(ctx context.Context, actor tenants.Actor, organization, project id.ID, t tenants.NewInitialAccessToken,
 ) (tenants.InitialAccessToken, error) {
 	var row initialAccessTokenRow
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
@@ -70,7 +70,7 @@ func orLimit(result *gorm.DB) error {
 }
 
 // RevokeInitialAccessToken implements tenants.ClientStore.
-func (s *Store) RevokeInitialAccessToken(ctx context.Context, actor tenants.Actor, organization, project, id secret.ID) error {
+func (s *Store) RevokeInitialAccessToken(ctx context.Context, actor tenants.Actor, organization, project, id id.ID) error {
 	named := map[string]any{"project": project, "id": id, "organization": organization}
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`UPDATE initial_access_tokens SET revoked_at = now()
@@ -87,7 +87,7 @@ func (s *Store) RevokeInitialAccessToken(ctx context.Context, actor tenants.Acto
 }
 
 // CreateClient implements tenants.ClientStore. Neither a redirect URI nor a grant type holds a space.
-func (s *Store) CreateClient(ctx context.Context, actor tenants.Actor, organization, project secret.ID, draft tenants.NewClient) (clientID, clientSecret string, err error) {
+func (s *Store) CreateClient(ctx context.Context, actor tenants.Actor, organization, project id.ID, draft tenants.NewClient) (clientID, clientSecret string, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		issuer := &oauth.Issuer{ID: project}
 		if err := firstError(
@@ -126,17 +126,17 @@ func (s *Store) CreateClient(ctx context.Context, actor tenants.Actor, organizat
 }
 
 // BlockClient implements tenants.ClientStore.
-func (s *Store) BlockClient(ctx context.Context, actor tenants.Actor, organization, project secret.ID, clientID string) error {
+func (s *Store) BlockClient(ctx context.Context, actor tenants.Actor, organization, project id.ID, clientID string) error {
 	return s.setBlocked(ctx, actor, organization, project, clientID, true)
 }
 
 // UnblockClient implements tenants.ClientStore.
-func (s *Store) UnblockClient(ctx context.Context, actor tenants.Actor, organization, project secret.ID, clientID string) error {
+func (s *Store) UnblockClient(ctx context.Context, actor tenants.Actor, organization, project id.ID, clientID string) error {
 	return s.setBlocked(ctx, actor, organization, project, clientID, false)
 }
 
 // setBlocked holds the project: approvals under way are finished and found, later ones see the block.
-func (s *Store) setBlocked(ctx context.Context, actor tenants.Actor, organization, project secret.ID, clientID string, blocked bool) error {
+func (s *Store) setBlocked(ctx context.Context, actor tenants.Actor, organization, project id.ID, clientID string, blocked bool) error {
 	recorded := change{actor: actor, action: "client.unblocked", target: "client:" + clientID}
 	if blocked {
 		recorded.action = "client.blocked"
@@ -167,7 +167,7 @@ func (s *Store) setBlocked(ctx context.Context, actor tenants.Actor, organizatio
 }
 
 // DeleteClient implements tenants.ClientStore.
-func (s *Store) DeleteClient(ctx context.Context, actor tenants.Actor, organization, project secret.ID, clientID string) error {
+func (s *Store) DeleteClient(ctx context.Context, actor tenants.Actor, organization, project id.ID, clientID string) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var found struct{ ID string }
 		return firstError(

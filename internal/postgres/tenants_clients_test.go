@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
@@ -80,23 +81,23 @@ func TestMembersManageClientsRefused(t *testing.T) {
 	store := openTenants(t, db)
 	service, project, other := tenantsOf(t, store), newTestProject(t, db, "Nu"), newTestProject(t, db, "Xi")
 	super := connect(t, db.SuperuserURL)
-	ctx, org, id := t.Context(), project.OrganizationID, project.ID
+	ctx, org, projectID := t.Context(), project.OrganizationID, project.ID
 	good := tenants.NewClient{Name: "App", RedirectURIs: []string{"https://app.example/cb"}}
-	clientID, _, err := service.CreateClient(ctx, tenants.SystemActor, org, id, good)
+	clientID, _, err := service.CreateClient(ctx, tenants.SystemActor, org, projectID, good)
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, _, err := service.CreateInitialAccessToken(ctx, tenants.SystemActor, org, id, "CI", 0)
+	token, _, err := service.CreateInitialAccessToken(ctx, tenants.SystemActor, org, projectID, "CI", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	verbs := func(ctx context.Context, actor tenants.Actor, org secret.ID) map[string]error {
-		_, _, tokenErr := service.CreateInitialAccessToken(ctx, actor, org, id, "CI", 0)
-		_, _, clientErr := service.CreateClient(ctx, actor, org, id, good)
+	verbs := func(ctx context.Context, actor tenants.Actor, org id.ID) map[string]error {
+		_, _, tokenErr := service.CreateInitialAccessToken(ctx, actor, org, projectID, "CI", 0)
+		_, _, clientErr := service.CreateClient(ctx, actor, org, projectID, good)
 		return map[string]error{
-			"token": tokenErr, "client": clientErr, "revoke": service.RevokeInitialAccessToken(ctx, actor, org, id, token.ID),
-			"block": service.BlockClient(ctx, actor, org, id, clientID), "unblock": service.UnblockClient(ctx, actor, org, id, clientID),
-			"delete": service.DeleteClient(ctx, actor, org, id, clientID), "policy": service.SetRegistrationPolicy(ctx, actor, org, id, tenants.RegistrationOff),
+			"token": tokenErr, "client": clientErr, "revoke": service.RevokeInitialAccessToken(ctx, actor, org, projectID, token.ID),
+			"block": service.BlockClient(ctx, actor, org, projectID, clientID), "unblock": service.UnblockClient(ctx, actor, org, projectID, clientID),
+			"delete": service.DeleteClient(ctx, actor, org, projectID, clientID), "policy": service.SetRegistrationPolicy(ctx, actor, org, projectID, tenants.RegistrationOff),
 		}
 	}
 	before := column(t, super, `SELECT id::text FROM audit_log ORDER BY id`)
@@ -119,15 +120,15 @@ func TestMembersManageClientsRefused(t *testing.T) {
 	}
 	for uri, field := range map[string]string{"javascript:alert(1)": "redirect_uris", "https://app.example/#x": "redirect_uris", project.Issuer + "/cb": "redirect_uris", "": "redirect_uris"} {
 		var wrong tenants.FieldError
-		if _, _, err := service.CreateClient(ctx, tenants.SystemActor, org, id, tenants.NewClient{Name: "App", RedirectURIs: []string{uri}}); !errors.As(err, &wrong) || wrong.Field != field {
+		if _, _, err := service.CreateClient(ctx, tenants.SystemActor, org, projectID, tenants.NewClient{Name: "App", RedirectURIs: []string{uri}}); !errors.As(err, &wrong) || wrong.Field != field {
 			t.Errorf("%s: %v", uri, err)
 		}
 	}
 	var wrong tenants.FieldError
-	if err := service.SetRegistrationPolicy(ctx, tenants.SystemActor, org, id, "ajar"); !errors.As(err, &wrong) || wrong.Field != "registration_policy" {
+	if err := service.SetRegistrationPolicy(ctx, tenants.SystemActor, org, projectID, "ajar"); !errors.As(err, &wrong) || wrong.Field != "registration_policy" {
 		t.Errorf("policy: %v", err)
 	}
-	if _, _, err := service.CreateInitialAccessToken(ctx, tenants.SystemActor, org, id, "CI", -time.Second); !errors.As(err, &wrong) || wrong.Field != "lifetime" {
+	if _, _, err := service.CreateInitialAccessToken(ctx, tenants.SystemActor, org, projectID, "CI", -time.Second); !errors.As(err, &wrong) || wrong.Field != "lifetime" {
 		t.Errorf("lifetime: %v", err)
 	}
 	if after := column(t, super, `SELECT id::text FROM audit_log ORDER BY id`); !slices.Equal(before, after) {
@@ -142,7 +143,7 @@ func TestMembersManageClientsRefused(t *testing.T) {
 		if strings.Contains(fill, "initial_access_tokens") {
 			most = tenants.MaxInitialAccessTokens
 		}
-		if _, err := super.Exec(ctx, fill, id.String(), most); err != nil {
+		if _, err := super.Exec(ctx, fill, projectID.String(), most); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -80,7 +80,7 @@ func insertProject(tx *gorm.DB, row *projectRow) error {
 		row.ID, row.Slug, row.Name, row.Status, row.Environment, row.OrganizationID).Take(&row.CreatedAt).Error
 }
 
-func insertIssuers(tx *gorm.DB, project secret.ID, primary string, aliases []string) error {
+func insertIssuers(tx *gorm.DB, project id.ID, primary string, aliases []string) error {
 	for i, url := range append([]string{primary}, aliases...) {
 		address := tenants.Address(url)
 		if address == "" {
@@ -94,13 +94,13 @@ func insertIssuers(tx *gorm.DB, project secret.ID, primary string, aliases []str
 	return nil
 }
 
-func insertServer(tx *gorm.DB, project secret.ID, server tenants.MCPServer) error {
+func insertServer(tx *gorm.DB, project id.ID, server tenants.MCPServer) error {
 	return tx.Exec(`INSERT INTO mcp_servers (project_id, id, name, resource) VALUES (?, ?, ?, ?)`,
 		project, server.ID, server.Name, server.Resource).Error
 }
 
 // upsertScopes puts the scopes in the given order and leaves others alone.
-func upsertScopes(tx *gorm.DB, project secret.ID, scopes []tenants.Scope) error {
+func upsertScopes(tx *gorm.DB, project id.ID, scopes []tenants.Scope) error {
 	for i, scope := range scopes {
 		if err := tx.Exec(`INSERT INTO scopes (project_id, name, description, is_default, position) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (project_id, name) DO UPDATE
@@ -113,7 +113,7 @@ func upsertScopes(tx *gorm.DB, project secret.ID, scopes []tenants.Scope) error 
 }
 
 // insertSecret stores a secret by its hash, unless the server has enough; into, when given, gets the row.
-func insertSecret(tx *gorm.DB, project, server secret.ID, s tenants.NewSecret, into *registrationSecretRow) error {
+func insertSecret(tx *gorm.DB, project, server id.ID, s tenants.NewSecret, into *registrationSecretRow) error {
 	var row registrationSecretRow
 	if into == nil {
 		into = &row
@@ -138,7 +138,7 @@ type signingKeyRow struct {
 }
 
 // newSigningKeys makes the key that signs now and the one that is published to sign next.
-func (s *Store) newSigningKeys(project secret.ID) ([]signingKeyRow, error) {
+func (s *Store) newSigningKeys(project id.ID) ([]signingKeyRow, error) {
 	var rows []signingKeyRow
 	for _, state := range []oauth.KeyState{oauth.KeyCurrent, oauth.KeyNext} {
 		kid, pkcs8, err := oauth.GenerateKey(oauth.ES256)
@@ -150,7 +150,7 @@ func (s *Store) newSigningKeys(project secret.ID) ([]signingKeyRow, error) {
 	return rows, nil
 }
 
-func insertSigningKeys(tx *gorm.DB, project secret.ID, rows []signingKeyRow) error {
+func insertSigningKeys(tx *gorm.DB, project id.ID, rows []signingKeyRow) error {
 	for _, row := range rows {
 		if err := tx.Exec(`INSERT INTO signing_keys (project_id, id, algorithm, state, sealed, activated_at) VALUES (?, ?, ?, ?, ?, CASE WHEN ? = 'current' THEN now() END)`,
 			project, row.ID, oauth.ES256, string(row.State), row.Sealed, string(row.State)).Error; err != nil {

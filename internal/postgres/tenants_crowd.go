@@ -2,10 +2,9 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
-
-	"mcpauth.example/internal/secret"
 )
 
 // Crowd is what SeedCrowd makes in one project.
@@ -19,7 +18,7 @@ func CrowdOf(activity int) Crowd {
 
 // SeedCrowd fills a project as years of use would, for measurements: people with a session each, clients, living grants spread over both,
 // and timelines of seven steps, one in twenty of them failing, over the last 30 days. It is for the operator's own databases.
-func (s *Store) SeedCrowd(ctx context.Context, project secret.ID, c Crowd) error {
+func (s *Store) SeedCrowd(ctx context.Context, project id.ID, c Crowd) error {
 	named := map[string]any{"project": project, "users": c.Users, "clients": c.Clients, "grants": c.Grants, "attempts": c.Activity / 7}
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := tx.Exec(`SET LOCAL statement_timeout = 0`).Error; err != nil { // a million rows take a minute
@@ -55,7 +54,7 @@ func (s *Store) SeedCrowd(ctx context.Context, project secret.ID, c Crowd) error
 }
 
 // SeedConnected counts this many people in a project this month, whom nobody knows, for measurements and for looking at limits.
-func (s *Store) SeedConnected(ctx context.Context, project secret.ID, count int) error {
+func (s *Store) SeedConnected(ctx context.Context, project id.ID, count int) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return tx.Exec(`INSERT INTO connected_users (project_id, month, user_id)
 			SELECT ?, date_trunc('month', now() AT TIME ZONE 'UTC')::date, gen_random_uuid() FROM generate_series(1, ?)`, project, count).Error
@@ -63,10 +62,10 @@ func (s *Store) SeedConnected(ctx context.Context, project secret.ID, count int)
 }
 
 // Seeded is a person with a session.
-type Seeded struct{ User, Session secret.ID }
+type Seeded struct{ User, Session id.ID }
 
 // SeedPeople makes people who are signed in, for measurements.
-func (s *Store) SeedPeople(ctx context.Context, project secret.ID, count int) (people []Seeded, err error) {
+func (s *Store) SeedPeople(ctx context.Context, project id.ID, count int) (people []Seeded, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := tx.Exec(`SET LOCAL statement_timeout = 0`).Error; err != nil {
 			return err

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/riverqueue/river"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -16,8 +16,8 @@ import (
 const reasonDomain = "domain_removed"
 
 type domainRow struct {
-	ProjectID      secret.ID
-	OrganizationID secret.ID
+	ProjectID      id.ID
+	OrganizationID id.ID
 	Domain         string
 	Token          string
 	IsPrimary      bool
@@ -41,7 +41,7 @@ func (r domainRow) domain(target string) tenants.Domain {
 }
 
 // ListDomains implements tenants.DomainStore.
-func (s *Store) ListDomains(ctx context.Context, organization, project secret.ID) ([]tenants.Domain, error) {
+func (s *Store) ListDomains(ctx context.Context, organization, project id.ID) ([]tenants.Domain, error) {
 	found, err := s.OpenProject(ctx, organization, project)
 	if err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func (s *Store) ListDomains(ctx context.Context, organization, project secret.ID
 }
 
 // AddDomain implements tenants.DomainStore.
-func (s *Store) AddDomain(ctx context.Context, actor tenants.Actor, organization, project secret.ID, domain, token string, limit tenants.Limit) error {
+func (s *Store) AddDomain(ctx context.Context, actor tenants.Actor, organization, project id.ID, domain, token string, limit tenants.Limit) error {
 	recorded := change{actor: actor, action: "domain.added", target: "domain:" + domain}
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
@@ -74,7 +74,7 @@ func (s *Store) AddDomain(ctx context.Context, actor tenants.Actor, organization
 }
 
 // RecordDomain implements tenants.DomainStore. The primary key of project_issuers decides between projects.
-func (s *Store) RecordDomain(ctx context.Context, actor tenants.Actor, organization, project secret.ID, domain, problem string, next time.Duration) error {
+func (s *Store) RecordDomain(ctx context.Context, actor tenants.Actor, organization, project id.ID, domain, problem string, next time.Duration) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := lockProject(tx, organization, project); err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *Store) RecordDomain(ctx context.Context, actor tenants.Actor, organizat
 }
 
 // RemoveDomain implements tenants.DomainStore. The first address that the service gave the project becomes the primary one again.
-func (s *Store) RemoveDomain(ctx context.Context, actor tenants.Actor, organization, project secret.ID, domain, reason string) error {
+func (s *Store) RemoveDomain(ctx context.Context, actor tenants.Actor, organization, project id.ID, domain, reason string) error {
 	recorded := change{actor: actor, action: "domain.removed", target: "domain:" + domain}
 	if reason != "" {
 		recorded.detail = map[string]string{"reason": reason}
@@ -161,14 +161,14 @@ func orConflict(result *gorm.DB) error {
 }
 
 // releaseDomains keeps verified domains of a project from others for a while; an empty domain: all of them.
-func releaseDomains(tx *gorm.DB, project secret.ID, domain string) error {
+func releaseDomains(tx *gorm.DB, project id.ID, domain string) error {
 	return tx.Exec(`INSERT INTO released_domains (domain, project_id)
 		SELECT address, project_id FROM project_issuers WHERE project_id = @project AND url = 'https://' || address AND (@domain = '' OR address = @domain)
 		ON CONFLICT (domain) DO UPDATE SET project_id = excluded.project_id, released_at = now()`, map[string]any{"project": project, "domain": domain}).Error
 }
 
 // SetPrimary implements tenants.DomainStore.
-func (s *Store) SetPrimary(ctx context.Context, actor tenants.Actor, organization, project secret.ID, url string) error {
+func (s *Store) SetPrimary(ctx context.Context, actor tenants.Actor, organization, project id.ID, url string) error {
 	recorded := change{actor: actor, action: "project.primary_changed", target: "project:" + project.String(), detail: map[string]string{"primary": url}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		var current struct{ IsPrimary bool }

@@ -2,17 +2,17 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 type invitationRow struct {
-	ID, OrganizationID   secret.ID
+	ID, OrganizationID   id.ID
 	Name, Email, Role    string
 	Inviter, InviterRole string
 	Suspended            bool
@@ -43,7 +43,7 @@ func (s *Store) invitations(ctx context.Context, condition string, arg any) (fou
 }
 
 // ListInvitations implements tenants.OrganizationStore.
-func (s *Store) ListInvitations(ctx context.Context, organization secret.ID) ([]tenants.Invitation, error) {
+func (s *Store) ListInvitations(ctx context.Context, organization id.ID) ([]tenants.Invitation, error) {
 	return s.invitations(ctx, `i.organization_id = ? ORDER BY i.email`, organization)
 }
 
@@ -104,7 +104,7 @@ func (s *Store) Invite(ctx context.Context, actor tenants.Actor, invitation tena
 }
 
 // RevokeInvitation implements tenants.OrganizationStore.
-func (s *Store) RevokeInvitation(ctx context.Context, actor tenants.Actor, organization, invitation secret.ID) error {
+func (s *Store) RevokeInvitation(ctx context.Context, actor tenants.Actor, organization, invitation id.ID) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		if err := mustChange(tx.Exec(`DELETE FROM organization_invitations WHERE organization_id = ? AND id = ?`, organization, invitation)); err != nil {
 			return err
@@ -115,7 +115,7 @@ func (s *Store) RevokeInvitation(ctx context.Context, actor tenants.Actor, organ
 
 // mayGive reports whether somebody belongs to an organization in a role that lets them give another one, and keeps it so until the
 // transaction ends. The account is locked before the membership, as by who deletes it.
-func mayGive(tx *gorm.DB, organization, member secret.ID, role tenants.Role) (bool, error) {
+func mayGive(tx *gorm.DB, organization, member id.ID, role tenants.Role) (bool, error) {
 	var account idRow
 	var own struct{ Role string }
 	err := firstError(
@@ -131,9 +131,9 @@ func mayGive(tx *gorm.DB, organization, member secret.ID, role tenants.Role) (bo
 
 // AcceptInvitation implements tenants.OrganizationStore: the row is the right to join, and goes when it is used. Whoever lowers or removes
 // the member who sent it waits for the locks, or came first.
-func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email string, invitation secret.ID) (organization tenants.Organization, err error) {
+func (s *Store) AcceptInvitation(ctx context.Context, member id.ID, email string, invitation id.ID) (organization tenants.Organization, err error) {
 	var row struct {
-		OrganizationID, InviterID secret.ID
+		OrganizationID, InviterID id.ID
 		Role                      string
 	}
 	err = s.teamChange(ctx, func(tx *gorm.DB) error {
@@ -176,7 +176,7 @@ func (s *Store) AcceptInvitation(ctx context.Context, member secret.ID, email st
 }
 
 // endInvitations ends what a member sent and may no longer send in another role.
-func endInvitations(tx *gorm.DB, actor tenants.Actor, organization, member secret.ID, next tenants.Role) error {
+func endInvitations(tx *gorm.DB, actor tenants.Actor, organization, member id.ID, next tenants.Role) error {
 	var beyond []string
 	for _, role := range tenants.Roles() {
 		if !next.MayGive(role) {

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -23,7 +23,7 @@ func environment(production bool) string {
 }
 
 // SetProduction implements tenants.LaunchStore.
-func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organization, project secret.ID, production bool, limit tenants.Limit) error {
+func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organization, project id.ID, production bool, limit tenants.Limit) error {
 	value := environment(production)
 	recorded := change{actor: actor, action: "project.environment_changed", target: "project:" + project.String(), detail: map[string]string{"environment": value}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
@@ -41,13 +41,13 @@ func (s *Store) SetProduction(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // requireRoomForProduction counts the production projects of an organization; one that is among them already needs no room.
-func requireRoomForProduction(tx *gorm.DB, organization, project secret.ID, limit tenants.Limit) error {
+func requireRoomForProduction(tx *gorm.DB, organization, project id.ID, limit tenants.Limit) error {
 	return requireRoom(tx, organization, limit, `SELECT count(*) FROM projects WHERE organization_id = ? AND environment = 'production'
 		AND NOT EXISTS (SELECT FROM projects WHERE id = ? AND environment = 'production')`, organization, project)
 }
 
 // ReadSettingsCopy implements tenants.LaunchStore.
-func (s *Store) ReadSettingsCopy(ctx context.Context, organization, project secret.ID) (tenants.SettingsCopy, error) {
+func (s *Store) ReadSettingsCopy(ctx context.Context, organization, project id.ID) (tenants.SettingsCopy, error) {
 	var row struct{ Data string }
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return tx.Raw(`SELECT jsonb_build_object(
@@ -65,7 +65,7 @@ func (s *Store) ReadSettingsCopy(ctx context.Context, organization, project secr
 }
 
 // ApplySettingsCopy implements tenants.LaunchStore.
-func (s *Store) ApplySettingsCopy(ctx context.Context, actor tenants.Actor, organization, project secret.ID, settings tenants.SettingsCopy) error {
+func (s *Store) ApplySettingsCopy(ctx context.Context, actor tenants.Actor, organization, project id.ID, settings tenants.SettingsCopy) error {
 	recorded := change{actor: actor, action: "project.settings_copied", target: "project:" + project.String(), detail: map[string]string{"from": settings.From.String()}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		result := tx.Exec(`SELECT 1`) // always something to tell
@@ -77,7 +77,7 @@ func (s *Store) ApplySettingsCopy(ctx context.Context, actor tenants.Actor, orga
 }
 
 // applySettings replaces what a copy holds. Clients that its rules block lose what they have; a brand becomes a new version.
-func applySettings(tx *gorm.DB, project secret.ID, settings tenants.SettingsCopy, actor tenants.Actor) error {
+func applySettings(tx *gorm.DB, project id.ID, settings tenants.SettingsCopy, actor tenants.Actor) error {
 	named := map[string]any{"project": project, "data": string(settings.Data), "actor": string(actor)}
 	for _, statement := range []string{
 		`UPDATE projects p SET access_token_ttl = s.access_token_ttl, refresh_idle_ttl = s.refresh_idle_ttl, refresh_ttl = s.refresh_ttl, refresh_grace = s.refresh_grace,

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -16,7 +16,7 @@ import (
 const latestConnections = 2000
 
 // rowsOf asks a question about a project that is the organization's.
-func rowsOf[Row any](ctx context.Context, s *Store, organization, project secret.ID, query string, v values) (rows []Row, err error) {
+func rowsOf[Row any](ctx context.Context, s *Store, organization, project id.ID, query string, v values) (rows []Row, err error) {
 	v["project"] = project
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
@@ -36,9 +36,9 @@ func or(t *time.Time) time.Time {
 }
 
 // ListServers implements tenants.ListStore.
-func (s *Store) ListServers(ctx context.Context, organization, project secret.ID) ([]tenants.ServerSummary, error) {
+func (s *Store) ListServers(ctx context.Context, organization, project id.ID) ([]tenants.ServerSummary, error) {
 	type row struct {
-		ID          secret.ID
+		ID          id.ID
 		Name        string
 		Resource    string
 		CreatedAt   time.Time
@@ -58,7 +58,7 @@ func (s *Store) ListServers(ctx context.Context, organization, project secret.ID
 }
 
 // ListToolUse implements tenants.ListStore.
-func (s *Store) ListToolUse(ctx context.Context, organization, project, server secret.ID) ([]tenants.ToolUse, error) {
+func (s *Store) ListToolUse(ctx context.Context, organization, project, server id.ID) ([]tenants.ToolUse, error) {
 	type row struct {
 		Tool                   string
 		Calls, Failed, Refused int
@@ -74,7 +74,7 @@ func (s *Store) ListToolUse(ctx context.Context, organization, project, server s
 }
 
 // ListKeys implements tenants.ListStore. What a retired key signed is over when the longest access token of the project would be.
-func (s *Store) ListKeys(ctx context.Context, organization, project secret.ID) ([]tenants.KeyInfo, error) {
+func (s *Store) ListKeys(ctx context.Context, organization, project id.ID) ([]tenants.KeyInfo, error) {
 	type row struct {
 		ID, Algorithm, State   string
 		CreatedAt              time.Time
@@ -122,7 +122,7 @@ var selectClients = `SELECT c.id, c.kind, c.name, c.client_uri, c.auth_method, a
 	FROM clients c WHERE c.project_id = @project`
 
 // ListClients implements tenants.ListStore.
-func (s *Store) ListClients(ctx context.Context, organization, project secret.ID, q tenants.ClientQuery) ([]tenants.Client, error) {
+func (s *Store) ListClients(ctx context.Context, organization, project id.ID, q tenants.ClientQuery) ([]tenants.Client, error) {
 	rows, err := rowsOf[listedClientRow](ctx, s, organization, project, selectClients+`
 			AND (CAST(@before_id AS text) = '' OR (c.created_at, c.id) < (CAST(@before AS timestamptz), CAST(@before_id AS text)))
 			AND (CAST(@search AS text) = '' OR position(CAST(@search AS text) IN lower(c.name)) > 0 OR position(CAST(@search AS text) IN lower(c.id)) > 0)
@@ -136,7 +136,7 @@ func (s *Store) ListClients(ctx context.Context, organization, project secret.ID
 }
 
 // FindClientOf implements tenants.ListStore.
-func (s *Store) FindClientOf(ctx context.Context, organization, project secret.ID, clientID string) (tenants.Client, error) {
+func (s *Store) FindClientOf(ctx context.Context, organization, project id.ID, clientID string) (tenants.Client, error) {
 	rows, err := rowsOf[listedClientRow](ctx, s, organization, project, selectClients+` AND c.id = @client`, values{"most": tenants.CountedTo + 1, "client": clientID})
 	if err == nil && len(rows) == 0 {
 		err = tenants.ErrNotFound
@@ -148,7 +148,7 @@ func (s *Store) FindClientOf(ctx context.Context, organization, project secret.I
 }
 
 type listedGrantRow struct {
-	ID, UserID, McpServerID                                                            secret.ID
+	ID, UserID, McpServerID                                                            id.ID
 	UserEmail, ClientID, ClientName, ServerName, Resource, GrantedOrganization, Scopes string
 	CreatedAt, ExpiresAt                                                               time.Time
 	LastUsed                                                                           *time.Time
@@ -160,7 +160,7 @@ func (r listedGrantRow) grant() tenants.Grant {
 }
 
 // ListGrants implements tenants.ListStore. Ids grow with time, so they are the cursor; the use of each row is looked up for the page alone.
-func (s *Store) ListGrants(ctx context.Context, organization, project secret.ID, q tenants.GrantQuery) ([]tenants.Grant, error) {
+func (s *Store) ListGrants(ctx context.Context, organization, project id.ID, q tenants.GrantQuery) ([]tenants.Grant, error) {
 	condition, v := "", values{"page": tenants.ListPage}
 	for name, filter := range map[string]struct {
 		set   bool
@@ -187,14 +187,14 @@ func (s *Store) ListGrants(ctx context.Context, organization, project secret.ID,
 }
 
 // ListInitialAccessTokens implements tenants.ListStore.
-func (s *Store) ListInitialAccessTokens(ctx context.Context, organization, project secret.ID) ([]tenants.InitialAccessToken, error) {
+func (s *Store) ListInitialAccessTokens(ctx context.Context, organization, project id.ID) ([]tenants.InitialAccessToken, error) {
 	rows, err := rowsOf[initialAccessTokenRow](ctx, s, organization, project, `SELECT id, name, created_at, expires_at FROM initial_access_tokens
 		WHERE project_id = @project AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now()) ORDER BY created_at DESC, id`, values{})
 	return mapRows(rows, initialAccessTokenRow.token), err
 }
 
 // ListClientRules implements tenants.ListStore.
-func (s *Store) ListClientRules(ctx context.Context, organization, project secret.ID) ([]tenants.ClientRule, error) {
+func (s *Store) ListClientRules(ctx context.Context, organization, project id.ID) ([]tenants.ClientRule, error) {
 	type row struct{ Subject, Value, Decision string }
 	rows, err := rowsOf[row](ctx, s, organization, project, `SELECT subject, value, decision FROM client_rules WHERE project_id = @project ORDER BY subject, value`, values{})
 	return mapRows(rows, func(r row) tenants.ClientRule {

@@ -2,15 +2,15 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 type membershipRow struct {
-	OrganizationID secret.ID
+	OrganizationID id.ID
 	Name           string
 	Role           string
 	Suspended      bool
@@ -24,7 +24,7 @@ const membershipSQL = `SELECT m.organization_id, o.name, m.role, o.suspended_at 
 	FROM organization_members m JOIN organizations o ON o.id = m.organization_id WHERE m.member_id = @member`
 
 // Memberships returns the organizations a member belongs to, the first joined first.
-func (s *Store) Memberships(ctx context.Context, member secret.ID) ([]tenants.Membership, error) {
+func (s *Store) Memberships(ctx context.Context, member id.ID) ([]tenants.Membership, error) {
 	var rows []membershipRow
 	err := s.db.WithContext(ctx).Raw(membershipSQL+` ORDER BY m.created_at, m.organization_id`,
 		map[string]any{"member": member}).Scan(&rows).Error
@@ -32,7 +32,7 @@ func (s *Store) Memberships(ctx context.Context, member secret.ID) ([]tenants.Me
 }
 
 // FindMembership implements tenants.ProjectStore.
-func (s *Store) FindMembership(ctx context.Context, member, organization secret.ID) (tenants.Membership, error) {
+func (s *Store) FindMembership(ctx context.Context, member, organization id.ID) (tenants.Membership, error) {
 	var row membershipRow
 	err := s.db.WithContext(ctx).Raw(membershipSQL+` AND m.organization_id = @organization`,
 		map[string]any{"member": member, "organization": organization}).Take(&row).Error
@@ -40,13 +40,13 @@ func (s *Store) FindMembership(ctx context.Context, member, organization secret.
 }
 
 // CreateOrganization makes an organization that the member owns.
-func (s *Store) CreateOrganization(ctx context.Context, actor tenants.Actor, name string, owner secret.ID) (tenants.Organization, error) {
-	organization := tenants.Organization{ID: secret.NewID(), Name: name}
+func (s *Store) CreateOrganization(ctx context.Context, actor tenants.Actor, name string, owner id.ID) (tenants.Organization, error) {
+	organization := tenants.Organization{ID: id.New(), Name: name}
 	err := s.inTransaction(ctx, func(tx *gorm.DB) error { return insertOrganization(tx, actor, organization, owner) })
 	return organization, err
 }
 
-func insertOrganization(tx *gorm.DB, actor tenants.Actor, organization tenants.Organization, owner secret.ID) error {
+func insertOrganization(tx *gorm.DB, actor tenants.Actor, organization tenants.Organization, owner id.ID) error {
 	return firstError(
 		func() error {
 			return mustChange(tx.Exec(`INSERT INTO organizations (id, name) SELECT ?, ? FROM members WHERE id = ?`,

@@ -2,18 +2,18 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 const projectColumns = `p.id, p.organization_id, p.slug, p.name, p.status, p.held_at, p.held_reason, p.environment, p.review, p.created_at, coalesce(i.url, '') AS issuer`
 
 // ListProjects implements tenants.ProjectStore.
-func (s *Store) ListProjects(ctx context.Context, organization secret.ID) ([]tenants.ProjectSummary, error) {
+func (s *Store) ListProjects(ctx context.Context, organization id.ID) ([]tenants.ProjectSummary, error) {
 	var rows []projectRow
 	err := s.db.WithContext(ctx).Raw(`SELECT `+projectColumns+`
 		FROM projects p LEFT JOIN project_issuers i ON i.project_id = p.id AND i.is_primary
@@ -32,8 +32,8 @@ func (s *Store) ListProjects(ctx context.Context, organization secret.ID) ([]ten
 
 // firstServers asks each project for its first MCP server. Row-level security shows one project at a time; a batch asks all of them in
 // one round trip and one implicit transaction.
-func (s *Store) firstServers(ctx context.Context, projects []projectRow) (map[secret.ID]string, error) {
-	found := make(map[secret.ID]string, len(projects))
+func (s *Store) firstServers(ctx context.Context, projects []projectRow) (map[id.ID]string, error) {
+	found := make(map[id.ID]string, len(projects))
 	batch := &pgx.Batch{}
 	for _, project := range projects {
 		batch.Queue(setProjectSQL, project.ID.String())
@@ -53,7 +53,7 @@ func (s *Store) firstServers(ctx context.Context, projects []projectRow) (map[se
 }
 
 // OpenProject implements tenants.ProjectStore.
-func (s *Store) OpenProject(ctx context.Context, organization, project secret.ID) (tenants.Project, error) {
+func (s *Store) OpenProject(ctx context.Context, organization, project id.ID) (tenants.Project, error) {
 	var row projectRow
 	var aliases []string
 	db := s.db.WithContext(ctx)
@@ -71,12 +71,12 @@ func (s *Store) OpenProject(ctx context.Context, organization, project secret.ID
 	return row.project(aliases), nil
 }
 
-func loadAliases(db *gorm.DB, project secret.ID, aliases *[]string) error {
+func loadAliases(db *gorm.DB, project id.ID, aliases *[]string) error {
 	return db.Raw(`SELECT url FROM project_issuers WHERE project_id = ? AND NOT is_primary ORDER BY created_at, url`, project).Scan(aliases).Error
 }
 
 // FindProject implements tenants.ProjectStore.
-func (s *Store) FindProject(ctx context.Context, organization, project secret.ID) (tenants.ProjectDetail, error) {
+func (s *Store) FindProject(ctx context.Context, organization, project id.ID) (tenants.ProjectDetail, error) {
 	var detail tenants.ProjectDetail
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var row projectRow
@@ -96,7 +96,7 @@ func (s *Store) FindProject(ctx context.Context, organization, project secret.ID
 }
 
 // loadConfiguration reads what hangs below a project that was found to be the organization's.
-func loadConfiguration(tx *gorm.DB, project secret.ID, detail *tenants.ProjectDetail) error {
+func loadConfiguration(tx *gorm.DB, project id.ID, detail *tenants.ProjectDetail) error {
 	var servers []mcpServerRow
 	var secrets []registrationSecretRow
 	var scopes []tenantScopeRow

@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -20,13 +20,13 @@ func clientDecision(project, id string) string {
 }
 
 // lockProject keeps approvals out until the transaction ends, and answers ErrNotFound for a project of another organization.
-func lockProject(tx *gorm.DB, organization, project secret.ID) error {
+func lockProject(tx *gorm.DB, organization, project id.ID) error {
 	var locked idRow
 	return tx.Raw(`SELECT id FROM projects WHERE id = ? AND organization_id = ? FOR NO KEY UPDATE`, project, organization).Take(&locked).Error
 }
 
 // SetDocumentPolicy implements tenants.ProjectStore.
-func (s *Store) SetDocumentPolicy(ctx context.Context, actor tenants.Actor, organization, project secret.ID, policy tenants.DocumentPolicy) error {
+func (s *Store) SetDocumentPolicy(ctx context.Context, actor tenants.Actor, organization, project id.ID, policy tenants.DocumentPolicy) error {
 	return s.changeRules(ctx, organization, project, change{
 		actor: actor, action: "project.document_policy_changed", target: "project:" + project.String(), detail: map[string]string{"policy": string(policy)},
 	}, func(tx *gorm.DB) *gorm.DB {
@@ -35,7 +35,7 @@ func (s *Store) SetDocumentPolicy(ctx context.Context, actor tenants.Actor, orga
 }
 
 // SetSignInMethods implements tenants.ProjectStore.
-func (s *Store) SetSignInMethods(ctx context.Context, actor tenants.Actor, organization, project secret.ID, methods []string) error {
+func (s *Store) SetSignInMethods(ctx context.Context, actor tenants.Actor, organization, project id.ID, methods []string) error {
 	text := strings.Join(methods, " ")
 	return s.changeRules(ctx, organization, project, change{
 		actor: actor, action: "project.sign_in_methods_changed", target: "project:" + project.String(), detail: map[string]string{"methods": text},
@@ -45,7 +45,7 @@ func (s *Store) SetSignInMethods(ctx context.Context, actor tenants.Actor, organ
 }
 
 // SetScopesSelectable implements tenants.ScopeStore.
-func (s *Store) SetScopesSelectable(ctx context.Context, actor tenants.Actor, organization, project secret.ID, selectable bool) error {
+func (s *Store) SetScopesSelectable(ctx context.Context, actor tenants.Actor, organization, project id.ID, selectable bool) error {
 	return s.changeRules(ctx, organization, project, change{
 		actor: actor, action: "project.scopes_selectable_changed", target: "project:" + project.String(), detail: map[string]string{"selectable": strconv.FormatBool(selectable)},
 	}, func(tx *gorm.DB) *gorm.DB {
@@ -55,7 +55,7 @@ func (s *Store) SetScopesSelectable(ctx context.Context, actor tenants.Actor, or
 
 // SetClientRule implements tenants.ProjectStore. The project is locked: approvals under way are finished and found by the block, and
 // later ones see the rule.
-func (s *Store) SetClientRule(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rule tenants.ClientRule) error {
+func (s *Store) SetClientRule(ctx context.Context, actor tenants.Actor, organization, project id.ID, rule tenants.ClientRule) error {
 	decision, action := "block", "client_rule.blocked"
 	if rule.Allow {
 		decision, action = "allow", "client_rule.allowed"
@@ -83,20 +83,20 @@ func (s *Store) SetClientRule(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // endBlockedGrants revokes what clients with a document hold that the rules block now.
-func endBlockedGrants(tx *gorm.DB, project secret.ID) error {
+func endBlockedGrants(tx *gorm.DB, project id.ID) error {
 	return endGrants(tx, project, reasonClientBlocked, `client_id IN (SELECT c.id FROM clients c
 		WHERE c.project_id = ? AND c.kind = 'document' AND `+clientDecision("c.project_id", "c.id")+` = 'block')`, project)
 }
 
 // DeleteClientRule implements tenants.ProjectStore.
-func (s *Store) DeleteClientRule(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rule tenants.ClientRule) error {
+func (s *Store) DeleteClientRule(ctx context.Context, actor tenants.Actor, organization, project id.ID, rule tenants.ClientRule) error {
 	return s.changeRules(ctx, organization, project, change{actor: actor, action: "client_rule.deleted", target: ruleTarget(rule)}, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`DELETE FROM client_rules WHERE project_id = ? AND subject = ? AND value = ?`, project, ruleSubject(rule), rule.Value)
 	})
 }
 
 // changeRules runs one change, and records and announces it if it changed something.
-func (s *Store) changeRules(ctx context.Context, organization, project secret.ID, recorded change, run func(*gorm.DB) *gorm.DB) error {
+func (s *Store) changeRules(ctx context.Context, organization, project id.ID, recorded change, run func(*gorm.DB) *gorm.DB) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := lockProject(tx, organization, project); err != nil {
 			return err

@@ -3,15 +3,15 @@ package postgres
 import (
 	"context"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 // SetScope implements tenants.ScopeStore. The project is locked, so that limit and default hold among concurrent calls.
-func (s *Store) SetScope(ctx context.Context, actor tenants.Actor, organization, project secret.ID, scope tenants.Scope) error {
+func (s *Store) SetScope(ctx context.Context, actor tenants.Actor, organization, project id.ID, scope tenants.Scope) error {
 	tools, err := json.Marshal(scope.Tools)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (s *Store) SetScope(ctx context.Context, actor tenants.Actor, organization,
 }
 
 // DeleteScope implements tenants.ScopeStore.
-func (s *Store) DeleteScope(ctx context.Context, actor tenants.Actor, organization, project secret.ID, name string) error {
+func (s *Store) DeleteScope(ctx context.Context, actor tenants.Actor, organization, project id.ID, name string) error {
 	recorded := change{actor: actor, action: "scope.deleted", target: "scope:" + name}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return runAll(tx, map[string]any{"project": project, "name": name}, `DELETE FROM scopes WHERE project_id = @project AND name = @name`)
@@ -72,7 +72,7 @@ func runAll(tx *gorm.DB, named map[string]any, statements ...string) *gorm.DB {
 }
 
 // toolsByScope reads the groups of tools of a project.
-func toolsByScope(tx *gorm.DB, project secret.ID) (map[string][]string, error) {
+func toolsByScope(tx *gorm.DB, project id.ID) (map[string][]string, error) {
 	var rows []struct {
 		Scope string
 		Tool  string

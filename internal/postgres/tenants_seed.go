@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -13,19 +13,19 @@ import (
 // overwrite passwords: nothing that a stranger can reach may call them.
 
 type seededRow struct {
-	ID       secret.ID
+	ID       id.ID
 	Inserted bool
 }
 
 // EnsureMember makes sure that the member exists with a verified address and this password, and owns an organization of this name.
-func (s *Store) EnsureMember(ctx context.Context, email, passwordHash, organizationName string) (member, organization secret.ID, err error) {
+func (s *Store) EnsureMember(ctx context.Context, email, passwordHash, organizationName string) (member, organization id.ID, err error) {
 	err = s.inTransaction(ctx, func(tx *gorm.DB) error {
 		var row seededRow
 		// The upsert locks the row, so that two calls at once make one organization.
 		if err := tx.Raw(`INSERT INTO members (id, email, email_verified_at, password_hash) VALUES (?, ?, now(), ?)
 			ON CONFLICT (email) DO UPDATE SET password_hash = excluded.password_hash,
 				email_verified_at = coalesce(members.email_verified_at, now())
-			RETURNING id`, secret.NewID(), email, passwordHash).Take(&row).Error; err != nil {
+			RETURNING id`, id.New(), email, passwordHash).Take(&row).Error; err != nil {
 			return err
 		}
 		member = row.ID
@@ -36,20 +36,20 @@ func (s *Store) EnsureMember(ctx context.Context, email, passwordHash, organizat
 		if organization = owned.ID; found.Error != nil || found.RowsAffected > 0 {
 			return found.Error
 		}
-		organization = secret.NewID()
+		organization = id.New()
 		return insertOrganization(tx, tenants.SystemActor, tenants.Organization{ID: organization, Name: organizationName}, member)
 	})
 	return member, organization, err
 }
 
 // EnsureUser makes sure that the user exists in the project with a verified address and this password.
-func (s *Store) EnsureUser(ctx context.Context, project secret.ID, email, passwordHash string) (secret.ID, error) {
+func (s *Store) EnsureUser(ctx context.Context, project id.ID, email, passwordHash string) (id.ID, error) {
 	var row seededRow
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
 		if err := tx.Raw(`INSERT INTO users (project_id, id, email, email_verified_at, password_hash) VALUES (?, ?, ?, now(), ?)
 			ON CONFLICT (project_id, email) DO UPDATE SET password_hash = excluded.password_hash,
 				email_verified_at = coalesce(users.email_verified_at, now())
-			RETURNING id, xmax = 0 AS inserted`, project, secret.NewID(), email, passwordHash).Take(&row).Error; err != nil {
+			RETURNING id, xmax = 0 AS inserted`, project, id.New(), email, passwordHash).Take(&row).Error; err != nil {
 			return err
 		}
 		if !row.Inserted {
@@ -61,7 +61,7 @@ func (s *Store) EnsureUser(ctx context.Context, project secret.ID, email, passwo
 }
 
 // EnsureScopes makes sure that the project has these scopes, in this order, with these descriptions; further ones stay.
-func (s *Store) EnsureScopes(ctx context.Context, project secret.ID, scopes []tenants.Scope) error {
+func (s *Store) EnsureScopes(ctx context.Context, project id.ID, scopes []tenants.Scope) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return upsertScopes(tx, project, scopes) },
@@ -71,14 +71,14 @@ func (s *Store) EnsureScopes(ctx context.Context, project secret.ID, scopes []te
 }
 
 // EnsureServer makes sure that the project has an MCP server of this exact URL and returns it.
-func (s *Store) EnsureServer(ctx context.Context, project secret.ID, name, resource string) (tenants.MCPServer, error) {
+func (s *Store) EnsureServer(ctx context.Context, project id.ID, name, resource string) (tenants.MCPServer, error) {
 	var row mcpServerRow
 	err := s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
 			func() error {
 				return tx.Raw(`INSERT INTO mcp_servers (project_id, id, name, resource) VALUES (?, ?, ?, ?)
 					ON CONFLICT (project_id, resource) DO UPDATE SET name = excluded.name RETURNING id, name, resource`,
-					project, secret.NewID(), name, resource).Take(&row).Error
+					project, id.New(), name, resource).Take(&row).Error
 			},
 			func() error { return notifyProject(tx, project) },
 		)

@@ -2,12 +2,12 @@ package postgres_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"mcpauth.example/internal/postgres/pgtest"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -19,7 +19,7 @@ func TestSetIssuersRefusesAnothersAddress(t *testing.T) {
 	if err := store.SetIssuers(t.Context(), a.ID, b.Issuer, nil); !errors.Is(err, tenants.ErrConflict) {
 		t.Errorf("%v", err)
 	}
-	if err := store.SetIssuers(t.Context(), secret.NewID(), "http://localhost:1/t/x", nil); !errors.Is(err, tenants.ErrNotFound) {
+	if err := store.SetIssuers(t.Context(), id.New(), "http://localhost:1/t/x", nil); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("unknown project: %v", err)
 	}
 	found, err := store.FindProject(t.Context(), a.OrganizationID, a.ID)
@@ -33,7 +33,7 @@ func TestSeedingTwiceIsSeedingOnce(t *testing.T) {
 	db := pgtest.New(t)
 	store := openTenants(t, db)
 	project := newTestProject(t, db, "Iota")
-	type state struct{ Member, Organization, User secret.ID }
+	type state struct{ Member, Organization, User id.ID }
 	var states []state
 	for range 2 {
 		var s state
@@ -66,7 +66,7 @@ func TestSeedingTwiceIsSeedingOnce(t *testing.T) {
 	if memberships, _ = store.Memberships(t.Context(), states[0].Member); len(memberships) != 2 || memberships[1].Organization != second {
 		t.Errorf("%+v", memberships)
 	}
-	if _, err := store.CreateOrganization(t.Context(), tenants.SystemActor, "Third", secret.NewID()); !errors.Is(err, tenants.ErrNotFound) {
+	if _, err := store.CreateOrganization(t.Context(), tenants.SystemActor, "Third", id.New()); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("unknown owner: %v", err)
 	}
 }

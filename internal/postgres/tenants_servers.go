@@ -2,20 +2,20 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 // reasonServerRemoved is why grants end whose MCP server is gone.
 const reasonServerRemoved = "server_removed"
 
-func serverTarget(id secret.ID) string { return "mcp_server:" + id.String() }
+func serverTarget(id id.ID) string { return "mcp_server:" + id.String() }
 
 // AddServer implements tenants.ServerStore. The project is locked, so that the limit holds among concurrent calls.
-func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization, project secret.ID, server tenants.MCPServer, stored tenants.NewSecret, limit tenants.Limit) error {
+func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization, project id.ID, server tenants.MCPServer, stored tenants.NewSecret, limit tenants.Limit) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return lockProject(tx, organization, project) },
@@ -32,7 +32,7 @@ func (s *Store) AddServer(ctx context.Context, actor tenants.Actor, organization
 }
 
 // requireRoomForServer counts under the lock of the project.
-func requireRoomForServer(tx *gorm.DB, project secret.ID, limit tenants.Limit) error {
+func requireRoomForServer(tx *gorm.DB, project id.ID, limit tenants.Limit) error {
 	var servers int
 	err := tx.Raw(`SELECT count(*) FROM mcp_servers WHERE project_id = ?`, project).Scan(&servers).Error
 	switch {
@@ -46,7 +46,7 @@ func requireRoomForServer(tx *gorm.DB, project secret.ID, limit tenants.Limit) e
 }
 
 // RenameServer implements tenants.ServerStore.
-func (s *Store) RenameServer(ctx context.Context, actor tenants.Actor, organization, project, server secret.ID, name string) error {
+func (s *Store) RenameServer(ctx context.Context, actor tenants.Actor, organization, project, server id.ID, name string) error {
 	recorded := change{actor: actor, action: "mcp_server.renamed", target: serverTarget(server), detail: map[string]string{"name": name}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		var found idRow
@@ -59,7 +59,7 @@ func (s *Store) RenameServer(ctx context.Context, actor tenants.Actor, organizat
 
 // RemoveServer implements tenants.ServerStore. The lock keeps approvals out, so that none slips between; grants and secrets go with the
 // row, the revocations stay for guards that verify by themselves.
-func (s *Store) RemoveServer(ctx context.Context, actor tenants.Actor, organization, project, server secret.ID) error {
+func (s *Store) RemoveServer(ctx context.Context, actor tenants.Actor, organization, project, server id.ID) error {
 	var row mcpServerRow
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(

@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -16,7 +16,7 @@ import (
 const reasonProjectDeleted = "project_deleted"
 
 // FindSettings implements tenants.ListStore.
-func (s *Store) FindSettings(ctx context.Context, organization, project secret.ID) (tenants.ProjectSettings, error) {
+func (s *Store) FindSettings(ctx context.Context, organization, project id.ID) (tenants.ProjectSettings, error) {
 	var row struct {
 		Name                                                          string
 		AccessTokenTTL                                                int64 `gorm:"column:access_token_ttl"`
@@ -42,7 +42,7 @@ func (s *Store) FindSettings(ctx context.Context, organization, project secret.I
 }
 
 // RenameProject implements tenants.SettingsStore.
-func (s *Store) RenameProject(ctx context.Context, actor tenants.Actor, organization, project secret.ID, name string) error {
+func (s *Store) RenameProject(ctx context.Context, actor tenants.Actor, organization, project id.ID, name string) error {
 	recorded := change{actor: actor, action: "project.renamed", target: "project:" + project.String(), detail: map[string]string{"name": name}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`UPDATE projects SET name = ?, review = CASE review WHEN 'approved' THEN 'pending' ELSE review END, review_due = coalesce(review_due, now())
@@ -51,7 +51,7 @@ func (s *Store) RenameProject(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // SetTokenLifetimes implements tenants.SettingsStore.
-func (s *Store) SetTokenLifetimes(ctx context.Context, actor tenants.Actor, organization, project secret.ID, l tenants.TokenLifetimes) error {
+func (s *Store) SetTokenLifetimes(ctx context.Context, actor tenants.Actor, organization, project id.ID, l tenants.TokenLifetimes) error {
 	text := func(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 	recorded := change{actor: actor, action: "project.token_lifetimes_changed", target: "project:" + project.String(), detail: map[string]string{
 		"access_token": text(l.AccessToken), "refresh_idle": text(l.RefreshIdle), "refresh": text(l.Refresh), "grace": text(l.Grace),
@@ -66,7 +66,7 @@ func (s *Store) SetTokenLifetimes(ctx context.Context, actor tenants.Actor, orga
 }
 
 // SetSignUpOpen implements tenants.SettingsStore.
-func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organization, project secret.ID, open bool) error {
+func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organization, project id.ID, open bool) error {
 	recorded := change{actor: actor, action: "project.sign_up_changed", target: "project:" + project.String(), detail: map[string]string{"open": strconv.FormatBool(open)}}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`UPDATE projects SET sign_up_open = ? WHERE id = ? AND sign_up_open <> ?`, open, project, open)
@@ -74,7 +74,7 @@ func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // SetOwnRules implements tenants.SettingsStore. What other ways began ends when they are not allowed any more.
-func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organization, project secret.ID, rules tenants.OwnRules) error {
+func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organization, project id.ID, rules tenants.OwnRules) error {
 	longest := int64(rules.OrganizationSession / time.Second)
 	recorded := change{actor: actor, action: "project.own_login_rules_changed", target: "project:" + project.String(), detail: map[string]string{
 		"ways_beside_own": strconv.FormatBool(rules.WaysBeside), "organization_session": strconv.FormatInt(longest, 10),
@@ -98,7 +98,7 @@ func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organizati
 }
 
 // RotateSigningKeys implements tenants.SettingsStore.
-func (s *Store) RotateSigningKeys(ctx context.Context, actor tenants.Actor, organization, project secret.ID, algorithm string, replace bool) (bool, time.Time, error) {
+func (s *Store) RotateSigningKeys(ctx context.Context, actor tenants.Actor, organization, project id.ID, algorithm string, replace bool) (bool, time.Time, error) {
 	if _, err := s.OpenProject(ctx, organization, project); err != nil {
 		return false, time.Time{}, err
 	}
@@ -107,7 +107,7 @@ func (s *Store) RotateSigningKeys(ctx context.Context, actor tenants.Actor, orga
 }
 
 // EndGrants implements tenants.SettingsStore. The project is locked: approvals under way are finished and found.
-func (s *Store) EndGrants(ctx context.Context, actor tenants.Actor, organization, project, grant secret.ID, clientID string, server secret.ID) (ended int, err error) {
+func (s *Store) EndGrants(ctx context.Context, actor tenants.Actor, organization, project, grant id.ID, clientID string, server id.ID) (ended int, err error) {
 	condition, arg, target := `id = ?`, any(grant), "grant:"+grant.String()
 	switch {
 	case clientID != "":
@@ -139,7 +139,7 @@ func (s *Store) EndGrants(ctx context.Context, actor tenants.Actor, organization
 }
 
 // MoveScope implements tenants.SettingsStore. Positions may have gaps and doubles; they are written anew.
-func (s *Store) MoveScope(ctx context.Context, actor tenants.Actor, organization, project secret.ID, name string) error {
+func (s *Store) MoveScope(ctx context.Context, actor tenants.Actor, organization, project id.ID, name string) error {
 	recorded := change{actor: actor, action: "scope.moved", target: "scope:" + name}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
 		return tx.Exec(`WITH placed AS (
@@ -156,7 +156,7 @@ func (s *Store) MoveScope(ctx context.Context, actor tenants.Actor, organization
 
 // DeleteProject implements tenants.SettingsStore. What belongs to the project goes with its row; the slug stays taken, and the
 // organization's log keeps that there was one.
-func (s *Store) DeleteProject(ctx context.Context, actor tenants.Actor, organization, project secret.ID) error {
+func (s *Store) DeleteProject(ctx context.Context, actor tenants.Actor, organization, project id.ID) error {
 	return s.inProject(ctx, project, func(tx *gorm.DB) error {
 		var row struct{ Slug, Name string }
 		return firstError(
@@ -179,7 +179,7 @@ func (s *Store) DeleteProject(ctx context.Context, actor tenants.Actor, organiza
 }
 
 // CountDays implements tenants.ListStore.
-func (s *Store) CountDays(ctx context.Context, organization, project secret.ID, days int) (tenants.DailyCounts, error) {
+func (s *Store) CountDays(ctx context.Context, organization, project id.ID, days int) (tenants.DailyCounts, error) {
 	var rows []struct {
 		Day    time.Time
 		Metric string

@@ -3,28 +3,28 @@ package postgres
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
 var _ tenants.OrganizationStore = (*Store)(nil)
 
-func organizationTarget(id secret.ID) string { return "organization:" + id.String() }
+func organizationTarget(id id.ID) string { return "organization:" + id.String() }
 
 // lockOrganization lets one transaction at a time count or change what belongs to an organization.
-func lockOrganization(tx *gorm.DB, organization secret.ID) error {
+func lockOrganization(tx *gorm.DB, organization id.ID) error {
 	var locked idRow
 	return tx.Raw(`SELECT id FROM organizations WHERE id = ? FOR NO KEY UPDATE`, organization).Take(&locked).Error
 }
 
 // lockOpenOrganization does so where somebody or something is to be added, which a suspended organization does not allow. Whoever
 // suspends it waits for the lock, or came first.
-func lockOpenOrganization(tx *gorm.DB, organization secret.ID) error {
+func lockOpenOrganization(tx *gorm.DB, organization id.ID) error {
 	var locked struct{ Suspended bool }
 	err := tx.Raw(`SELECT suspended_at IS NOT NULL AS suspended FROM organizations WHERE id = ? FOR NO KEY UPDATE`, organization).Take(&locked).Error
 	if err == nil && locked.Suspended {
@@ -34,7 +34,7 @@ func lockOpenOrganization(tx *gorm.DB, organization secret.ID) error {
 }
 
 // requireRoom checks a limit by what a statement counts, under the lock of the organization.
-func requireRoom(tx *gorm.DB, organization secret.ID, limit tenants.Limit, count string, args ...any) error {
+func requireRoom(tx *gorm.DB, organization id.ID, limit tenants.Limit, count string, args ...any) error {
 	if limit.Max == tenants.Unlimited {
 		return nil
 	}
@@ -52,7 +52,7 @@ func (s *Store) teamChange(ctx context.Context, fn func(tx *gorm.DB) error) erro
 }
 
 // RenameOrganization implements tenants.OrganizationStore.
-func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, organization secret.ID, name string) error {
+func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, organization id.ID, name string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		result := tx.Exec(`UPDATE organizations SET name = ? WHERE id = ? AND name <> ?`, name, organization, name)
 		if result.Error != nil || result.RowsAffected == 0 {
@@ -63,7 +63,7 @@ func (s *Store) RenameOrganization(ctx context.Context, actor tenants.Actor, org
 }
 
 // DeleteOrganization implements tenants.OrganizationStore.
-func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organization secret.ID) error {
+func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organization id.ID) error {
 	return s.teamChange(ctx, func(tx *gorm.DB) error {
 		var projects int
 		return firstError(
@@ -85,9 +85,9 @@ func (s *Store) DeleteOrganization(ctx context.Context, _ tenants.Actor, organiz
 }
 
 // ListMembers implements tenants.OrganizationStore.
-func (s *Store) ListMembers(ctx context.Context, organization secret.ID) ([]tenants.Member, error) {
+func (s *Store) ListMembers(ctx context.Context, organization id.ID) ([]tenants.Member, error) {
 	type row struct {
-		ID          secret.ID
+		ID          id.ID
 		Email, Role string
 		KnownAs     string
 		CreatedAt   time.Time
@@ -103,11 +103,11 @@ func (s *Store) ListMembers(ctx context.Context, organization secret.ID) ([]tena
 }
 
 // ChangeMember implements tenants.OrganizationStore.
-func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
+func (s *Store) ChangeMember(ctx context.Context, actor tenants.Actor, organization, member id.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
 	return s.teamChange(ctx, func(tx *gorm.DB) error { return s.changeMember(tx, actor, organization, member, decide) })
 }
 
-func (s *Store) changeMember(tx *gorm.DB, actor tenants.Actor, organization, member secret.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
+func (s *Store) changeMember(tx *gorm.DB, actor tenants.Actor, organization, member id.ID, decide func(actor, target tenants.Role) (tenants.Role, error)) error {
 	self, _ := actor.Member()
 	var roles struct {
 		Own, Target string
@@ -168,9 +168,9 @@ func (s *Store) changeMember(tx *gorm.DB, actor tenants.Actor, organization, mem
 
 // leaveOrganizations takes a member whose account is to be deleted out of every organization. All of them are locked before the member, as by
 // whoever changes either, and in the order of their ids, as by others who leave several. Who joined one more meanwhile begins anew.
-func (s *Store) leaveOrganizations(tx *gorm.DB, member secret.ID) error {
+func (s *Store) leaveOrganizations(tx *gorm.DB, member id.ID) error {
 	type place struct {
-		ID   secret.ID
+		ID   id.ID
 		Name string
 	}
 	var held, belongs []place

@@ -2,10 +2,10 @@ package postgres_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -13,8 +13,8 @@ import (
 type teamRig struct {
 	*accountsRig
 	organizations tenants.Organizations
-	organization  secret.ID
-	owner         secret.ID
+	organization  id.ID
+	owner         id.ID
 }
 
 func newTeamRig(t *testing.T) *teamRig {
@@ -28,13 +28,13 @@ func newTeamRig(t *testing.T) *teamRig {
 }
 
 // id reads one id.
-func (r *accountsRig) id(query string, args ...any) secret.ID {
+func (r *accountsRig) id(query string, args ...any) id.ID {
 	r.t.Helper()
 	found := r.texts(query, args...)
 	if len(found) != 1 {
 		r.t.Fatalf("%s: %d rows", query, len(found))
 	}
-	id, err := secret.ParseID(found[0])
+	id, err := id.Parse(found[0])
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func (r *accountsRig) id(query string, args ...any) secret.ID {
 }
 
 // person is a member of the service who belongs to the organization in a role, or to none with "".
-func (r *teamRig) person(email string, role tenants.Role) secret.ID {
+func (r *teamRig) person(email string, role tenants.Role) id.ID {
 	r.t.Helper()
 	person := r.signUp(r.members, email)
 	r.exec(`DELETE FROM organizations WHERE id IN (SELECT organization_id FROM organization_members WHERE member_id = $1)`, person.ID.String()) // that of the sign-up
@@ -57,7 +57,7 @@ func someInvitation(string) (subject, text, html string, err error) {
 }
 
 // invite sends an invitation and returns its id.
-func (r *teamRig) invite(by secret.ID, email string, role tenants.Role) secret.ID {
+func (r *teamRig) invite(by id.ID, email string, role tenants.Role) id.ID {
 	r.t.Helper()
 	if err := r.organizations.Invite(r.t.Context(), tenants.MemberActor(by), r.organization, email, role, someInvitation); err != nil {
 		r.t.Fatal(err)
@@ -66,7 +66,7 @@ func (r *teamRig) invite(by secret.ID, email string, role tenants.Role) secret.I
 }
 
 // belongs reports whether somebody is in the organization.
-func (r *teamRig) belongs(member secret.ID) bool {
+func (r *teamRig) belongs(member id.ID) bool {
 	r.t.Helper()
 	return r.count(`SELECT count(*) FROM organization_members WHERE organization_id = $1 AND member_id = $2`, r.organization.String(), member.String()) == 1
 }
@@ -74,15 +74,15 @@ func (r *teamRig) belongs(member secret.ID) bool {
 // Whoever suspends an organization waits for what is being added, and what comes later is refused; so is what waited.
 func TestSuspensionAndAdditionsTakeTurns(t *testing.T) {
 	t.Parallel()
-	for name, add := range map[string]func(r *teamRig, guest, invitation secret.ID) error{
-		"join": func(r *teamRig, guest, invitation secret.ID) error {
+	for name, add := range map[string]func(r *teamRig, guest, invitation id.ID) error{
+		"join": func(r *teamRig, guest, invitation id.ID) error {
 			_, err := r.store.AcceptInvitation(r.t.Context(), guest, "guest@example.com", invitation)
 			return err
 		},
-		"invitation": func(r *teamRig, _, _ secret.ID) error {
+		"invitation": func(r *teamRig, _, _ id.ID) error {
 			return r.organizations.Invite(r.t.Context(), tenants.MemberActor(r.owner), r.organization, "other@example.com", tenants.RoleViewer, someInvitation)
 		},
-		"project": func(r *teamRig, _, _ secret.ID) error {
+		"project": func(r *teamRig, _, _ id.ID) error {
 			_, _, _, err := tenantsOf(r.t, r.store).Create(r.t.Context(), tenants.MemberActor(r.owner), r.organization, "New", "https://new.example.com/mcp")
 			return err
 		},
@@ -117,7 +117,7 @@ func TestSuspensionAndAdditionsTakeTurns(t *testing.T) {
 }
 
 // changeTo lowers or removes somebody as the owner.
-func (r *teamRig) changeTo(member secret.ID, role tenants.Role) error {
+func (r *teamRig) changeTo(member id.ID, role tenants.Role) error {
 	if role == "" {
 		return r.organizations.Remove(r.t.Context(), tenants.MemberActor(r.owner), r.organization, member)
 	}
@@ -125,26 +125,26 @@ func (r *teamRig) changeTo(member secret.ID, role tenants.Role) error {
 }
 
 // losses are the ways in which somebody loses the right to give a role.
-var losses = map[string]func(r *teamRig, member secret.ID) error{
-	"demoted below the role": func(r *teamRig, m secret.ID) error { return r.changeTo(m, tenants.RoleAdmin) },
-	"demoted to developer":   func(r *teamRig, m secret.ID) error { return r.changeTo(m, tenants.RoleDeveloper) },
-	"removed":                func(r *teamRig, m secret.ID) error { return r.changeTo(m, "") },
-	"left": func(r *teamRig, m secret.ID) error {
+var losses = map[string]func(r *teamRig, member id.ID) error{
+	"demoted below the role": func(r *teamRig, m id.ID) error { return r.changeTo(m, tenants.RoleAdmin) },
+	"demoted to developer":   func(r *teamRig, m id.ID) error { return r.changeTo(m, tenants.RoleDeveloper) },
+	"removed":                func(r *teamRig, m id.ID) error { return r.changeTo(m, "") },
+	"left": func(r *teamRig, m id.ID) error {
 		return r.organizations.Remove(r.t.Context(), tenants.MemberActor(m), r.organization, m)
 	},
-	"account deleted": func(r *teamRig, m secret.ID) error { return r.members.DeleteAccount(r.t.Context(), m) },
-	"account blocked": func(r *teamRig, m secret.ID) error {
+	"account deleted": func(r *teamRig, m id.ID) error { return r.members.DeleteAccount(r.t.Context(), m) },
+	"account blocked": func(r *teamRig, m id.ID) error {
 		_, err := r.super.Exec(r.t.Context(), `UPDATE members SET blocked_at = now() WHERE id = $1`, m.String())
 		return err
 	},
-	"another way": func(r *teamRig, m secret.ID) error { // that no verb knows of
+	"another way": func(r *teamRig, m id.ID) error { // that no verb knows of
 		_, err := r.super.Exec(r.t.Context(), `UPDATE organization_members SET role = 'viewer' WHERE member_id = $1`, m.String())
 		return err
 	},
 }
 
 // accept is what the guest does.
-func (r *teamRig) accept(guest, invitation secret.ID) error {
+func (r *teamRig) accept(guest, invitation id.ID) error {
 	_, err := r.store.AcceptInvitation(r.t.Context(), guest, "guest@example.com", invitation)
 	return err
 }
@@ -206,7 +206,7 @@ func TestInvitationsNeedASender(t *testing.T) {
 	guest := r.person("guest@example.com", "")
 	for _, sender := range []string{"system", "", "member:", "user:" + r.owner.String()} {
 		r.exec(`DELETE FROM organization_invitations`)
-		invitation := secret.NewID()
+		invitation := id.New()
 		r.exec(`INSERT INTO organization_invitations (organization_id, id, email, role, invited_by, expires_at) VALUES ($1, $2, 'guest@example.com', 'viewer', $3, now() + interval '1 day')`,
 			r.organization.String(), invitation.String(), sender)
 		if err := r.accept(guest, invitation); !errors.Is(err, tenants.ErrNotFound) || r.belongs(guest) {

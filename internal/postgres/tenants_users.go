@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -18,7 +18,7 @@ const (
 )
 
 type userRow struct {
-	ID            secret.ID
+	ID            id.ID
 	Email         string
 	KnownAs       string
 	Name          string
@@ -49,7 +49,7 @@ var selectUsers = `SELECT u.id, u.email, u.name, u.blocked_at IS NOT NULL AS blo
 
 const livingGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
 
-func (s *Store) users(ctx context.Context, organization, project secret.ID, condition string, v values) (found []tenants.User, err error) {
+func (s *Store) users(ctx context.Context, organization, project id.ID, condition string, v values) (found []tenants.User, err error) {
 	var rows []userRow
 	v["project"] = project
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
@@ -65,7 +65,7 @@ func (s *Store) users(ctx context.Context, organization, project secret.ID, cond
 }
 
 // ListUsers implements tenants.UserStore. Ids grow with time, so they are the cursor.
-func (s *Store) ListUsers(ctx context.Context, organization, project secret.ID, q tenants.UserQuery) ([]tenants.User, error) {
+func (s *Store) ListUsers(ctx context.Context, organization, project id.ID, q tenants.UserQuery) ([]tenants.User, error) {
 	return s.users(ctx, organization, project, ` AND (CAST(@before AS uuid) IS NULL OR u.id < CAST(@before AS uuid))
 			AND (CAST(@search AS text) = '' OR position(CAST(@search AS text) IN u.email) > 0 OR position(CAST(@search AS text) IN lower(u.name)) > 0
 				OR position(CAST(@search AS text) IN u.reviewer_address) > 0
@@ -74,7 +74,7 @@ func (s *Store) ListUsers(ctx context.Context, organization, project secret.ID, 
 }
 
 // FindUser implements tenants.UserStore.
-func (s *Store) FindUser(ctx context.Context, organization, project, user secret.ID) (tenants.User, error) {
+func (s *Store) FindUser(ctx context.Context, organization, project, user id.ID) (tenants.User, error) {
 	found, err := s.users(ctx, organization, project, ` AND u.id = @user`, values{"user": user})
 	if err == nil && len(found) == 0 {
 		err = tenants.ErrNotFound
@@ -86,7 +86,7 @@ func (s *Store) FindUser(ctx context.Context, organization, project, user secret
 }
 
 // changeUser runs a change with the user locked: an approval or a sign-in under way is finished and found, and a later one sees it.
-func (s *Store) changeUser(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID, action string, run func(tx *gorm.DB, people *accounts) error) error {
+func (s *Store) changeUser(ctx context.Context, actor tenants.Actor, organization, project, user id.ID, action string, run func(tx *gorm.DB, people *accounts) error) error {
 	people, _ := s.Users(project).(*accounts)
 	return people.transaction(ctx, func(tx *gorm.DB) error {
 		var locked idRow
@@ -102,7 +102,7 @@ func (s *Store) changeUser(ctx context.Context, actor tenants.Actor, organizatio
 }
 
 // SetUserBlocked implements tenants.UserStore.
-func (s *Store) SetUserBlocked(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID, blocked bool) error {
+func (s *Store) SetUserBlocked(ctx context.Context, actor tenants.Actor, organization, project, user id.ID, blocked bool) error {
 	action := "user.unblocked"
 	if blocked {
 		action = "user.blocked"
@@ -115,31 +115,31 @@ func (s *Store) SetUserBlocked(ctx context.Context, actor tenants.Actor, organiz
 			func() error {
 				return tx.Exec(`UPDATE users SET blocked_at = coalesce(blocked_at, now()) WHERE project_id = ? AND id = ?`, project, user).Error
 			},
-			func() error { _, err := people.endSessions(tx, user, secret.ID{}); return err },
+			func() error { _, err := people.endSessions(tx, user, id.ID{}); return err },
 			func() error { return people.kind.endGrants(tx, project, user, reasonUserBlocked) },
 		)
 	})
 }
 
 // DeleteUser implements tenants.UserStore.
-func (s *Store) DeleteUser(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID) error {
+func (s *Store) DeleteUser(ctx context.Context, actor tenants.Actor, organization, project, user id.ID) error {
 	return s.changeUser(ctx, actor, organization, project, user, "user.deleted", func(tx *gorm.DB, people *accounts) error {
 		return people.erase(tx, user)
 	})
 }
 
 // EndUserSessions implements tenants.UserStore.
-func (s *Store) EndUserSessions(ctx context.Context, actor tenants.Actor, organization, project, user secret.ID) error {
+func (s *Store) EndUserSessions(ctx context.Context, actor tenants.Actor, organization, project, user id.ID) error {
 	return s.changeUser(ctx, actor, organization, project, user, "user.signed_out", func(tx *gorm.DB, people *accounts) error {
-		_, err := people.endSessions(tx, user, secret.ID{})
+		_, err := people.endSessions(tx, user, id.ID{})
 		return err
 	})
 }
 
 // ListUserGrants implements tenants.UserStore.
-func (s *Store) ListUserGrants(ctx context.Context, organization, project, user secret.ID) (found []tenants.UserGrant, err error) {
+func (s *Store) ListUserGrants(ctx context.Context, organization, project, user id.ID) (found []tenants.UserGrant, err error) {
 	var rows []struct {
-		ID                                                 secret.ID
+		ID                                                 id.ID
 		ClientID, ClientName, Resource, Scopes, Membership string
 		CreatedAt                                          time.Time
 	}
@@ -161,7 +161,7 @@ func (s *Store) ListUserGrants(ctx context.Context, organization, project, user 
 }
 
 // EndUserGrants implements tenants.UserStore.
-func (s *Store) EndUserGrants(ctx context.Context, actor tenants.Actor, organization, project, user, grant secret.ID) error {
+func (s *Store) EndUserGrants(ctx context.Context, actor tenants.Actor, organization, project, user, grant id.ID) error {
 	return s.changeUser(ctx, actor, organization, project, user, "user.grants_revoked", func(tx *gorm.DB, _ *accounts) error {
 		consents, ended, args := `user_id = ?`, `user_id = ?`, []any{user}
 		if !grant.IsZero() {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
@@ -15,12 +16,12 @@ import (
 const purposeProviderSecret = "provider-secret"
 
 // providerBinding ties a sealed secret to its project and provider, so that rows cannot be swapped.
-func providerBinding(project, provider secret.ID) []byte { return secret.Join(project[:], provider[:]) }
+func providerBinding(project, provider id.ID) []byte { return secret.Join(project[:], provider[:]) }
 
-func providerTarget(id secret.ID) string { return "provider:" + id.String() }
+func providerTarget(id id.ID) string { return "provider:" + id.String() }
 
 type providerRow struct {
-	ID           secret.ID
+	ID           id.ID
 	Kind         string
 	Name         string
 	Issuer       string
@@ -30,7 +31,7 @@ type providerRow struct {
 }
 
 // SetProvider implements tenants.ProjectStore. No statement here gives a kept secret to another issuer.
-func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organization, project secret.ID, p tenants.Provider) error {
+func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organization, project id.ID, p tenants.Provider) error {
 	recorded := change{actor: actor, action: "provider.set", target: providerTarget(p.ID), detail: map[string]string{"kind": p.Kind, "name": p.Name, "issuer": p.Issuer}}
 	if !p.Replaces.IsZero() {
 		recorded.detail["replaces"] = p.Replaces.String()
@@ -79,13 +80,13 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 
 // removeProvider leaves the identities, of which there may be any number: whoever comes back from the same issuer is the same person. Those
 // whose issuer never became known open nothing any more, and are swept.
-func removeProvider(tx *gorm.DB, project, provider secret.ID) *gorm.DB {
+func removeProvider(tx *gorm.DB, project, provider id.ID) *gorm.DB {
 	return tx.Exec(`DELETE FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider)
 }
 
 // RemoveProvider implements tenants.ProjectStore. With the customer's own login the connections for organizations end, since nobody says
 // any more who left. Approvals wait for the lock of the project and find no own login then.
-func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider secret.ID) error {
+func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organization, project, provider id.ID) error {
 	return s.changeRules(ctx, organization, project, change{actor: actor, action: "provider.removed", target: providerTarget(provider)}, func(tx *gorm.DB) *gorm.DB {
 		var gone struct{ Name, Kind string }
 		if found := tx.Raw(`SELECT name, kind FROM upstream_providers WHERE project_id = ? AND id = ?`, project, provider).Scan(&gone); found.Error != nil || found.RowsAffected == 0 {
@@ -111,7 +112,7 @@ func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organiz
 }
 
 // ListProviders implements tenants.ProjectStore.
-func (s *Store) ListProviders(ctx context.Context, organization, project secret.ID) (found []tenants.Provider, err error) {
+func (s *Store) ListProviders(ctx context.Context, organization, project id.ID) (found []tenants.Provider, err error) {
 	var rows []providerRow
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return firstError(
@@ -127,7 +128,7 @@ func (s *Store) ListProviders(ctx context.Context, organization, project secret.
 	return found, err
 }
 
-func requireOwn(tx *gorm.DB, organization, project secret.ID) error {
+func requireOwn(tx *gorm.DB, organization, project id.ID) error {
 	var own idRow
 	return tx.Raw(`SELECT id FROM projects WHERE id = ? AND organization_id = ?`, project, organization).Take(&own).Error
 }
@@ -138,7 +139,7 @@ func loadProviders(tx *gorm.DB, issuer *oauth.Issuer) error {
 }
 
 // sweepAnswers forgets, in one project, answers of providers that would be refused as old.
-func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepAnswers(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM upstream_answers WHERE project_id = ? AND state_hash IN (
 			SELECT state_hash FROM upstream_answers WHERE project_id = ? AND expires_at < now() - interval '10 minutes' ORDER BY expires_at LIMIT ?)`,
@@ -156,7 +157,7 @@ func (s *Store) sweepAnswers(ctx context.Context, project secret.ID) (swept int,
 
 // sweepIdentities deletes, in one project, identities of which nothing says any more where they are from: their provider is gone, and its
 // issuer was not known yet.
-func (s *Store) sweepIdentities(ctx context.Context, project secret.ID) (swept int, err error) {
+func (s *Store) sweepIdentities(ctx context.Context, project id.ID) (swept int, err error) {
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		result := tx.Exec(`DELETE FROM user_identities WHERE project_id = ? AND id IN (
 			SELECT id FROM user_identities i WHERE i.project_id = ? AND i.issuer IS NULL AND NOT `+providerIsThere+` LIMIT ?)`, project, project, sweepMost)

@@ -1,4 +1,4 @@
-// Package secret holds the product's uses of cryptography that are not a protocol of their own: random tokens, identifiers,
+// Package secret holds the product's uses of cryptography that are not a protocol of their own: random tokens,
 // hashes of tokens, constant-time comparison, derivation from the master key ring, message authentication and sealing at rest.
 //
 // It owns the master key ring; it imports nothing of the project.

@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"mcpauth.example/internal/id"
 	"testing"
 
 	"mcpauth.example/internal/secret"
@@ -20,8 +21,8 @@ func TestCodeMAC(t *testing.T) {
 	t.Parallel()
 	one, two := "1:"+secret.Encode(secret.Bytes(32)), "2:"+secret.Encode(secret.Bytes(32))
 	before := &Service{Keys: keyring(t, one)}
-	id, other := secret.NewID(), secret.NewID()
-	mac := before.codeMAC(id, "123456")
+	challenge, other := id.New(), id.New()
+	mac := before.codeMAC(challenge, "123456")
 	if len(mac) != 33 || mac[0] != 1 {
 		t.Fatalf("got %d bytes, version %d", len(mac), mac[0])
 	}
@@ -30,20 +31,20 @@ func TestCodeMAC(t *testing.T) {
 	tests := []struct {
 		name    string
 		service *Service
-		id      secret.ID
+		id      id.ID
 		code    string
 		mac     []byte
 		want    bool
 	}{
-		{"right", before, id, "123456", mac, true},
-		{"after a rotation", after, id, "123456", mac, true},
-		{"key is gone", gone, id, "123456", mac, false},
-		{"wrong code", before, id, "123457", mac, false},
+		{"right", before, challenge, "123456", mac, true},
+		{"after a rotation", after, challenge, "123456", mac, true},
+		{"key is gone", gone, challenge, "123456", mac, false},
+		{"wrong code", before, challenge, "123457", mac, false},
 		{"other challenge", before, other, "123456", mac, false},
-		{"no code was sent", before, id, "123456", nil, false},
-		{"version alone", before, id, "123456", mac[:1], false},
-		{"version of no key", before, id, "123456", append([]byte{0}, mac[1:]...), false},
-		{"cut short", before, id, "123456", mac[:32], false},
+		{"no code was sent", before, challenge, "123456", nil, false},
+		{"version alone", before, challenge, "123456", mac[:1], false},
+		{"version of no key", before, challenge, "123456", append([]byte{0}, mac[1:]...), false},
+		{"cut short", before, challenge, "123456", mac[:32], false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -3,6 +3,7 @@ package signin
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
@@ -44,28 +45,28 @@ type SignUp struct {
 // ErrTooMany, ErrBusy, ErrUnavailable.
 func (s *Service) BeginSignUp(ctx context.Context, accounts Accounts, in SignUp,
 	render func(code string, known bool) (mail.Message, error),
-) (challenge secret.ID, err error) {
+) (challenge id.ID, err error) {
 	address, err := ParseEmail(in.Email)
 	if err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	if len(in.Browser) < 22 {
-		return secret.ID{}, errBrowser
+		return id.ID{}, errBrowser
 	}
 	hash := ""
 	if in.Password != "" || !in.NoPassword {
 		if hash, err = s.Passwords.Hash(ctx, in.Password); err != nil {
-			return secret.ID{}, err
+			return id.ID{}, err
 		}
 	}
 	_, _, err = accounts.FindByEmail(ctx, address)
 	known := err == nil
 	if err != nil && !errors.Is(err, ErrNotFound) {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
-	id, code := secret.NewID(), secret.Digits(codeDigits)
+	challenge, code := id.New(), secret.Digits(codeDigits)
 	out := Challenge{
-		ID: id, Purpose: PurposeSignUp, Email: address, BrowserHash: secret.Hash(in.Browser), CodeMAC: s.codeMAC(id, code),
+		ID: challenge, Purpose: PurposeSignUp, Email: address, BrowserHash: secret.Hash(in.Browser), CodeMAC: s.codeMAC(challenge, code),
 		PasswordHash: hash, Detail: in.Detail, Lifetime: CodeLifetime,
 	}
 	if known {
@@ -73,18 +74,18 @@ func (s *Service) BeginSignUp(ctx context.Context, accounts Accounts, in SignUp,
 	}
 	message, err := render(code, known)
 	if err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
 	message.To = address
 	if err := accounts.CreateChallenge(ctx, out, message); err != nil {
-		return secret.ID{}, err
+		return id.ID{}, err
 	}
-	return id, nil
+	return challenge, nil
 }
 
 // FinishSignUp makes the account when the code is right and comes from the browser that asked for it. Spaces in the code are ignored;
 // anything but six digits is a FieldError and costs no attempt. Other errors are those of Accounts.FinishChallenge.
-func (s *Service) FinishSignUp(ctx context.Context, accounts Accounts, challenge secret.ID, code, browser string) (Account, error) {
+func (s *Service) FinishSignUp(ctx context.Context, accounts Accounts, challenge id.ID, code, browser string) (Account, error) {
 	code, err := readCode(code)
 	if err != nil {
 		return Account{}, err
@@ -109,13 +110,13 @@ func withoutSpaces(typed string) string {
 
 // codeMAC authenticates a code for one challenge, behind the version of the key: whoever reads the database can neither try all the
 // codes offline nor carry one to another challenge.
-func (s *Service) codeMAC(challenge secret.ID, code string) []byte {
+func (s *Service) codeMAC(challenge id.ID, code string) []byte {
 	version := s.Keys.Current()
 	return append([]byte{version}, s.Keys.MAC(version, macPurpose, challenge[:], []byte(code))...)
 }
 
 // codeIs compares in constant time. Nothing matches a challenge without code or one whose key is gone.
-func (s *Service) codeIs(challenge secret.ID, code string, stored []byte) bool {
+func (s *Service) codeIs(challenge id.ID, code string, stored []byte) bool {
 	if len(stored) < 2 {
 		return false
 	}

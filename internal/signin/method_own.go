@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
@@ -55,23 +56,23 @@ type OwnLogin struct {
 type OwnLogins interface {
 	// KeepOwnLogin stores the answer of a visit; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
 	// sign people in any more.
-	KeepOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte, login OwnLogin) error
+	KeepOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login OwnLogin) error
 	// FindOwnLogin returns the answer without using it up; ErrNotFound for any other one.
-	FindOwnLogin(ctx context.Context, provider, visit secret.ID, answerHash []byte) (OwnLogin, error)
+	FindOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (OwnLogin, error)
 	// SignInOwn uses the answer up and returns the account of the person that it speaks of, which it makes if there is none. ErrNotFound
 	// for any other answer, and for one that EndMembership took back; ErrBlocked.
-	SignInOwn(ctx context.Context, provider, visit secret.ID, answerHash []byte) (Account, error)
+	SignInOwn(ctx context.Context, provider, visit id.ID, answerHash []byte) (Account, error)
 	// EndMembership takes an organization from a person of the site, with "" all, ends the connections that were made for it, takes back
 	// answers that no browser has brought yet, and returns what organizations remain. It succeeds when nobody is known by the subject.
-	EndMembership(ctx context.Context, provider secret.ID, subject, organization string) ([]Organization, error)
+	EndMembership(ctx context.Context, provider id.ID, subject, organization string) ([]Organization, error)
 }
 
 // OwnVisit is one time that a flow leads to the site. A flow can lead there again, for another person or a younger sign-in.
-type OwnVisit struct{ Provider, Flow, ID secret.ID }
+type OwnVisit struct{ Provider, Flow, ID id.ID }
 
 // OwnRequest is the signed name of a visit, which the browser carries to the site and the site's backend brings back. It says nothing
 // about the person or the app.
-func (s *Service) OwnRequest(issuer secret.ID, visit OwnVisit, now time.Time) string {
+func (s *Service) OwnRequest(issuer id.ID, visit OwnVisit, now time.Time) string {
 	version := s.Keys.Current()
 	body := slices.Concat([]byte{version}, visit.Provider[:], visit.Flow[:], visit.ID[:])
 	body = binary.BigEndian.AppendUint64(body, uint64(now.Add(OwnLoginLifetime).Unix())) //nolint:gosec // after 1970
@@ -79,7 +80,7 @@ func (s *Service) OwnRequest(issuer secret.ID, visit OwnVisit, now time.Time) st
 }
 
 // ReadOwnRequest returns the visit that a request names, or ErrOwnRequest.
-func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time) (OwnVisit, error) {
+func (s *Service) ReadOwnRequest(issuer id.ID, request string, now time.Time) (OwnVisit, error) {
 	const size = 1 + 16 + 16 + 16 + 8
 	raw, err := secret.Decode(request)
 	if err != nil || len(raw) != size+32 {
@@ -90,7 +91,7 @@ func (s *Service) ReadOwnRequest(issuer secret.ID, request string, now time.Time
 	if mac == nil || !secret.Equal(mac, raw[size:]) || uint64(now.Unix()) > binary.BigEndian.Uint64(body[49:]) { //nolint:gosec // after 1970
 		return OwnVisit{}, ErrOwnRequest
 	}
-	return OwnVisit{Provider: secret.ID(body[1:17]), Flow: secret.ID(body[17:33]), ID: secret.ID(body[33:49])}, nil
+	return OwnVisit{Provider: id.ID(body[1:17]), Flow: id.ID(body[17:33]), ID: id.ID(body[33:49])}, nil
 }
 
 // Uses of an answer: to finish the flow that a browser began, or to open the account page in any browser. One is of no use as the other.
@@ -125,7 +126,7 @@ type OwnLeave struct {
 
 // EndMembership takes what the site's backend says of somebody who left, any number of times, and returns what organizations they still
 // have. Errors: a FieldError that names a member of the JSON, ErrUnavailable.
-func EndMembership(ctx context.Context, store OwnLogins, provider secret.ID, leave OwnLeave) ([]Organization, error) {
+func EndMembership(ctx context.Context, store OwnLogins, provider id.ID, leave OwnLeave) ([]Organization, error) {
 	switch {
 	case !goodSubject(leave.Subject):
 		return nil, FieldError{Field: "subject", Message: "Expected the id that your answers name the person by, 1 to 255 bytes."}

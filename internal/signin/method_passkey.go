@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"time"
 
@@ -38,15 +39,15 @@ type Passkey struct {
 // Passkeys is where a project keeps them. The host is the relying party id.
 type Passkeys interface {
 	// ListPasskeys returns the passkeys of an account at a host, the oldest first.
-	ListPasskeys(ctx context.Context, account secret.ID, host string) ([]Passkey, error)
+	ListPasskeys(ctx context.Context, account id.ID, host string) ([]Passkey, error)
 	// FindPasskey returns a passkey and whose it is, or ErrNotFound.
-	FindPasskey(ctx context.Context, host string, id []byte) (Passkey, secret.ID, error)
+	FindPasskey(ctx context.Context, host string, id []byte) (Passkey, id.ID, error)
 	// AddPasskey stores a passkey; ErrConflict when it is known, ErrTooMany at MaxPasskeys, ErrElsewhere.
-	AddPasskey(ctx context.Context, account secret.ID, host string, passkey Passkey) error
+	AddPasskey(ctx context.Context, account id.ID, host string, passkey Passkey) error
 	// UsePasskey notes a sign-in: of any number with one challenge, one succeeds, the others get ErrNotFound. ErrBlocked.
 	UsePasskey(ctx context.Context, host string, passkey Passkey, challengeHash []byte) (Account, error)
 	// RemovePasskey forgets a passkey of the account; it succeeds when there is none.
-	RemovePasskey(ctx context.Context, account secret.ID, host string, id []byte) error
+	RemovePasskey(ctx context.Context, account id.ID, host string, id []byte) error
 }
 
 // Ceremony is a challenge on its way: Options go to the browser, State comes back with its answer and must be kept from being changed.

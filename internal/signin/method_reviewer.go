@@ -2,6 +2,7 @@ package signin
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"strings"
 
 	"mcpauth.example/internal/secret"
@@ -18,7 +19,7 @@ func IsReviewerCode(typed string) bool {
 
 // FinishReview returns the reviewer's account of the address for which this browser was sent a code, when the code is the one that stays
 // the same. Errors as of FinishSignIn.
-func (s *Service) FinishReview(ctx context.Context, identities Identities, challenge secret.ID, code, browser string) (Account, error) {
+func (s *Service) FinishReview(ctx context.Context, identities Identities, challenge id.ID, code, browser string) (Account, error) {
 	return identities.FinishReview(ctx, challenge, secret.Hash(browser), func(stored string) bool {
 		return secret.EqualString(stored, withoutSpaces(code))
 	})

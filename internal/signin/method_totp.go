@@ -6,6 +6,7 @@ import (
 	"encoding/base32"
 	"errors"
 	"image/png"
+	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"time"
@@ -38,17 +39,17 @@ type SecondFactor struct {
 
 // SecondFactors is where a project keeps them.
 type SecondFactors interface {
-	FindSecondFactor(ctx context.Context, account secret.ID) (SecondFactor, error)
+	FindSecondFactor(ctx context.Context, account id.ID) (SecondFactor, error)
 	// EnableTOTP stores the secret whose password of that step was just shown; ErrConflict when there is one already,
 	// ErrNotOffered for a reviewer's account, which others share.
-	EnableTOTP(ctx context.Context, account secret.ID, totpSecret []byte, step int64, recoveryHashes [][]byte) error
+	EnableTOTP(ctx context.Context, account id.ID, totpSecret []byte, step int64, recoveryHashes [][]byte) error
 	// UseTOTP asks check for the step that a password is of, which has to be later than every one before. ErrCode when it is not;
 	// ErrTooMany after MaxSecondFailures; ErrNotFound without a second factor.
-	UseTOTP(ctx context.Context, account secret.ID, check func(totpSecret []byte) (step int64, ok bool)) error
+	UseTOTP(ctx context.Context, account id.ID, check func(totpSecret []byte) (step int64, ok bool)) error
 	// UseRecoveryCode takes one code away. Errors as of UseTOTP.
-	UseRecoveryCode(ctx context.Context, account secret.ID, hash []byte) error
+	UseRecoveryCode(ctx context.Context, account id.ID, hash []byte) error
 	// DisableTOTP succeeds when there is nothing to disable.
-	DisableTOTP(ctx context.Context, account secret.ID) error
+	DisableTOTP(ctx context.Context, account id.ID) error
 }
 
 // NewTOTPSecret draws a secret.
@@ -111,7 +112,7 @@ func NewRecoveryCodes() (codes []string, hashes [][]byte) {
 func recoveryHash(text string) []byte { return secret.Hash("recovery " + text) }
 
 // EnableTOTP turns the second step on once the app has shown a right password, and returns the recovery codes. ErrConflict: it is on.
-func EnableTOTP(ctx context.Context, store SecondFactors, account secret.ID, totpSecret []byte, typed string, now time.Time) ([]string, error) {
+func EnableTOTP(ctx context.Context, store SecondFactors, account id.ID, totpSecret []byte, typed string, now time.Time) ([]string, error) {
 	password, err := readCode(typed)
 	if err != nil {
 		return nil, FieldError{Field: codeField, Message: "Enter the six digits that the app shows."}
@@ -125,7 +126,7 @@ func EnableTOTP(ctx context.Context, store SecondFactors, account secret.ID, tot
 }
 
 // CheckSecondFactor takes a password of the app or a recovery code. Errors: FieldError, ErrTooMany, ErrNotFound, ErrUnavailable.
-func CheckSecondFactor(ctx context.Context, store SecondFactors, account secret.ID, typed string, now time.Time) error {
+func CheckSecondFactor(ctx context.Context, store SecondFactors, account id.ID, typed string, now time.Time) error {
 	wrong := FieldError{Field: codeField, Message: "Enter the six digits that the app shows now, or a recovery code that you did not use yet."}
 	password, err := readCode(typed)
 	if err == nil {

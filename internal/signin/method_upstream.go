@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ var (
 
 // Provider is another place where people have accounts.
 type Provider struct {
-	ID           secret.ID
+	ID           id.ID
 	Kind         string
 	Name         string
 	Issuer       string
@@ -73,21 +74,21 @@ type Identities interface {
 	OwnLogins
 
 	// FindProvider returns an enabled provider with its secret, or ErrNotFound.
-	FindProvider(ctx context.Context, id secret.ID) (Provider, error)
+	FindProvider(ctx context.Context, id id.ID) (Provider, error)
 	// UseAnswer notes the answer to a state until it expires, and returns ErrNotFound when it was used before, on any node.
 	UseAnswer(ctx context.Context, stateHash []byte, ttl time.Duration) error
 	// SignInIdentity returns the account of an identity. A new identity is tied to the account of its address only when the provider
 	// and this server verified it and nobody of this provider is tied to it yet. Otherwise it gets an account of its own, if allowNew,
 	// which has the address if no account has. ErrUnverified: the provider does not vouch for the address of somebody new; ErrNotFound:
 	// no account, and none may be made, or the provider is gone; ErrBlocked.
-	SignInIdentity(ctx context.Context, provider secret.ID, identity Identity, allowNew bool) (Account, error)
+	SignInIdentity(ctx context.Context, provider id.ID, identity Identity, allowNew bool) (Account, error)
 	// FinishReview counts the attempt like Accounts.FinishSignIn, asks check about the code that stays the same of the challenge's address,
 	// which is "" when it has none, and returns the reviewer's account. Whether an account of somebody has the address makes no difference.
-	FinishReview(ctx context.Context, challenge secret.ID, browserHash []byte, check func(code string) bool) (Account, error)
+	FinishReview(ctx context.Context, challenge id.ID, browserHash []byte, check func(code string) bool) (Account, error)
 	// SignsInElsewhere reports whether a password, passkey or code of ours would go around the customer's own login for this account.
-	SignsInElsewhere(ctx context.Context, account secret.ID) (bool, error)
+	SignsInElsewhere(ctx context.Context, account id.ID) (bool, error)
 	// Organizations tells for which organizations the person of a session may allow an app to act.
-	Organizations(ctx context.Context, session secret.ID) (Choice, error)
+	Organizations(ctx context.Context, session id.ID) (Choice, error)
 }
 
 // MemberWays is what proves members of the dashboard besides passwords and codes.

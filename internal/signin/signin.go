@@ -10,10 +10,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"time"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 )
 
 // What a store or a rule answers besides success.
@@ -42,7 +42,7 @@ func (e FieldError) Error() string { return fmt.Sprintf("%s: %s", e.Field, e.Mes
 
 // Account is a person as a user of one project or as a member.
 type Account struct {
-	ID secret.ID
+	ID id.ID
 	// Email is the address to sign in with, normalised (see ParseEmail). Empty: its person signs in with other providers only.
 	Email         string
 	EmailVerified bool
@@ -50,7 +50,7 @@ type Account struct {
 	// KnownAs is how pages call a person without such an address: what somebody else says, which proves nothing.
 	KnownAs string
 	// Identity is the row of the identity that has just signed in; zero: it was a way of our own.
-	Identity secret.ID
+	Identity id.ID
 	// Reviewer marks an account for people who review an app, which has no way to sign in but its code.
 	Reviewer bool
 	// Epoch counts how often the sessions of the account were ended all at once. Who proved themself before that begins none.
@@ -65,9 +65,9 @@ func (a Account) Called() string { return cmp.Or(a.Email, a.KnownAs) }
 
 // Way is how a person proved who they are. Members have none.
 type Way struct {
-	Method   string    `json:"m"` // as the project's settings name it
-	Provider secret.ID `json:"p"` // the other place that spoke of them; zero: none
-	Identity secret.ID `json:"i"` // who they are there
+	Method   string `json:"m"` // as the project's settings name it
+	Provider id.ID  `json:"p"` // the other place that spoke of them; zero: none
+	Identity id.ID  `json:"i"` // who they are there
 }
 
 // NewSession is a session to begin.
@@ -77,12 +77,12 @@ type NewSession struct {
 	Lifetime time.Duration
 	Agent    string // User-Agent of the browser
 	// Replaces is the session in which the proof was asked for; it ends with the beginning of this one. Zero: none.
-	Replaces secret.ID
+	Replaces id.ID
 }
 
 // Session is one browser in which a person is signed in.
 type Session struct {
-	ID        secret.ID
+	ID        id.ID
 	Account   Account
 	AuthTime  time.Time // when the person proved who they are
 	CreatedAt time.Time
@@ -92,7 +92,7 @@ type Session struct {
 
 // Challenge is a code on its way: what is known when it is sent, and what becomes of it when it comes back.
 type Challenge struct {
-	ID          secret.ID
+	ID          id.ID
 	Purpose     string
 	Email       string
 	BrowserHash []byte
@@ -129,25 +129,25 @@ type Accounts interface {
 	// CreateAccount makes a verified account; ErrConflict when the address has one.
 	CreateAccount(ctx context.Context, account NewAccount) (Account, error)
 	// ReplacePasswordHash stores a new hash if the old one is still in place; otherwise it changes nothing and that is no error.
-	ReplacePasswordHash(ctx context.Context, account secret.ID, oldHash, newHash string) error
+	ReplacePasswordHash(ctx context.Context, account id.ID, oldHash, newHash string) error
 
 	// CreateChallenge stores the challenge and queues its message, both or neither. ErrTooMany: MaxChallenges is reached.
 	CreateChallenge(ctx context.Context, challenge Challenge, message mail.Message) error
 	// FinishChallenge counts the attempt, for good, asks check about the code, and makes the account when it is right: of all
 	// attempts at once, one succeeds. ErrNotFound: there is no such challenge for this browser; ErrCode: wrong code, attempts used up,
 	// expired or finished before; ErrConflict: the address has got an account meanwhile.
-	FinishChallenge(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
+	FinishChallenge(ctx context.Context, id id.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
 
 	// FinishSignIn counts the attempt like FinishChallenge and returns the account of the address, which it makes if there is none and
 	// allowNew. ErrBlocked: the account is.
-	FinishSignIn(ctx context.Context, id secret.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (Account, error)
+	FinishSignIn(ctx context.Context, id id.ID, browserHash []byte, allowNew bool, check func(codeMAC []byte) bool) (Account, error)
 	// FinishConfirm counts the attempt like FinishChallenge and returns the account of the address. ErrBlocked: the account is.
-	FinishConfirm(ctx context.Context, id secret.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
+	FinishConfirm(ctx context.Context, id id.ID, browserHash []byte, check func(codeMAC []byte) bool) (Account, error)
 	// FinishReset counts the attempt like FinishChallenge, replaces the password, and ends the account's sessions, its apps' connections
 	// and the other challenges of the address. ErrElsewhere, and nothing of this.
-	FinishReset(ctx context.Context, id secret.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (Account, error)
+	FinishReset(ctx context.Context, id id.ID, browserHash []byte, passwordHash string, check func(codeMAC []byte) bool) (Account, error)
 	// FindChallenge returns the detail of a challenge that can still be answered, or ErrNotFound.
-	FindChallenge(ctx context.Context, id secret.ID, browserHash []byte) (detail string, err error)
+	FindChallenge(ctx context.Context, id id.ID, browserHash []byte) (detail string, err error)
 
 	// CreateSession begins a session; ErrNotFound or ErrBlocked when the account may not have one, ErrSignedOut when its sessions were ended
 	// after the proof, ErrNotOffered when the project does not offer the way, or the provider, any more. ErrElsewhere: it would go
@@ -156,19 +156,19 @@ type Accounts interface {
 	// FindSession returns the living session of a token: not ended, not expired, account not blocked. Otherwise ErrNotFound.
 	FindSession(ctx context.Context, tokenHash []byte) (Session, error)
 	// EndSession ends a living session; ErrNotFound when it has ended already or never was.
-	EndSession(ctx context.Context, id secret.ID) error
+	EndSession(ctx context.Context, id id.ID) error
 	// ListSessions returns the living sessions of an account, the latest first, at most MaxListedSessions.
-	ListSessions(ctx context.Context, account secret.ID) ([]Session, error)
+	ListSessions(ctx context.Context, account id.ID) ([]Session, error)
 	// EndSessions ends one session of the account, or with the zero id all of them. It succeeds when there is none.
-	EndSessions(ctx context.Context, account, id secret.ID) error
+	EndSessions(ctx context.Context, account, id id.ID) error
 	// EndEarlierSessions ends, for a session that has to be alive still, another one of the account, or with the zero id all others, if their
 	// people proved themselves no later. It returns how many of those asked for are alive because they came later. Sign-ins under way go on.
-	EndEarlierSessions(ctx context.Context, account, kept, id secret.ID) (later int, err error)
+	EndEarlierSessions(ctx context.Context, account, kept, id id.ID) (later int, err error)
 	// EndOtherSessions ends every session but the kept one, and those that are about to begin; ErrNotFound when that one is over.
-	EndOtherSessions(ctx context.Context, account, kept secret.ID) error
+	EndOtherSessions(ctx context.Context, account, kept id.ID) error
 	// SetPassword replaces the password and ends sessions as EndOtherSessions does. ErrElsewhere.
-	SetPassword(ctx context.Context, account, kept secret.ID, passwordHash string) error
+	SetPassword(ctx context.Context, account, kept id.ID, passwordHash string) error
 	// DeleteAccount deletes the account with everything that belongs to it; ErrNotFound when there is none. A member leaves every
 	// organization with it; tenants.LastOwnerError, and nothing happened: one would be left without an owner.
-	DeleteAccount(ctx context.Context, account secret.ID) error
+	DeleteAccount(ctx context.Context, account id.ID) error
 }

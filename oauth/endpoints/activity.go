@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"cmp"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
@@ -19,7 +19,7 @@ import (
 
 // Activity keeps the connection timeline. Neither method waits for anything.
 type Activity interface {
-	Record(issuer secret.ID, step tenants.Activity)
+	Record(issuer id.ID, step tenants.Activity)
 	// Skip counts a step that is not recorded, since strangers cause too many.
 	Skip()
 }
@@ -77,7 +77,7 @@ func (h *Handler) recorded(step tenants.Step) echo.MiddlewareFunc {
 
 func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, err error) {
 	a := tenants.Activity{
-		ID: secret.NewID(), At: h.now(), AttemptID: trace.FlowID, Step: step, Outcome: tenants.OutcomeOK,
+		ID: id.New(), At: h.now(), AttemptID: trace.FlowID, Step: step, Outcome: tenants.OutcomeOK,
 		ClientID: trace.ClientID, ClientName: trace.ClientName, ClientVersion: trace.ClientVersion,
 		Source: network(c), Agent: agent(c), RequestID: web.RequestID(c), UserID: trace.UserID, GrantID: trace.GrantID, ServerID: trace.ServerID,
 	}
@@ -103,7 +103,7 @@ func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, 
 
 // documentStep is the look at the client's metadata document, as a step of its own before the request that needed it.
 func documentStep(a tenants.Activity) tenants.Activity {
-	a.ID, a.Step, a.AttemptID, a.ServerID = secret.NewID(), tenants.StepDocument, secret.ID{}, secret.ID{}
+	a.ID, a.Step, a.AttemptID, a.ServerID = id.New(), tenants.StepDocument, id.ID{}, id.ID{}
 	return a
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,7 +14,6 @@ import (
 	"time"
 
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/oauth/endpoints"
 	"mcpauth.example/tenants"
@@ -44,7 +44,7 @@ func newTimeline(t *testing.T) *timeline {
 }
 
 // Record implements endpoints.Activity.
-func (tl *timeline) Record(issuer secret.ID, a tenants.Activity) { tl.activity.Record(issuer, a) }
+func (tl *timeline) Record(issuer id.ID, a tenants.Activity) { tl.activity.Record(issuer, a) }
 
 // Skip implements endpoints.Activity.
 func (tl *timeline) Skip() { tl.skipped.Add(1) }

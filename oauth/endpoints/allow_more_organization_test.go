@@ -2,11 +2,11 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -64,8 +64,8 @@ func TestAllowMoreForAnOrganization(t *testing.T) {
 			if got := mayAfter(&m); got != "mcp:tools" {
 				t.Errorf("after a decision in such a session: the app may %q, want only what it might before", got)
 			}
-			session, _ := secret.ParseID(value[string](w, `SELECT id::text FROM user_sessions WHERE ended_at IS NULL`))
-			user, _ := secret.ParseID(value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'ada'`))
+			session, _ := id.Parse(value[string](w, `SELECT id::text FROM user_sessions WHERE ended_at IS NULL`))
+			user, _ := id.Parse(value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'ada'`))
 			err := w.store.ExtendConnection(t.Context(), w.demo.project.ID, user, session, client, w.demo.server.Resource, []string{"notes:write"})
 			if got := mayAfter(&m); !errors.Is(err, oauth.ErrNotFound) || got != "mcp:tools" {
 				t.Errorf("at the store: got %v and %q, want ErrNotFound and no more than before", err, got)

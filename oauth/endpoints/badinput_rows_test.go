@@ -2,10 +2,10 @@ package endpoints_test
 
 import (
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -40,7 +40,7 @@ func badInputRows(w *world) map[string]goodRequest {
 	rows["GET "+oauth.PathServer] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401}
 	rows["GET "+oauth.PathRevocations] = goodRequest{status: 200, browser: seat, inQuery: true, header: bearer(tn.guard), authorization: 401, params: url.Values{"wait": {"0"}, "cursor": {"x"}}}
 	rows["POST "+oauth.PathCalls] = goodRequest{status: 204, browser: seat, header: jsonHeader(bearer(tn.guard)), authorization: 401,
-		json: `{"calls":[{"sid":"` + secret.NewID().String() + `","tool":"Bad Input","outcome":"refused","reason":"bad-input","count":2}]}`}
+		json: `{"calls":[{"sid":"` + id.New().String() + `","tool":"Bad Input","outcome":"refused","reason":"bad-input","count":2}]}`}
 	rows["POST "+oauth.PathRegister] = goodRequest{status: 201, browser: seat, header: http.Header{"Content-Type": {"application/json"}},
 		json: `{"client_name":"Bad Input","redirect_uris":["https://client.example/bad-input"],"scope":"mcp:tools"}`}
 	for method, status := range map[string]int{http.MethodGet: 200, http.MethodPut: 200, http.MethodDelete: 204} {
@@ -174,7 +174,7 @@ func badInputPages(w *world, client string) map[string]goodRequest {
 			json: `{"subject":"bad-input","organization":"Bad Input"}`},
 		"GET /oauth/brand/:file": {status: 404, page: true, browser: email, inQuery: true},
 		"GET /oauth/sign-in/link": {status: 200, page: true, browser: email, inQuery: true,
-			params: url.Values{"challenge": {secret.NewID().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
+			params: url.Values{"challenge": {id.New().String()}, "code": {"123456"}}, missing: map[string]int{"challenge": 400, "code": 400}},
 		"POST /oauth/sign-in/email": page(email, email.get(tn.authorizeURL(tn.request(client))), "#way-email-code", url.Values{"email": {"input@demo.example"}},
 			map[string]int{"request": 400, "email": 422}),
 		"POST /oauth/sign-in/code": page(emailed, emailedPage, "#code", url.Values{"code": {emailedDigits}}, map[string]int{"request": 400, "challenge": 422, "code": 422}),

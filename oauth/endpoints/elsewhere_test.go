@@ -2,12 +2,12 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -143,7 +143,7 @@ func TestNoWayOfOursForPeopleOfTheOwnLogin(t *testing.T) {
 		t.Errorf("the passkey of a page from before: got %d, want the consent page\n%s", got.StatusCode, got.body)
 	}
 	w.unchanged(before)
-	id, err := secret.ParseID(value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'grace'`))
+	id, err := id.Parse(value[string](w, `SELECT account_id::text FROM user_identities WHERE subject = 'grace'`))
 	if err == nil {
 		err = w.store.Identities(w.demo.project.ID).AddPasskey(t.Context(), id, "localhost", signin.Passkey{ID: []byte("x"), Record: []byte(`{}`)})
 	}

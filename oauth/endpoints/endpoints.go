@@ -7,6 +7,7 @@ package endpoints
 import (
 	"context"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -14,7 +15,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -33,9 +33,9 @@ type Config struct {
 	SignIn  *signin.Service
 	Issuers Issuers
 	// Accounts of the people of one issuer.
-	Accounts func(issuer secret.ID) signin.Accounts
+	Accounts func(issuer id.ID) signin.Accounts
 	// Identities of these people at other providers, and Upstream that speaks to them.
-	Identities func(issuer secret.ID) signin.Identities
+	Identities func(issuer id.ID) signin.Identities
 	Upstream   *signin.Upstream
 	// PathPrefix is "/t/" when issuers are told apart by path, empty when by host.
 	PathPrefix string
@@ -45,7 +45,7 @@ type Config struct {
 	// Limits of strangers; nil for none.
 	Limits *web.Limits
 	// Admit decides whether somebody who signed in may connect for the first time, or returns a tenants.LimitError; nil: everybody may.
-	Admit func(ctx context.Context, issuer, user secret.ID) error
+	Admit func(ctx context.Context, issuer, user id.ID) error
 	// Reviews tells people on the consent page when nobody has checked who runs the project.
 	Reviews bool
 	// Activity keeps the connection timeline; nil: nobody does.
@@ -59,12 +59,12 @@ type Handler struct {
 	oauth      *oauth.Server
 	signin     *signin.Service
 	issuers    Issuers
-	accounts   func(secret.ID) signin.Accounts
-	identities func(secret.ID) signin.Identities
+	accounts   func(id.ID) signin.Accounts
+	identities func(id.ID) signin.Identities
 	upstream   *signin.Upstream
 	pathPrefix string
 	limits     *web.Limits
-	admit      func(ctx context.Context, issuer, user secret.ID) error
+	admit      func(ctx context.Context, issuer, user id.ID) error
 	reviews    bool
 	activity   Activity
 	strangers  *web.Limits // of what they may add to the timeline

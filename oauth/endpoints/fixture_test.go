@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,7 +40,7 @@ type world struct {
 	keys     *secret.Keyring
 	store    *postgres.Store
 	projects tenants.Projects
-	org      secret.ID
+	org      id.ID
 	clock    *clock
 	door     *endpoints.Handler
 	logged   *lockedBuffer
@@ -174,7 +175,7 @@ func (w *world) newTenant(name string) *tenant {
 	return tn
 }
 
-func (tn *tenant) addUser(email string) secret.ID {
+func (tn *tenant) addUser(email string) id.ID {
 	tn.w.t.Helper()
 	hash, err := passwordHash()
 	if err != nil {

@@ -2,13 +2,13 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )
@@ -203,7 +203,7 @@ func TestMicrosoftIsBoundAtTheNextSignIn(t *testing.T) {
 	const cloud = "https://login.microsoftonline.com/"
 	w := newWorld(t)
 	tn := w.demo
-	set := func(p tenants.Provider) secret.ID {
+	set := func(p tenants.Provider) id.ID {
 		t.Helper()
 		p.Kind, p.ClientID, p.ClientSecret, p.Enabled = "microsoft", "client", "the-secret", true
 		id, err := w.projects.SetProvider(t.Context(), tenants.SystemActor, w.org, tn.project.ID, p)
@@ -212,7 +212,7 @@ func TestMicrosoftIsBoundAtTheNextSignIn(t *testing.T) {
 		}
 		return id
 	}
-	comes := func(provider secret.ID, tenant, subject string) string {
+	comes := func(provider id.ID, tenant, subject string) string {
 		t.Helper()
 		account, err := w.store.Identities(tn.project.ID).SignInIdentity(t.Context(), provider, signin.Identity{Issuer: cloud + tenant + "/v2.0", Subject: tenant + ":" + subject, Email: tn.user, EmailVerified: true}, true)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"maps"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -158,7 +159,7 @@ func TestIntrospectionOfForgedTokens(t *testing.T) {
 		"another issuer's name":             forged(t, es, key, held.access, nil, change{"iss": w.other.issuer}),
 		"issuer with slash":                 forged(t, es, key, held.access, nil, change{"iss": tn.issuer + "/"}),
 		"another client":                    forged(t, es, key, held.access, nil, change{"client_id": "x"}),
-		"another grant":                     forged(t, es, key, held.access, nil, change{"sid": secret.NewID().String()}),
+		"another grant":                     forged(t, es, key, held.access, nil, change{"sid": id.New().String()}),
 		"no grant":                          forged(t, es, key, held.access, nil, change{"sid": nil}),
 		"grant is no id":                    forged(t, es, key, held.access, nil, change{"sid": "x\x00"}),
 		"claims changed (214)":              rewritten(held.access, nil, change{"scope": "admin"}),

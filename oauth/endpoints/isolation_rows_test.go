@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -382,7 +383,7 @@ func credentials() map[string]credential {
 					return b.submit(page, "#code", url.Values{"code": {code}}).has("button[value=allow]")
 				}}
 			},
-			random: func(string) string { return secret.NewID().String() },
+			random: func(string) string { return id.New().String() },
 			present: func(at *tenant, with issued, value string) map[string]*answer {
 				return presentChallenge(at, with.browser.cookie(at.w.demo, "mcpauth_browser"), with.code, value)
 			},
@@ -408,7 +409,7 @@ func credentials() map[string]credential {
 					return err == nil
 				}}
 			},
-			random: func(string) string { return secret.NewID().String() },
+			random: func(string) string { return id.New().String() },
 			present: func(at *tenant, with issued, value string) map[string]*answer {
 				return presentChallenge(at, with.browser.cookie(at.w.demo, "mcpauth_browser"), with.code, value)
 			},
@@ -508,9 +509,9 @@ func (b *browser) setCookie(tn *tenant, name, value string) {
 }
 
 // owner is the member that the world was made with.
-func (w *world) owner() secret.ID {
+func (w *world) owner() id.ID {
 	w.t.Helper()
-	id, err := secret.ParseID(value[string](w, `SELECT id::text FROM members ORDER BY id LIMIT 1`))
+	id, err := id.Parse(value[string](w, `SELECT id::text FROM members ORDER BY id LIMIT 1`))
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -2,10 +2,10 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -65,7 +65,7 @@ func TestConnectedUsersAreCountedOnce(t *testing.T) {
 	if n := w.counted(month); n != 0 {
 		t.Errorf("%d counted for a reused token", n)
 	}
-	if _, err := w.store.ConnectedUsers(t.Context(), secret.NewID(), month); !errors.Is(err, tenants.ErrNotFound) {
+	if _, err := w.store.ConnectedUsers(t.Context(), id.New(), month); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("an organization that does not exist: %v", err)
 	}
 	w.other.connected(newBrowser(t, w.door), w.other.client())

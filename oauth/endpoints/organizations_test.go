@@ -3,6 +3,7 @@ package endpoints_test
 import (
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -229,8 +230,8 @@ func TestOwnLoginsAtOnce(t *testing.T) {
 func (s *ownSite) keeps(login signin.OwnLogin) func() (signin.Account, error) {
 	s.tn.w.t.Helper()
 	t, identities := s.tn.w.t, s.tn.w.store.Identities(s.tn.project.ID)
-	provider, err := secret.ParseID(s.id)
-	visit := secret.NewID()
+	provider, err := id.Parse(s.id)
+	visit := id.New()
 	if err == nil {
 		err = identities.KeepOwnLogin(t.Context(), provider, visit, secret.Hash(visit.String()), login)
 	}

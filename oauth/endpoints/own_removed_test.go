@@ -1,12 +1,12 @@
 package endpoints_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"runtime"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -18,7 +18,7 @@ func TestRemovedOwnLoginEndsOrganizations(t *testing.T) {
 	site, there := w.demo.ownSite(), w.other.ownSite()
 	north, none, theirs := site.connects("ada", "north"), site.connects("eve"), there.connects("ada", "north")
 	pending, consent := site.comes(w.demo.client(), "ada", "north")
-	id, err := secret.ParseID(site.id)
+	id, err := id.Parse(site.id)
 	if err == nil {
 		err = w.projects.RemoveProvider(t.Context(), tenants.SystemActor, w.org, w.demo.project.ID, id)
 	}

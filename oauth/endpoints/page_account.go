@@ -2,6 +2,7 @@ package endpoints
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -67,21 +67,21 @@ func (h *Handler) disconnectPage(c echo.Context) error {
 // sessionsPage signs out: this browser, another one, or all of them. The server forgets the session, not only the browser (catalogue 133).
 func (h *Handler) sessionsPage(c echo.Context) error {
 	return h.accountForm(c, false, func(session signin.Session, form url.Values) error {
-		issuer, id := issuerOf(c), secret.ID{}
+		issuer, ended := issuerOf(c), id.ID{}
 		if form.Get("all") != "yes" {
 			var err error
-			if id, err = secret.ParseID(form.Get("session")); err != nil {
+			if ended, err = id.Parse(form.Get("session")); err != nil {
 				return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "session", Description: "Expected a browser to sign out."}
 			}
 		}
-		if later, err := h.endSessions(c, session, id); errors.Is(err, signin.ErrNotFound) {
+		if later, err := h.endSessions(c, session, ended); errors.Is(err, signin.ErrNotFound) {
 			return h.askWho(c, false, pathAccount, "You are no longer signed in. Sign in to go on.")
 		} else if err != nil {
 			return fault(err)
 		} else if later > 0 {
 			return h.askWho(c, true, pathAccount, "That browser signed in after this one. Sign in again to sign it out, then try once more.")
 		}
-		if !id.IsZero() && id != session.ID {
+		if !ended.IsZero() && ended != session.ID {
 			return c.Redirect(http.StatusSeeOther, issuer.URL+pathAccount+"?done=signed-out")
 		}
 		return h.leaveAccount(c, "You are signed out", "Apps that you connected stay connected.")
@@ -90,7 +90,7 @@ func (h *Handler) sessionsPage(c echo.Context) error {
 
 // endSessions ends one session or all. One that is old itself ends no later one: otherwise, in the wrong hands, it would keep its person
 // out. All of them it may end, for it ends with them.
-func (h *Handler) endSessions(c echo.Context, session signin.Session, id secret.ID) (later int, err error) {
+func (h *Handler) endSessions(c echo.Context, session signin.Session, id id.ID) (later int, err error) {
 	people := h.accounts(issuerOf(c).ID)
 	if id.IsZero() || h.now().Sub(session.AuthTime) <= recently {
 		return 0, people.EndSessions(c.Request().Context(), session.Account.ID, id)
@@ -103,7 +103,7 @@ func (h *Handler) leaveAccount(c echo.Context, title, text string) error {
 	issuer := issuerOf(c)
 	cookiesOf(issuer).Clear(c, cookieSession)
 	c.Response().Header().Set("Clear-Site-Data", `"cache"`) // the back button shows nothing (catalogue 133)
-	return h.finish(c, secret.ID{}, accountDone{Title: title, Text: text, Left: true})
+	return h.finish(c, id.ID{}, accountDone{Title: title, Text: text, Left: true})
 }
 
 // passwordPage sets a new password.

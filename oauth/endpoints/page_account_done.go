@@ -1,6 +1,7 @@
 package endpoints
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -21,7 +22,7 @@ type accountDone struct {
 }
 
 // finish leads to the page that says what a form came to.
-func (h *Handler) finish(c echo.Context, session secret.ID, done accountDone) error {
+func (h *Handler) finish(c echo.Context, session id.ID, done accountDone) error {
 	issuer := issuerOf(c)
 	if err := h.once(issuer).Keep(c, issuer.URL+pathDone, doneBinding(issuer, session), done); err != nil {
 		return err
@@ -56,6 +57,6 @@ func (h *Handler) once(issuer *oauth.Issuer) web.Once {
 }
 
 // doneBinding is who may see it: this session at this project, or nobody's after signing out.
-func doneBinding(issuer *oauth.Issuer, session secret.ID) []byte {
+func doneBinding(issuer *oauth.Issuer, session id.ID) []byte {
 	return secret.Join(issuer.ID[:], session[:])
 }

@@ -2,12 +2,12 @@ package endpoints
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
 	"github.com/labstack/echo/v4"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -128,8 +128,8 @@ func strangeLink() error {
 	return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "answer", Description: "This link was used before, or is older than ten minutes. Open it again where you found it."}
 }
 
-func ownOf(issuer *oauth.Issuer, form url.Values) (provider, flow secret.ID, err error) {
-	flow, err = secret.ParseID(form.Get("state"))
+func ownOf(issuer *oauth.Issuer, form url.Values) (provider, flow id.ID, err error) {
+	flow, err = id.Parse(form.Get("state"))
 	if err != nil || form.Get("answer") == "" {
 		return provider, flow, strangeLink()
 	}

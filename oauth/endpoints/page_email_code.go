@@ -3,6 +3,7 @@ package endpoints
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,7 +14,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -44,7 +44,7 @@ func (h *Handler) emailCodePage(c echo.Context) error {
 	if err := h.limits.Mail(c.Request().Context(), f.issuer.ID.String(), web.Source(c)); err != nil {
 		return err
 	}
-	challenge, err := h.signin.BeginSignIn(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(id secret.ID, code string, known bool) (mail.Message, error) {
+	challenge, err := h.signin.BeginSignIn(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(id id.ID, code string, known bool) (mail.Message, error) {
 		return signInMail(c.Request().Context(), f.issuer, "sign in at "+f.issuer.Name, code, linkOf(f.issuer, id, code), known)
 	})
 	if err != nil {
@@ -70,7 +70,7 @@ func (h *Handler) signInCodePage(c echo.Context) error {
 	if !f.issuer.OffersSignIn(tenants.SignInEmailCode) {
 		return h.switchedOff(c, f)
 	}
-	id, err := secret.ParseID(form.Get("challenge"))
+	id, err := id.Parse(form.Get("challenge"))
 	account := signin.Account{}
 	switch {
 	case err != nil:
@@ -117,7 +117,7 @@ var digits = regexp.MustCompile(`^[0-9]{6}$`)
 // another browser than the one that asked it shows the code, for the person to type there (catalogue 112).
 func (h *Handler) signInLinkPage(c echo.Context) error {
 	query, err := url.ParseQuery(c.Request().URL.RawQuery)
-	id, badID := secret.ParseID(query.Get("challenge"))
+	id, badID := id.Parse(query.Get("challenge"))
 	if err != nil || badID != nil || len(query) != 2 || len(query["challenge"]) != 1 || len(query["code"]) != 1 || !digits.MatchString(query.Get("code")) {
 		return &oauth.Error{Code: oauth.InvalidRequest, Description: "This link is not complete. Open it again from the message, or type the code."}
 	}
@@ -144,7 +144,7 @@ func (h *Handler) signInLinkPage(c echo.Context) error {
 }
 
 // linkFlow finds the flow that a link belongs to; ErrNotFound in another browser than the one that asked for the message.
-func (h *Handler) linkFlow(c echo.Context, challenge secret.ID) (*flow, error) {
+func (h *Handler) linkFlow(c echo.Context, challenge id.ID) (*flow, error) {
 	issuer := issuerOf(c)
 	browser := cookiesOf(issuer).Get(c, cookiePreSession)
 	if browser == "" {
@@ -158,7 +158,7 @@ func (h *Handler) linkFlow(c echo.Context, challenge secret.ID) (*flow, error) {
 }
 
 // linkOf stands on the issuer's own stored address, whatever the request said of the host (catalogue 114).
-func linkOf(issuer *oauth.Issuer, challenge secret.ID, code string) string {
+func linkOf(issuer *oauth.Issuer, challenge id.ID, code string) string {
 	return issuer.URL + pathSignInLink + "?" + url.Values{"challenge": {challenge.String()}, "code": {code}}.Encode()
 }
 

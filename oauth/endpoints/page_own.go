@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -57,7 +58,7 @@ func (h *Handler) leaveForSite(c echo.Context, f *flow, provider signin.Provider
 	if err != nil {
 		return err
 	}
-	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, Visit: secret.NewID(), At: h.now()}
+	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, Visit: id.New(), At: h.now()}
 	if err := h.keepHop(c, f, out); err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func (h *Handler) ownLeft(c echo.Context) error {
 }
 
 // fromSite checks that a request comes from the backend of the customer's site.
-func (h *Handler) fromSite(c echo.Context, issuer *oauth.Issuer, site secret.ID) error {
+func (h *Handler) fromSite(c echo.Context, issuer *oauth.Issuer, site id.ID) error {
 	if !strings.HasPrefix(ownSecret(c), tenants.OwnSecretPrefix) {
 		return notTheSite()
 	}
@@ -183,7 +184,7 @@ func (h *Handler) ownVisit(issuer *oauth.Issuer, request string) (signin.OwnVisi
 	}
 	for _, p := range issuer.Providers {
 		if p.Kind == signin.ProviderOwn {
-			id := secret.NewID()
+			id := id.New()
 			return signin.OwnVisit{Provider: p.ID, Flow: id, ID: id}, nil
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"time"
@@ -26,17 +27,17 @@ const (
 )
 
 // ceremonyBinding ties a challenge to the browser, and to what it is for: signing in, or the account that gets a passkey.
-func ceremonyBinding(issuer *oauth.Issuer, browser string, account secret.ID) []byte {
+func ceremonyBinding(issuer *oauth.Issuer, browser string, account id.ID) []byte {
 	return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(browser), account[:])
 }
 
-func (h *Handler) keepCeremony(issuer *oauth.Issuer, browser string, account secret.ID, ceremony signin.Ceremony) templates.PasskeyForm {
+func (h *Handler) keepCeremony(issuer *oauth.Issuer, browser string, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
 	sealed := h.signin.Keys.Seal(purposeCeremony, ceremony.State, ceremonyBinding(issuer, browser, account))
 	return templates.PasskeyForm{Options: string(ceremony.Options), Ceremony: secret.Encode(sealed)}
 }
 
 // ceremonyOf reads what keepCeremony gave to the page. It fails with ErrPasskey for what belongs elsewhere.
-func (h *Handler) ceremonyOf(issuer *oauth.Issuer, browser string, account secret.ID, form url.Values) ([]byte, error) {
+func (h *Handler) ceremonyOf(issuer *oauth.Issuer, browser string, account id.ID, form url.Values) ([]byte, error) {
 	raw, err := secret.Decode(form.Get("ceremony"))
 	if err == nil {
 		raw, err = h.signin.Keys.Open(purposeCeremony, raw, ceremonyBinding(issuer, browser, account))
@@ -59,7 +60,7 @@ func (h *Handler) passkeyWay(c echo.Context, f *flow) (templates.SignInWay, erro
 		return templates.SignInWay{}, err
 	}
 	withScript(c)
-	form := h.keepCeremony(f.issuer, f.browser, secret.ID{}, ceremony)
+	form := h.keepCeremony(f.issuer, f.browser, id.ID{}, ceremony)
 	form.Action, form.Label = f.issuer.URL+pathPasskey, "Sign in with a passkey"
 	return templates.SignInWay{ID: "passkey", Passkey: &form}, nil
 }
@@ -77,7 +78,7 @@ func (h *Handler) passkeyPage(c echo.Context) error {
 	if !f.issuer.OffersSignIn(tenants.SignInPasskey) {
 		return h.switchedOff(c, f)
 	}
-	state, err := h.ceremonyOf(f.issuer, f.browser, secret.ID{}, form)
+	state, err := h.ceremonyOf(f.issuer, f.browser, id.ID{}, form)
 	if err != nil {
 		return h.passkeyFailed(c, f, err)
 	}
@@ -266,7 +267,7 @@ const purposeSecond = "second-step"
 
 // halfway is a person who took the first step of a sign-in.
 type halfway struct {
-	Account secret.ID  `json:"a"`
+	Account id.ID      `json:"a"`
 	Epoch   int        `json:"e"`
 	Way     signin.Way `json:"w"`
 	At      time.Time  `json:"t"`

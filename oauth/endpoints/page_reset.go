@@ -2,13 +2,13 @@ package endpoints
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
@@ -36,7 +36,7 @@ func (h *Handler) resetPage(c echo.Context) error {
 		return err
 	}
 	asked := signin.EmailCode{Email: form.Get("email"), Browser: f.browser}
-	challenge, err := h.signin.BeginReset(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(_ secret.ID, code string, known bool) (mail.Message, error) {
+	challenge, err := h.signin.BeginReset(c.Request().Context(), h.accounts(f.issuer.ID), asked, func(_ id.ID, code string, known bool) (mail.Message, error) {
 		return signInMail(c.Request().Context(), f.issuer, "set a new password at "+f.issuer.Name, code, "", known)
 	})
 	noteSignIn(c, err)
@@ -69,7 +69,7 @@ func (h *Handler) newPasswordPage(c echo.Context) error {
 	if !f.issuer.OffersSignIn(tenants.SignInPassword) {
 		return h.switchedOff(c, f)
 	}
-	id, err := secret.ParseID(form.Get("challenge"))
+	id, err := id.Parse(form.Get("challenge"))
 	account := signin.Account{}
 	if err != nil {
 		err = signin.ErrNotFound

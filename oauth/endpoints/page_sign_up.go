@@ -3,6 +3,7 @@ package endpoints
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"mcpauth.example/internal/mail"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
@@ -92,7 +92,7 @@ func (h *Handler) signUpCodePage(c echo.Context) error {
 }
 
 func (h *Handler) finishSignUp(c echo.Context, f *flow, form url.Values) (signin.Account, error) {
-	id, err := secret.ParseID(form.Get("challenge"))
+	id, err := id.Parse(form.Get("challenge"))
 	if err != nil {
 		return signin.Account{}, signin.ErrNotFound
 	}

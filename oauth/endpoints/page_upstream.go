@@ -3,6 +3,7 @@ package endpoints
 import (
 	"encoding/json"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -30,9 +31,9 @@ const (
 // hop is what has to come back from another provider.
 type hop struct {
 	Request  string                 `json:"r"` // sealed
-	Provider secret.ID              `json:"p"`
+	Provider id.ID                  `json:"p"`
 	Upstream signin.UpstreamRequest `json:"u"`
-	Visit    secret.ID              `json:"v,omitzero"`  // to the customer's own site
+	Visit    id.ID                  `json:"v,omitzero"`  // to the customer's own site
 	Done     bool                   `json:"d,omitempty"` // the person is signed in, and goes on
 	Pending  string                 `json:"n,omitempty"` // or has a second step to take
 	At       time.Time              `json:"t"`
@@ -170,7 +171,7 @@ func (h *Handler) readHop(c echo.Context, done bool) (*flow, hop, url.Values, er
 	strange := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "state", Description: "This answer does not belong to a sign-in that was started in this browser. Start again from the app."}
 	issuer := issuerOf(c)
 	query, wrong := url.ParseQuery(c.Request().URL.RawQuery)
-	id, err := secret.ParseID(query.Get("state"))
+	id, err := id.Parse(query.Get("state"))
 	if err != nil || wrong != nil || len(c.Request().URL.RawQuery) > oauth.AuthorizeQueryMax || !plainQuery(query) {
 		return nil, hop{}, nil, strange
 	}

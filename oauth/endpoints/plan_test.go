@@ -3,6 +3,7 @@ package endpoints_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,7 +11,6 @@ import (
 	"time"
 
 	"mcpauth.example/internal/postgres"
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth/endpoints"
 	"mcpauth.example/tenants"
 )
@@ -18,7 +18,7 @@ import (
 // onePlan is the plan of everybody.
 type onePlan struct{ tenants.Plan }
 
-func (p *onePlan) PlanOf(context.Context, secret.ID) (tenants.Plan, error) { return p.Plan, nil }
+func (p *onePlan) PlanOf(context.Context, id.ID) (tenants.Plan, error) { return p.Plan, nil }
 
 // A plan without overage stops new people when its connected users and the grace are used up, and nobody else: who was connected in any month
 // signs in, refreshes and allows further apps as always.
@@ -36,14 +36,14 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 	first, held := tn.connected(known, client)
 	w.exec(`UPDATE connected_users SET month = month - interval '1 month', counted_at = counted_at - interval '1 month'`) // last month
 	for range 5 {
-		w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, secret.NewID())
+		w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, id.New())
 	}
 	tn.addUser("new@demo.example")
 	stranger := *tn
 	stranger.user = "new@demo.example"
 	b := newBrowser(t, w.door)
 	open := stranger.signedIn(b, stranger.request(client)) // one place is left
-	w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, secret.NewID())
+	w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, id.New())
 
 	refused := func(page *answer) {
 		t.Helper()
@@ -65,7 +65,7 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 		t.Error("the token of somebody connected is not active")
 	}
 	w.exec(`DELETE FROM connected_users WHERE month = date_trunc('month', now() AT TIME ZONE 'UTC')::date AND user_id IN (SELECT id FROM users)`)
-	w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, secret.NewID())
+	w.exec(`INSERT INTO connected_users (project_id, month, user_id) VALUES ($1, date_trunc('month', now() AT TIME ZONE 'UTC')::date, $2)`, tn.project.ID, id.New())
 	tn.connected(newBrowser(t, w.door), tn.client()) // known from last month, another app
 
 	plan.Overage = 15
@@ -137,7 +137,7 @@ func TestBadgeAndRetention(t *testing.T) {
 		t.Helper()
 		for _, age := range []int{0, days - 1, days + 1} {
 			at := time.Now().Add(-time.Duration(age) * 24 * time.Hour)
-			w.exec(`INSERT INTO activity (project_id, id, at, step, outcome) VALUES ($1, $2, $3, 'token', 'ok')`, tn.project.ID, secret.FirstID(at), at)
+			w.exec(`INSERT INTO activity (project_id, id, at, step, outcome) VALUES ($1, $2, $3, 'token', 'ok')`, tn.project.ID, id.First(at), at)
 		}
 		if _, err := w.store.Sweep(t.Context()); err != nil {
 			t.Fatal(err)

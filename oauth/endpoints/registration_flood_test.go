@@ -3,12 +3,12 @@ package endpoints_test
 import (
 	"context"
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )
 
@@ -34,7 +34,7 @@ func TestFloodOfRegistrations(t *testing.T) {
 	w.exec(`UPDATE clients SET renewed_at = now() - interval '30 days' WHERE id = $1`, kept)
 	for _, method := range []string{"none", "none", "client_secret_post", "client_secret_basic"} { // those with a secret count as well
 		if method == "none" {
-			tn.register(`{"client_name":"Real ` + secret.NewID().String() + `","redirect_uris":["` + registered + `"]}`)
+			tn.register(`{"client_name":"Real ` + id.New().String() + `","redirect_uris":["` + registered + `"]}`)
 			continue
 		}
 		tn.confidential(method)
@@ -46,7 +46,7 @@ func TestFloodOfRegistrations(t *testing.T) {
 		if n := unused(); n > 10_000 || n < 9_900 {
 			t.Fatalf("%d unused registrations after %d", n, i)
 		}
-		tn.register(`{"client_name":"Real ` + secret.NewID().String() + `","redirect_uris":["` + registered + `"]}`)
+		tn.register(`{"client_name":"Real ` + id.New().String() + `","redirect_uris":["` + registered + `"]}`)
 	}
 	if oldest := value[string](w, `SELECT id FROM clients WHERE id LIKE 'flood-%' AND project_id = $1::text::uuid ORDER BY renewed_at LIMIT 1`, tn.project.ID.String()); oldest > "flood-9800" {
 		t.Errorf("the oldest is %s", oldest)

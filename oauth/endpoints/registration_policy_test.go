@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
@@ -16,7 +17,7 @@ func (tn *tenant) initialToken() string {
 	tn.w.t.Helper()
 	token := secret.Token("mcpauth_it_")
 	tn.w.exec(`INSERT INTO initial_access_tokens (project_id, id, name, token_hash) VALUES ($1::text::uuid, $2::text::uuid, 'CI', $3)`,
-		tn.project.ID.String(), secret.NewID().String(), secret.Hash(token))
+		tn.project.ID.String(), id.New().String(), secret.Hash(token))
 	return token
 }
 

@@ -2,6 +2,7 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"testing"
@@ -35,10 +36,10 @@ func TestReviewersDayPasses(t *testing.T) {
 	open := m.b.get(tn.authorizeURL(tn.request(fresh)))
 	reviewer := signin.Account{Epoch: value[int](w, `SELECT epoch FROM users WHERE reviewer_address IS NOT NULL`)}
 	var err error
-	if reviewer.ID, err = secret.ParseID(value[string](w, `SELECT id::text FROM users WHERE reviewer_address IS NOT NULL`)); err != nil {
+	if reviewer.ID, err = id.Parse(value[string](w, `SELECT id::text FROM users WHERE reviewer_address IS NOT NULL`)); err != nil {
 		t.Fatal(err)
 	}
-	session, err := secret.ParseID(value[string](w, `SELECT id::text FROM user_sessions`))
+	session, err := id.Parse(value[string](w, `SELECT id::text FROM user_sessions`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestReviewersDayPasses(t *testing.T) {
 	if err := w.store.ExtendConnection(ctx, tn.project.ID, reviewer.ID, session, m.clientID, tn.server.Resource, []string{"notes:write"}); !errors.Is(err, oauth.ErrNotFound) {
 		t.Errorf("more rights: got %v, want ErrNotFound", err)
 	}
-	late := oauth.Approval{GrantID: secret.NewID(), FlowID: secret.NewID(), IssuerURL: tn.issuer, SessionID: session, UserID: reviewer.ID, ClientID: fresh, ServerID: tn.server.ID,
+	late := oauth.Approval{GrantID: id.New(), FlowID: id.New(), IssuerURL: tn.issuer, SessionID: session, UserID: reviewer.ID, ClientID: fresh, ServerID: tn.server.ID,
 		Resource: tn.server.Resource, Scopes: []string{"mcp:tools"}, RedirectURI: registered, Challenge: "challenge", RandomHash: secret.Hash("x"), AuthMethod: oauth.AuthMethodNone,
 		CodeLifetime: time.Minute, Lifetime: time.Hour}
 	if _, err := w.store.ApproveGrant(ctx, tn.project.ID, late); !errors.Is(err, oauth.ErrNotFound) {

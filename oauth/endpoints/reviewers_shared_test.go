@@ -2,6 +2,7 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"testing"
@@ -29,8 +30,8 @@ func TestReviewersShutNobodyOut(t *testing.T) {
 	if page.StatusCode != http.StatusOK || page.has("#two-step-on") || page.has("#delete") {
 		t.Errorf("the account page: got %d, second step %t, deletion %t; want neither", page.StatusCode, page.has("#two-step-on"), page.has("#delete"))
 	}
-	id := value[string](w, `SELECT id::text FROM users WHERE reviewer_address IS NOT NULL`)
-	account, err := secret.ParseID(id)
+	reviewer := value[string](w, `SELECT id::text FROM users WHERE reviewer_address IS NOT NULL`)
+	account, err := id.Parse(reviewer)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,8 +52,8 @@ func TestReviewersShutNobodyOut(t *testing.T) {
 		t.Errorf("the deletion: got %v, want ErrNotOffered", err)
 	}
 	w.unchanged(before)
-	w.exec(`INSERT INTO user_second_factors (project_id, account_id, sealed_secret, last_step) VALUES ($1::text::uuid, $2::text::uuid, 'x', 1)`, tn.project.ID.String(), id)
-	w.exec(`INSERT INTO user_recovery_codes (project_id, account_id, code_hash) VALUES ($1::text::uuid, $2::text::uuid, 'x')`, tn.project.ID.String(), id)
+	w.exec(`INSERT INTO user_second_factors (project_id, account_id, sealed_secret, last_step) VALUES ($1::text::uuid, $2::text::uuid, 'x', 1)`, tn.project.ID.String(), reviewer)
+	w.exec(`INSERT INTO user_recovery_codes (project_id, account_id, code_hash) VALUES ($1::text::uuid, $2::text::uuid, 'x')`, tn.project.ID.String(), reviewer)
 	another := tn.reviewer()
 	if n := value[int](w, `SELECT (SELECT count(*) FROM user_second_factors) + (SELECT count(*) FROM user_recovery_codes)`); n != 0 {
 		t.Errorf("after another code: got %d factors and recovery codes, want none", n)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -15,7 +16,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )
@@ -61,7 +61,7 @@ func TestRevocationFeedTellsEveryEnd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tn := w.demo
-	second := secret.NewID()
+	second := id.New()
 	w.exec(`INSERT INTO mcp_servers (project_id, id, name, resource) VALUES ($1::text::uuid, $2::text::uuid, 'Second', 'https://second.example.com/mcp')`, tn.project.ID.String(), second.String())
 	_, guardOfOther, err := w.projects.CreateSecret(t.Context(), tenants.SystemActor, w.org, tn.project.ID, second)
 	if err != nil {
@@ -164,10 +164,10 @@ func TestRevocationFeedMissesNoLateCommit(t *testing.T) {
 	w := newWorld(t)
 	tn := w.demo
 	insert := `INSERT INTO revocations (project_id, grant_id, mcp_server_id, until) VALUES ($1::text::uuid, $2::text::uuid, $3::text::uuid, now() + interval '1 hour')`
-	args := func(grant secret.ID) []any {
+	args := func(grant id.ID) []any {
 		return []any{tn.project.ID.String(), grant.String(), tn.server.ID.String()}
 	}
-	late, early := secret.NewID(), secret.NewID()
+	late, early := id.New(), id.New()
 	tx, err := w.super.Begin(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -260,7 +260,7 @@ func TestRevocationStream(t *testing.T) {
 	}
 	_, position, _ := strings.Cut(begin, ".")
 	for why, cursor := range map[string]string{
-		"another database":  secret.NewID().String() + "." + position,
+		"another database":  id.New().String() + "." + position,
 		"restored":          strings.TrimSuffix(begin, position) + "9" + position,
 		"no cursor of ours": "x", "overlong": begin + strings.Repeat("0", 30),
 	} {
@@ -307,7 +307,7 @@ func TestReportedCalls(t *testing.T) {
 	entry := func(sid, rest string) string { return `{"sid":"` + sid + `",` + rest + `}` }
 	if status := report(entry(grant, `"tool":"add","outcome":"ok","count":3,"at":1`), entry(grant, `"tool":"add","outcome":"error"`),
 		entry(grant, `"tool":"add","outcome":"refused","reason":"insufficient_scope"`), entry(claims(t, foreign.access).GrantID, `"tool":"add","outcome":"ok"`),
-		entry(secret.NewID().String(), `"tool":"add","outcome":"ok"`)); status != http.StatusNoContent {
+		entry(id.New().String(), `"tool":"add","outcome":"ok"`)); status != http.StatusNoContent {
 		t.Fatalf("status %d", status)
 	}
 	if status := report(entry(grant, `"tool":"add","outcome":"ok"`)); status != http.StatusNoContent {
@@ -321,7 +321,7 @@ func TestReportedCalls(t *testing.T) {
 	for range 2 {
 		var many []string
 		for range 150 {
-			many = append(many, entry(grant, `"tool":"`+secret.NewID().String()+`","outcome":"refused"`))
+			many = append(many, entry(grant, `"tool":"`+id.New().String()+`","outcome":"refused"`))
 		}
 		if status := report(many...); status != http.StatusNoContent {
 			t.Fatalf("status %d", status)

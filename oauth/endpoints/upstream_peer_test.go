@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -130,7 +131,7 @@ func (p *peer) token(w http.ResponseWriter, r *http.Request) {
 }
 
 // offer switches the way on and adds the peer as a provider of a project.
-func (tn *tenant) offer(p *peer, kind string) secret.ID {
+func (tn *tenant) offer(p *peer, kind string) id.ID {
 	tn.w.t.Helper()
 	id, err := tn.w.projects.SetProvider(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID,
 		tenants.Provider{Kind: kind, Name: "Peer", Issuer: p.url, ClientID: "client-of-" + tn.project.Slug, ClientSecret: "the-secret", Enabled: true})
@@ -146,7 +147,7 @@ func (tn *tenant) offer(p *peer, kind string) secret.ID {
 }
 
 // leaveFor goes to the provider and returns what the person brings there.
-func (tn *tenant) leaveFor(b *browser, id secret.ID, query url.Values) url.Values {
+func (tn *tenant) leaveFor(b *browser, id id.ID, query url.Values) url.Values {
 	b.t.Helper()
 	page := b.submit(b.get(tn.authorizeURL(query)), "#way-provider-"+id.String(), nil)
 	target := page.document().Find("#continue").AttrOr("href", "")

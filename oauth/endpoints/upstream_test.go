@@ -1,6 +1,7 @@
 package endpoints_test
 
 import (
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,7 +10,6 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -64,7 +64,7 @@ func TestUpstreamLies(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	tn, p := w.demo, newPeer(t)
-	id, client := tn.offer(p, "oidc"), tn.client()
+	provider, client := tn.offer(p, "oidc"), tn.client()
 	other := w.other
 	theirs := other.offer(p, "oidc")
 	hour := time.Now().Add(-time.Hour).Unix()
@@ -107,7 +107,7 @@ func TestUpstreamLies(t *testing.T) {
 	users := value[int](w, `SELECT count(*) FROM users`)
 	for name, c := range cases { // one after the other: they share the peer
 		b := newBrowser(t, w.door)
-		came := tn.leaveFor(b, id, tn.request(client))
+		came := tn.leaveFor(b, provider, tn.request(client))
 		p.mu.Lock()
 		if p.claims, p.sign = c.claims, honest; c.sign != nil {
 			p.sign = c.sign
@@ -119,12 +119,12 @@ func TestUpstreamLies(t *testing.T) {
 	}
 	p.claims, p.sign = nil, honest
 	b, seat := newBrowser(t, w.door), newBrowser(t, w.door)
-	came := tn.leaveFor(b, id, tn.request(client))
+	came := tn.leaveFor(b, provider, tn.request(client))
 	seat.get(tn.authorizeURL(tn.request(client)))
 	for name, got := range map[string]*answer{
 		"another browser":   seat.arrive(p.answer(came)),
 		"no state":          b.arrive(p.answer(came, "state", "")),
-		"another state":     b.arrive(p.answer(came, "state", secret.NewID().String())),
+		"another state":     b.arrive(p.answer(came, "state", id.New().String())),
 		"another tenant":    b.arrive(strings.Replace(p.answer(came), tn.issuer, other.issuer, 1)),
 		"straight to done":  b.arrive(tn.issuer + "/oauth/sign-in/upstream/done?state=" + came.Get("state")),
 		"done of a browser": seat.arrive(tn.issuer + "/oauth/sign-in/upstream/done?state=" + came.Get("state")),
@@ -141,11 +141,11 @@ func TestUpstreamLies(t *testing.T) {
 	if replay := b.arrive(p.answer(came)); replay.StatusCode != http.StatusForbidden || replay.has("button[value=allow]") {
 		t.Errorf("the same state twice: %d", replay.StatusCode)
 	}
-	cancelled := tn.leaveFor(b, id, tn.request(client))
+	cancelled := tn.leaveFor(b, provider, tn.request(client))
 	if got := b.arrive(p.answer(cancelled, "error", "access_denied", "code", "")); got.StatusCode != http.StatusOK || !got.has(".alert") {
 		t.Errorf("cancelled: %d\n%s", got.StatusCode, got.body)
 	}
-	_, form := b.get(tn.authorizeURL(tn.request(client))).form("#way-provider-" + id.String())
+	_, form := b.get(tn.authorizeURL(tn.request(client))).form("#way-provider-" + provider.String())
 	form.Set("provider", theirs.String())
 	b.post(tn.issuer+"/oauth/sign-in/upstream", form).isLocal(http.StatusForbidden)
 	if n := value[int](w, `SELECT count(*) FROM users`); n != users || value[int](w, `SELECT count(*) FROM user_identities`) != 0 {

@@ -2,10 +2,10 @@ package endpoints_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -26,15 +26,15 @@ func TestUsersOfAProject(t *testing.T) {
 	if err != nil || len(grants) != 1 || grants[0].ClientID != made.clientID || grants[0].Resource != tn.server.Resource {
 		t.Fatalf("%+v %v", grants, err)
 	}
-	for name, run := range map[string]func(org, project secret.ID) error{ // 258
-		"block":    func(org, project secret.ID) error { return w.projects.BlockUser(ctx, actor, org, project, user) },
-		"unblock":  func(org, project secret.ID) error { return w.projects.UnblockUser(ctx, actor, org, project, user) },
-		"delete":   func(org, project secret.ID) error { return w.projects.DeleteUser(ctx, actor, org, project, user) },
-		"sign out": func(org, project secret.ID) error { return w.projects.EndUserSessions(ctx, actor, org, project, user) },
-		"disconnect": func(org, project secret.ID) error {
-			return w.projects.EndUserGrants(ctx, actor, org, project, user, secret.ID{})
+	for name, run := range map[string]func(org, project id.ID) error{ // 258
+		"block":    func(org, project id.ID) error { return w.projects.BlockUser(ctx, actor, org, project, user) },
+		"unblock":  func(org, project id.ID) error { return w.projects.UnblockUser(ctx, actor, org, project, user) },
+		"delete":   func(org, project id.ID) error { return w.projects.DeleteUser(ctx, actor, org, project, user) },
+		"sign out": func(org, project id.ID) error { return w.projects.EndUserSessions(ctx, actor, org, project, user) },
+		"disconnect": func(org, project id.ID) error {
+			return w.projects.EndUserGrants(ctx, actor, org, project, user, id.ID{})
 		},
-		"find": func(org, project secret.ID) error {
+		"find": func(org, project id.ID) error {
 			_, err := w.store.FindUser(ctx, org, project, user)
 			return err
 		},
@@ -43,7 +43,7 @@ func TestUsersOfAProject(t *testing.T) {
 		if err := run(w.org, w.other.project.ID); !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("%s: a user of another project: %v", name, err)
 		}
-		if err := run(secret.NewID(), tn.project.ID); !errors.Is(err, tenants.ErrNotFound) {
+		if err := run(id.New(), tn.project.ID); !errors.Is(err, tenants.ErrNotFound) {
 			t.Errorf("%s: a project of another organization: %v", name, err)
 		}
 		w.unchanged(before)

@@ -2,11 +2,11 @@ package endpoints
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
@@ -27,7 +27,7 @@ func offers(issuer *oauth.Issuer, way signin.Way) bool {
 
 // offered finds the provider that a form or the way back names, of a way that is switched on; signin.ErrNotOffered for any other.
 func (h *Handler) offered(c echo.Context, issuer *oauth.Issuer, method, name string) (signin.Provider, error) {
-	id, err := secret.ParseID(name)
+	id, err := id.Parse(name)
 	if err != nil || !offers(issuer, signin.Way{Method: method, Provider: id}) {
 		return signin.Provider{}, signin.ErrNotOffered
 	}
@@ -84,7 +84,7 @@ func ownName(issuer *oauth.Issuer) string {
 }
 
 // signsInElsewhere asks the store only where there can be such people.
-func (h *Handler) signsInElsewhere(c echo.Context, issuer *oauth.Issuer, account secret.ID) (bool, error) {
+func (h *Handler) signsInElsewhere(c echo.Context, issuer *oauth.Issuer, account id.ID) (bool, error) {
 	if issuer.WaysBesideOwn || ownName(issuer) == "" {
 		return false, nil
 	}

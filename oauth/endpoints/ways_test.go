@@ -3,13 +3,13 @@ package endpoints_test
 import (
 	"encoding/json"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -21,7 +21,7 @@ type everyWay struct {
 	keys []string // recovery codes of the second step
 	d    *device
 	p    *peer
-	peer secret.ID
+	peer id.ID
 	site *ownSite
 
 	client string
@@ -216,9 +216,9 @@ func laterSteps() []later {
 // off switches a way off, in one of the ways in which a member does that.
 func (e *everyWay) off(method, how string) {
 	e.t.Helper()
-	id := e.peer.String()
+	identity := e.peer.String()
 	if method == tenants.SignInOwn {
-		id = e.site.id
+		identity = e.site.id
 	}
 	switch how {
 	case "the way":
@@ -228,9 +228,9 @@ func (e *everyWay) off(method, how string) {
 			e.t.Fatal(err)
 		}
 	case "the provider":
-		e.exec(`UPDATE upstream_providers SET enabled = false WHERE id = $1::text::uuid`, id)
+		e.exec(`UPDATE upstream_providers SET enabled = false WHERE id = $1::text::uuid`, identity)
 	case "removed":
-		provider, err := secret.ParseID(id)
+		provider, err := id.Parse(identity)
 		if err == nil {
 			err = e.projects.RemoveProvider(e.t.Context(), tenants.SystemActor, e.org, e.tn.project.ID, provider)
 		}

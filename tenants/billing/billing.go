@@ -9,9 +9,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -40,7 +40,7 @@ const TrialDays = 14
 
 // Account is what an organization pays for, as last fetched.
 type Account struct {
-	Organization      secret.ID
+	Organization      id.ID
 	Customer          string // Stripe's id; empty: there is none yet
 	Subscription      string // Stripe's id
 	Plan              string // id of the plan that the subscription is for
@@ -177,7 +177,7 @@ const minSecret = 16
 var _ tenants.Plans = (*Service)(nil)
 
 // PlanOf implements tenants.Plans.
-func (s *Service) PlanOf(ctx context.Context, organization secret.ID) (tenants.Plan, error) {
+func (s *Service) PlanOf(ctx context.Context, organization id.ID) (tenants.Plan, error) {
 	account, err := s.Store.BillingAccount(ctx, organization)
 	if err != nil {
 		return tenants.Plan{}, err

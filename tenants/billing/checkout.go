@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
@@ -88,7 +89,7 @@ func (s *Service) Checkout(ctx context.Context, actor tenants.Actor, organizatio
 const checkoutTries = 10
 
 // payable returns the account of an organization that has no subscription, and whose last checkout cannot be paid any more.
-func (s *Service) payable(ctx context.Context, organization secret.ID) (Account, error) {
+func (s *Service) payable(ctx context.Context, organization id.ID) (Account, error) {
 	account, err := s.fetched(ctx, organization)
 	if err != nil || account.Checkout == "" {
 		return account, err
@@ -103,7 +104,7 @@ func (s *Service) payable(ctx context.Context, organization secret.ID) (Account,
 }
 
 // fetched returns the account as Stripe has it now, or ErrSubscribed.
-func (s *Service) fetched(ctx context.Context, organization secret.ID) (Account, error) {
+func (s *Service) fetched(ctx context.Context, organization id.ID) (Account, error) {
 	if err := s.Refresh(ctx, organization); err != nil {
 		return Account{}, err
 	}
@@ -115,7 +116,7 @@ func (s *Service) fetched(ctx context.Context, organization secret.ID) (Account,
 }
 
 // Portal returns the URL of Stripe's page for cards, addresses, tax ids and invoices. It returns ErrNotSubscribed for who never was a customer.
-func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization secret.ID, page string) (string, error) {
+func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization id.ID, page string) (string, error) {
 	account, err := s.Store.BillingAccount(ctx, organization)
 	if err != nil {
 		return "", err
@@ -137,7 +138,7 @@ func (s *Service) Portal(ctx context.Context, actor tenants.Actor, organization 
 }
 
 // Refresh fetches the state of one account.
-func (s *Service) Refresh(ctx context.Context, organization secret.ID) error {
+func (s *Service) Refresh(ctx context.Context, organization id.ID) error {
 	question, err := s.Store.Ask(ctx, organization)
 	if err != nil || question.Number == 0 {
 		return err
@@ -153,7 +154,7 @@ func (s *Service) Refresh(ctx context.Context, organization secret.ID) error {
 }
 
 // living returns the subscription of an organization as Stripe has it now.
-func (s *Service) living(ctx context.Context, organization secret.ID) (Subscription, error) {
+func (s *Service) living(ctx context.Context, organization id.ID) (Subscription, error) {
 	if err := s.Refresh(ctx, organization); err != nil {
 		return Subscription{}, err
 	}
@@ -177,7 +178,7 @@ func (s *Service) living(ctx context.Context, organization secret.ID) (Subscript
 }
 
 // PreviewChange says what another plan would cost at once; below zero is a credit.
-func (s *Service) PreviewChange(ctx context.Context, organization secret.ID, plan tenants.Plan, yearly bool) (Preview, error) {
+func (s *Service) PreviewChange(ctx context.Context, organization id.ID, plan tenants.Plan, yearly bool) (Preview, error) {
 	subscription, err := s.living(ctx, organization)
 	if err != nil {
 		return Preview{}, err
@@ -190,7 +191,7 @@ func (s *Service) PreviewChange(ctx context.Context, organization secret.ID, pla
 }
 
 // Change puts a subscription on another plan at once; the rest of the period is charged or credited. It returns ErrNotSubscribed.
-func (s *Service) Change(ctx context.Context, actor tenants.Actor, organization secret.ID, plan tenants.Plan, yearly bool) error {
+func (s *Service) Change(ctx context.Context, actor tenants.Actor, organization id.ID, plan tenants.Plan, yearly bool) error {
 	subscription, err := s.living(ctx, organization)
 	if err != nil {
 		return err
@@ -206,12 +207,12 @@ func (s *Service) Change(ctx context.Context, actor tenants.Actor, organization 
 }
 
 // asked records who asked Stripe for something, and fetches what came of it.
-func (s *Service) asked(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error {
+func (s *Service) asked(ctx context.Context, actor tenants.Actor, organization id.ID, action string, detail map[string]string) error {
 	return errors.Join(s.Store.RecordBilling(ctx, actor, organization, action, detail), s.Refresh(ctx, organization))
 }
 
 // Cancel ends a subscription at the end of what is paid for, or takes that back. It returns ErrNotSubscribed.
-func (s *Service) Cancel(ctx context.Context, actor tenants.Actor, organization secret.ID, cancel bool) error {
+func (s *Service) Cancel(ctx context.Context, actor tenants.Actor, organization id.ID, cancel bool) error {
 	subscription, err := s.living(ctx, organization)
 	if err != nil {
 		return err

@@ -2,9 +2,9 @@ package billing
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -39,7 +39,7 @@ type Notice struct {
 type Mail func(ctx context.Context, notice Notice) (subject, text, html string, err error)
 
 // worded gives effects that have a notice their mail.
-func (s *Service) worded(ctx context.Context, account secret.ID, effects ...Effect) []Effect {
+func (s *Service) worded(ctx context.Context, account id.ID, effects ...Effect) []Effect {
 	for i, effect := range effects {
 		if effect.Notice == nil {
 			continue

@@ -2,12 +2,12 @@ package billing_test
 
 import (
 	"errors"
+	"mcpauth.example/internal/id"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )
@@ -19,18 +19,18 @@ func TestPassesShareAccounts(t *testing.T) {
 	s.exec(t, `INSERT INTO organizations (id, name) SELECT gen_random_uuid(), 'Customer ' || n FROM generate_series(1, 45) AS n`)
 	s.exec(t, `INSERT INTO billing_accounts (organization_id, customer, looked_at) SELECT id, 'cus_' || id, now() - interval '1 hour' FROM organizations WHERE name LIKE 'Customer %'`)
 	s.exec(t, `UPDATE billing_accounts SET looked_at = now() - interval '2 hours' WHERE organization_id = (SELECT id FROM organizations WHERE name = 'Customer 31')`)
-	var first secret.ID
+	var first id.ID
 	if err := s.pool.QueryRow(t.Context(), `SELECT id FROM organizations WHERE name = 'Customer 31'`).Scan(&first); err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if taken, err := s.Store.TakeAccounts(t.Context(), now.Add(-time.Minute), 1); err != nil || !slices.Equal(taken, []secret.ID{first}) {
+	if taken, err := s.Store.TakeAccounts(t.Context(), now.Add(-time.Minute), 1); err != nil || !slices.Equal(taken, []id.ID{first}) {
 		t.Errorf("who waits longest: %v %v, want %s", taken, err, first)
 	}
 	for _, at := range []time.Time{now, now.Add(time.Hour)} {
 		var mu sync.Mutex
 		var all sync.WaitGroup
-		times := map[secret.ID]int{}
+		times := map[id.ID]int{}
 		for range 3 {
 			all.Go(func() {
 				for {
@@ -97,7 +97,7 @@ func TestTimelineAfterLargerPlan(t *testing.T) {
 	ages := []int{1, 10, 50, 100}
 	for _, age := range ages {
 		at := time.Now().AddDate(0, 0, -age)
-		s.exec(t, `INSERT INTO activity (project_id, id, at, step, outcome) VALUES ($1, $2, $3, 'token', 'ok')`, s.project, secret.FirstID(at), at)
+		s.exec(t, `INSERT INTO activity (project_id, id, at, step, outcome) VALUES ($1, $2, $3, 'token', 'ok')`, s.project, id.First(at), at)
 	}
 	left := func(when string, want ...int) {
 		t.Helper()

@@ -3,6 +3,7 @@ package billing_test
 import (
 	"context"
 	"log/slog"
+	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -27,8 +28,8 @@ type shop struct {
 	fake         *stripefake.Fake
 	store        *postgres.Store
 	pool         *pgxpool.Pool
-	organization secret.ID
-	project      secret.ID
+	organization id.ID
+	project      id.ID
 	clock        atomic.Int64 // added to the time
 }
 

@@ -2,9 +2,9 @@ package billing
 
 import (
 	"context"
+	"mcpauth.example/internal/id"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -45,7 +45,7 @@ type Effect struct {
 
 // Reported is usage on its way to Stripe.
 type Reported struct {
-	Organization secret.ID
+	Organization id.ID
 	Customer     string
 	Month        time.Time
 	Sequence     int
@@ -55,7 +55,7 @@ type Reported struct {
 
 // Usage is how many connected users an organization had in a month, and what of it was given to Stripe.
 type Usage struct {
-	Organization secret.ID
+	Organization id.ID
 	Name         string
 	Account      Account
 	Month        time.Time
@@ -68,12 +68,12 @@ type Usage struct {
 // Store keeps what billing knows. Changes and their effects are one transaction.
 type Store interface {
 	// BillingAccount returns the zero account of an organization that never paid.
-	BillingAccount(ctx context.Context, organization secret.ID) (Account, error)
+	BillingAccount(ctx context.Context, organization id.ID) (Account, error)
 	// LinkCustomer stores the customer of an organization unless it has one, and returns the one it has. ErrNotFound: no such organization.
-	LinkCustomer(ctx context.Context, organization secret.ID, customer string) (string, error)
+	LinkCustomer(ctx context.Context, organization id.ID, customer string) (string, error)
 	// Ask numbers a question about an organization's account, EventQuestion about the account of a customer, unless the event was noted before:
 	// then, and for a customer that nobody has, the outcome says so. An organization without a customer has a question of number zero.
-	Ask(ctx context.Context, organization secret.ID) (Question, error)
+	Ask(ctx context.Context, organization id.ID) (Question, error)
 	EventQuestion(ctx context.Context, event, customer string) (Question, Outcome, error)
 	// Answer applies what decide makes of the answer to a question, with the account locked; decide must not ask anybody. The answer to a
 	// question that a later one overtook changes invoices alone, and those only where no later question was answered about them.
@@ -84,31 +84,31 @@ type Store interface {
 	NoteEvent(ctx context.Context, id, kind string, outcome Outcome) (Outcome, error)
 	// PlaceCheckout makes a checkout the only one that can be paid, in the place of the one given. It reports false where there is a
 	// subscription, or another checkout than that one, by now.
-	PlaceCheckout(ctx context.Context, organization secret.ID, before, checkout string) (bool, error)
+	PlaceCheckout(ctx context.Context, organization id.ID, before, checkout string) (bool, error)
 	// RecordBilling writes to the organization's audit log what a member asked for.
-	RecordBilling(ctx context.Context, actor tenants.Actor, organization secret.ID, action string, detail map[string]string) error
+	RecordBilling(ctx context.Context, actor tenants.Actor, organization id.ID, action string, detail map[string]string) error
 	// Agree gives an organization a plan, or takes it back when empty.
-	Agree(ctx context.Context, organization secret.ID, plan string) error
-	ListInvoices(ctx context.Context, organization secret.ID, most int) ([]Invoice, error)
+	Agree(ctx context.Context, organization id.ID, plan string) error
+	ListInvoices(ctx context.Context, organization id.ID, most int) ([]Invoice, error)
 	// TakeAccounts takes organizations with a customer that were not taken since the time given, the longest ago first, and notes that they were
 	// at that time: nobody else gets them for the same time.
-	TakeAccounts(ctx context.Context, at time.Time, most int) ([]secret.ID, error)
+	TakeAccounts(ctx context.Context, at time.Time, most int) ([]id.ID, error)
 	CountEvents(ctx context.Context) (map[string]int, error)
 
 	// MonthUsage reads one organization's month, MonthsUsage those that were counted or reported in it.
-	MonthUsage(ctx context.Context, organization secret.ID, month time.Time) (Usage, error)
+	MonthUsage(ctx context.Context, organization id.ID, month time.Time) (Usage, error)
 	MonthsUsage(ctx context.Context, month time.Time) ([]Usage, error)
 	// RememberIncluded keeps the largest number of a month.
-	RememberIncluded(ctx context.Context, organization secret.ID, month time.Time, included int) error
+	RememberIncluded(ctx context.Context, organization id.ID, month time.Time, included int) error
 	// PlanReport locks the account and adds a report of what decide returns beyond what was reported before; nothing when it is not above zero.
-	PlanReport(ctx context.Context, organization secret.ID, month time.Time, decide func(Usage) int) error
+	PlanReport(ctx context.Context, organization id.ID, month time.Time, decide func(Usage) int) error
 	PendingReports(ctx context.Context) ([]Reported, error)
 	ReportSent(ctx context.Context, report Reported) error
 	// Notify applies an effect once per organization, month and name.
-	Notify(ctx context.Context, organization secret.ID, month time.Time, name string, effect Effect) error
+	Notify(ctx context.Context, organization id.ID, month time.Time, name string, effect Effect) error
 
 	// LimitUse counts what an organization has of each.
-	LimitUse(ctx context.Context, organization secret.ID) (Use, error)
+	LimitUse(ctx context.Context, organization id.ID) (Use, error)
 }
 
 // Use is how much of its limits an organization uses.

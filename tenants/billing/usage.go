@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"mcpauth.example/internal/id"
 	"slices"
 	"time"
 
-	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )
 
@@ -81,7 +81,7 @@ func (s *Service) refreshAll(ctx context.Context, most time.Duration) error {
 }
 
 // announceGrace tells once that the grace of an overdue payment is over.
-func (s *Service) announceGrace(ctx context.Context, organization secret.ID) error {
+func (s *Service) announceGrace(ctx context.Context, organization id.ID) error {
 	account, err := s.Store.BillingAccount(ctx, organization)
 	if err != nil || !account.overdue() || account.GraceUntil.IsZero() || s.Now().Before(account.GraceUntil) {
 		return err

@@ -1,6 +1,8 @@
-package secret
+// Package id names rows: UUIDv7, with one spelling, that is never a credential.
+package id
 
 import (
+	"crypto/rand"
 	"database/sql/driver"
 	"encoding/binary"
 	"encoding/hex"
@@ -12,14 +14,14 @@ import (
 // ID is a UUIDv7 (RFC 9562 section 5.7). It names a row; it is never a credential. The zero ID means "none".
 type ID [16]byte
 
-// ErrID is returned for text that is not a UUID in its canonical lower-case form.
-var ErrID = errors.New("expected a UUID such as 0192f0c1-7d3a-7c7e-9b1e-0a1b2c3d4e5f")
+// ErrInvalid is returned for text that is not a UUID in its canonical lower-case form.
+var ErrInvalid = errors.New("expected a UUID such as 0192f0c1-7d3a-7c7e-9b1e-0a1b2c3d4e5f")
 
-// NewID returns a fresh UUIDv7: 48 bits of Unix milliseconds, 12 bits of the fraction (RFC 9562 section 6.2, method 3), so that what one
+// New returns a fresh UUIDv7: 48 bits of Unix milliseconds, 12 bits of the fraction (RFC 9562 section 6.2, method 3), so that what one
 // process makes one after the other sorts like that, and 62 random bits.
-func NewID() ID {
+func New() ID {
 	var id ID
-	copy(id[:], Bytes(16))
+	rand.Read(id[:]) // never fails: crypto/rand ends the program when the system has no randomness
 	now := time.Now()
 	ms, fraction := uint64(now.UnixMilli()), uint64(now.Nanosecond()%1_000_000)<<12/1_000_000 //nolint:gosec // neither is negative
 	binary.BigEndian.PutUint64(id[:8], ms<<16|7<<12|fraction)
@@ -27,27 +29,27 @@ func NewID() ID {
 	return id
 }
 
-// FirstID is the smallest ID that NewID could have made at a time, to compare with: it names nothing.
-func FirstID(at time.Time) ID {
+// First is the smallest ID that New could have made at a time, to compare with: it names nothing.
+func First(at time.Time) ID {
 	var id ID
 	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16|7<<12)
 	return id
 }
 
-// ParseID reads the canonical text form and nothing else: one ID has one spelling.
-func ParseID(s string) (ID, error) {
+// Parse reads the canonical text form and nothing else: one ID has one spelling.
+func Parse(s string) (ID, error) {
 	var id ID
 	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return ID{}, ErrID
+		return ID{}, ErrInvalid
 	}
 	compact := s[0:8] + s[9:13] + s[14:18] + s[19:23] + s[24:36]
 	for i := range len(compact) {
 		if c := compact[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return ID{}, ErrID
+			return ID{}, ErrInvalid
 		}
 	}
 	if _, err := hex.Decode(id[:], []byte(compact)); err != nil {
-		return ID{}, ErrID
+		return ID{}, ErrInvalid
 	}
 	return id, nil
 }
@@ -75,7 +77,7 @@ func (id ID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText reads the canonical form.
 func (id *ID) UnmarshalText(b []byte) error {
-	parsed, err := ParseID(string(b))
+	parsed, err := Parse(string(b))
 	*id = parsed
 	return err
 }
