@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -29,6 +30,8 @@ func findProofs(root string) (map[string][]string, error) {
 		case strings.HasSuffix(name, "_test.go"):
 		case strings.HasSuffix(name, ".test.mjs"), strings.HasSuffix(name, ".test.ts"):
 			read = readScript
+		case filepath.Base(filepath.Dir(path)) == "contract" && strings.HasSuffix(name, ".json"):
+			read = readRows
 		default:
 			return nil
 		}
@@ -87,6 +90,28 @@ func readGo(path, source string, found func(test, text string)) error {
 		}
 		return true
 	})
+	return nil
+}
+
+// readRows gives the numbers of each row of the contract of guards to the row: every guard's tests run it.
+func readRows(_, source string, found func(test, text string)) error {
+	var file struct {
+		Rows []struct {
+			Name   string
+			Proves []string
+		}
+	}
+	if err := json.Unmarshal([]byte(source), &file); err != nil {
+		return err
+	}
+	for _, row := range file.Rows {
+		for _, number := range row.Proves {
+			if number[0] >= '0' && number[0] <= '9' {
+				number = "catalogue " + number
+			}
+			found(row.Name, number)
+		}
+	}
 	return nil
 }
 

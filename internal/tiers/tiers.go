@@ -53,6 +53,7 @@ var Raced = []string{
 	"internal/tryout",
 	"internal/web",
 	"oauth",
+	"sdk/contract",
 	"sdk/go",
 }
 

@@ -14,6 +14,7 @@ import (
 const (
 	maxCacheTTL        = 5 * time.Second
 	maxClockTolerance  = time.Minute
+	earlyTolerance     = 30 * time.Second // for hosts whose clock runs behind
 	defaultMaxBody     = 4 << 20
 	cacheEntries       = 10_000
 	settingsTTL        = time.Minute

@@ -181,7 +181,7 @@ func bearerToken(r *http.Request) (string, *refusal) {
 		return "", &refusal{status: http.StatusUnauthorized, description: "an access token is needed"}
 	}
 	fields := strings.Fields(values[0])
-	if len(values) == 1 && (len(fields) == 0 || !strings.EqualFold(fields[0], "Bearer")) {
+	if len(values) == 1 && (len(fields) < 2 || !strings.EqualFold(fields[0], "Bearer")) { // the scheme alone presents nothing
 		return "", &refusal{status: http.StatusUnauthorized, description: "an access token of type Bearer is needed"}
 	}
 	if len(values) > 1 || len(fields) != 2 {

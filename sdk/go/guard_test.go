@@ -55,7 +55,7 @@ func TestRefusals(t *testing.T) {
 		{name: "another scheme is no credentials", headers: []string{"Authorization", "Basic Zm9vOmJhcg=="}, status: 401},
 		{name: "empty header is no credentials", headers: []string{"Authorization", ""}, status: 401},
 		{name: "token in the query (R11)", target: "/mcp?access_token=good", status: 401},
-		{name: "scheme alone (R13)", headers: []string{"Authorization", "Bearer"}, status: 400, code: "invalid_request"},
+		{name: "scheme alone is no credentials (R13)", headers: []string{"Authorization", "Bearer"}, status: 401},
 		{name: "two tokens in one header", headers: []string{"Authorization", "Bearer good good"}, status: 400, code: "invalid_request"},
 		{name: "two headers", token: "good", headers: []string{"Authorization", "Bearer good"}, status: 400, code: "invalid_request"},
 		{name: "unknown token", token: "unknown", status: 401, code: "invalid_token"},

@@ -23,6 +23,7 @@ type claims struct {
 	Scope     string          `json:"scope"`
 	TokenType string          `json:"token_type"`
 	Expires   float64         `json:"exp"` // seconds since 1970
+	NotBefore float64         `json:"nbf"` // seconds since 1970; 0: at once
 	Grant     string          `json:"sid"`
 	TokenID   string          `json:"jti"`
 	Username  string          `json:"username"`
@@ -97,6 +98,8 @@ func (g *Guard) judge(c *claims, known *settings) error {
 		return errors.New("the access token has no expiry")
 	case !g.now().Before(c.expiry().Add(g.config.ClockTolerance)):
 		return errExpired
+	case c.NotBefore > float64(g.now().Add(earlyTolerance).Unix()):
+		return errors.New("the access token is not valid yet")
 	case c.TokenType != "" && !strings.EqualFold(c.TokenType, "Bearer"), isBound(c.Bound):
 		// A sender-constrained token must not work as a bearer token (RFC 9449 section 7.2).
 		return errors.New("the access token is not a bearer token")

@@ -156,6 +156,9 @@ func (g *Guard) verify(ctx context.Context, token string) (*claims, error) {
 	if err != nil || json.Unmarshal(body, answer) != nil || len(answer.Audience) != 1 {
 		return nil, errForged
 	}
+	if answer.Grant == "" || answer.ClientID == "" { // RFC 9068 section 2.2; without its grant it could not be ended
+		return nil, errForged
+	}
 	answer.Active = &living
 	return answer, nil
 }
@@ -188,7 +191,7 @@ func (g *Guard) checkHere(ctx context.Context, known *settings, token string) (*
 		return refusedClaims(""), nil
 	case err != nil:
 		return nil, errNotLocal
-	case g.judge(answer, known) != nil || answer.Grant == "" || g.feed.refuses(answer.Grant):
+	case g.judge(answer, known) != nil || g.feed.refuses(answer.Grant):
 		return answer, nil //nolint:nilerr // it is for the caller to judge and refuse
 	}
 	username, met := g.usernames.get(answer.Grant)
