@@ -25,5 +25,7 @@ export declare function sendJson(req: IncomingMessage, res: ServerResponse, stat
  * cookie. A CORS middleware that ran before keeps its say.
  */
 export declare function allowBrowsers(res: ServerResponse): void;
+/** Lets the pages of the given origins read the response and answers 403 to those of all others; without any given, every page may call. */
+export declare function allowOrigin(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): boolean;
 /** Answers OPTIONS without asking for a token: a browser's preflight never carries one. */
 export declare function sendPreflight(req: IncomingMessage, res: ServerResponse, methods: string): void;

@@ -6,6 +6,7 @@ exports.withScope = withScope;
 exports.sendError = sendError;
 exports.sendJson = sendJson;
 exports.allowBrowsers = allowBrowsers;
+exports.allowOrigin = allowOrigin;
 exports.sendPreflight = sendPreflight;
 /** The response headers a browser client must be able to read. */
 const EXPOSED = ["WWW-Authenticate", "Mcp-Session-Id", "MCP-Protocol-Version"];
@@ -62,6 +63,21 @@ function allowBrowsers(res) {
     const exposed = headerText(res, "Access-Control-Expose-Headers").split(",").map((name) => name.trim()).filter(Boolean);
     const missing = EXPOSED.filter((name) => !exposed.some((other) => other.toLowerCase() === name.toLowerCase()));
     res.setHeader("Access-Control-Expose-Headers", [...exposed, ...missing].join(", "));
+}
+/** Lets the pages of the given origins read the response and answers 403 to those of all others; without any given, every page may call. */
+function allowOrigin(req, res, allowed) {
+    if (allowed.length === 0)
+        return true;
+    res.appendHeader("Vary", "Origin");
+    const { origin } = req.headers;
+    if (origin === undefined)
+        return true;
+    if (!allowed.includes(origin) || (req.headersDistinct?.["origin"]?.length ?? 1) > 1) {
+        sendError(req, res, 403, "access_denied", "Pages of this origin may not call this server");
+        return false;
+    }
+    res.setHeader("Access-Control-Allow-Origin", origin);
+    return true;
 }
 /** Answers OPTIONS without asking for a token: a browser's preflight never carries one. */
 function sendPreflight(req, res, methods) {

@@ -99,10 +99,10 @@ async function fetchConfiguration(settings, http) {
         resourceName: typeof name === "string" && name !== "" ? name : undefined,
         scopesSupported: withoutOffline(list(document, "scopes_supported")),
         defaultScopes: withoutOffline(list(document, "default_scopes")),
-        introspectionEndpoint: ownEndpoint(settings.address, text(document, "introspection_endpoint"), "introspect"),
-        jwksUri: optionalEndpoint(settings.address, document["jwks_uri"], "jwks"),
-        revocationFeed: optionalEndpoint(settings.address, document["revocation_feed"], "revocations"),
-        callsEndpoint: optionalEndpoint(settings.address, document["calls_endpoint"], "server/calls"),
+        introspectionEndpoint: ownEndpoint(settings, text(document, "introspection_endpoint"), "introspect"),
+        jwksUri: optionalEndpoint(settings, document["jwks_uri"], "jwks"),
+        revocationFeed: optionalEndpoint(settings, document["revocation_feed"], "revocations"),
+        callsEndpoint: optionalEndpoint(settings, document["calls_endpoint"], "server/calls"),
         metadataUrl,
         toolScopes: toolScopesOf(document),
     };
@@ -118,13 +118,19 @@ async function fetchIssuerMetadata(configuration, http) {
         throw new issuer_http_js_1.IssuerUnavailable("the issuer's metadata names another issuer");
     return document;
 }
-/** The secret goes to the address it carries and nowhere else: an endpoint on another origin is replaced by the known path. */
-function ownEndpoint(address, endpoint, path) {
-    const same = URL.canParse(endpoint) && new URL(endpoint).origin === new URL(address).origin;
-    return same ? endpoint : `${address}/api/oauth/${path}`;
+/**
+ * The secret goes to the address it carries and nowhere else: a configuration that names another origin is not used. Behind an address of
+ * the developer's own choice the project is known by another name, and the path says enough.
+ */
+function ownEndpoint(settings, endpoint, path) {
+    if (settings.ownAddress)
+        return `${settings.address}/api/oauth/${path}`;
+    if (!URL.canParse(endpoint) || new URL(endpoint).origin !== new URL(settings.address).origin)
+        throw malformed(path);
+    return endpoint;
 }
-function optionalEndpoint(address, endpoint, path) {
-    return typeof endpoint === "string" && endpoint !== "" ? ownEndpoint(address, endpoint, path) : undefined;
+function optionalEndpoint(settings, endpoint, path) {
+    return typeof endpoint === "string" && endpoint !== "" ? ownEndpoint(settings, endpoint, path) : undefined;
 }
 /** `offline_access` is between the client and the issuer; an MCP server never asks for it. */
 function withoutOffline(scopes) {

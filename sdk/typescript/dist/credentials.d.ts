@@ -1,9 +1,11 @@
 /** Takes the access token out of a request. Only the Authorization header counts, never the query or the body. */
 import type { IncomingMessage } from "node:http";
-/** A token; nothing (also for other schemes than Bearer); or something that is not a well-formed Bearer header. */
+/** A token; one that no issuer gives out; nothing (also for other schemes than Bearer); or more than one of anything. */
 export type Credentials = {
     kind: "token";
     token: string;
+} | {
+    kind: "nonsense";
 } | {
     kind: "none";
 } | {

@@ -8,11 +8,14 @@ function readCredentials(req) {
     const header = req.headers.authorization;
     if (header === undefined)
         return { kind: "none" };
+    // Node.js keeps the first of several; what stands before this server may have looked at another.
+    if ((req.headersDistinct?.["authorization"]?.length ?? 1) > 1)
+        return { kind: "malformed" };
     const [scheme = "", ...rest] = header.split(" ");
     if (scheme.toLowerCase() !== "bearer" || rest.join("").trim() === "")
         return { kind: "none" };
     const [token] = rest;
-    if (rest.length !== 1 || token === undefined || token.length > LONGEST_TOKEN || !TOKEN.test(token))
+    if (rest.length !== 1 || token === undefined)
         return { kind: "malformed" };
-    return { kind: "token", token };
+    return token.length > LONGEST_TOKEN || !TOKEN.test(token) ? { kind: "nonsense" } : { kind: "token", token };
 }

@@ -54,6 +54,8 @@ class Guard {
         const document = this.documentAt((0, documents_js_1.pathOf)(req.url), (suffix) => suffix === "", true);
         if (document)
             return (0, documents_js_1.sendDocument)(req, res, document);
+        if (!(0, answers_js_1.allowOrigin)(req, res, this.settings.allowedOrigins))
+            return;
         if (req.method === "OPTIONS")
             return (0, answers_js_1.sendPreflight)(req, res, "GET, POST, DELETE, OPTIONS");
         try {
@@ -87,7 +89,7 @@ class Guard {
             });
             return;
         }
-        const verdict = await this.judge(credentials.token, configuration);
+        const verdict = credentials.kind === "nonsense" ? { good: false, reason: "This is not an access token" } : await this.judge(credentials.token, configuration);
         let operationScopes = [];
         let tools = [];
         const toolScopes = this.settings.toolScopes ?? configuration.toolScopes;
@@ -152,6 +154,7 @@ class Guard {
             restore();
             if (error === undefined) {
                 passed = true;
+                delete req.headers.authorization; // a token for this server must not be passed on to another
                 (0, answers_js_1.allowBrowsers)(res);
                 (0, scopes_js_1.markRequest)(req, { baseScopes, metadataUrl });
             }

@@ -20,6 +20,8 @@ export interface McpAuthOptions {
     reportCalls?: boolean;
     /** How long the issuer's answer about a token is trusted without asking again, 0 to 5 seconds; 0 asks on every request. Default 5. */
     cacheSeconds?: number;
+    /** Origins whose web pages may call, exactly as browsers send them. Default: all, since only a token in the Authorization header counts. */
+    allowedOrigins?: readonly string[];
     /** Ask this issuer address instead of the one inside the secret, e.g. an internal one. */
     issuer?: string;
     /** Used instead of the global `fetch`. */
@@ -31,6 +33,8 @@ export interface McpAuthOptions {
 export interface Settings {
     secret: string;
     address: string;
+    /** Whether `address` is not the one in the secret. */
+    ownAddress: boolean;
     requiredScopes: readonly string[];
     toolScopes: OperationScopes | undefined;
     impliedScopes: Readonly<Record<string, readonly string[]>>;
@@ -38,6 +42,7 @@ export interface Settings {
     cacheSeconds: number;
     local: boolean;
     reportCalls: boolean;
+    allowedOrigins: readonly string[];
     /** Whether `fetch` is the customer's own. */
     ownFetch: boolean;
     fetch: typeof globalThis.fetch;

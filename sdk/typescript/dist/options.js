@@ -8,7 +8,7 @@ const scopes_js_1 = require("./scopes.js");
 /** The version of this package. */
 exports.VERSION = "0.1.0";
 const KNOWN = new Set([
-    "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "cacheSeconds", "issuer", "fetch", "onWarn",
+    "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "allowedOrigins", "cacheSeconds", "issuer", "fetch", "onWarn",
 ]);
 /** Checks the options and fills in defaults; throws a TypeError that names the option. */
 function readOptions(options) {
@@ -20,7 +20,7 @@ function readOptions(options) {
             throw new TypeError(`mcpAuth: unknown option ${name}; known are ${[...KNOWN].join(", ")}`);
     }
     const address = (0, secret_js_1.addressOfSecret)(options.registrationSecret);
-    const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, verification, reportCalls = true, cacheSeconds = 5, issuer, fetch, onWarn } = options;
+    const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, verification, reportCalls = true, allowedOrigins = [], cacheSeconds = 5, issuer, fetch, onWarn } = options;
     (0, scopes_js_1.assertScopes)("requiredScopes", requiredScopes);
     assertScopeMap("impliedScopes", impliedScopes);
     if (toolScopes !== undefined && typeof toolScopes !== "function")
@@ -35,6 +35,9 @@ function readOptions(options) {
         throw new TypeError('mcpAuth: cacheSeconds 0 asks on every request, which excludes verification "local"');
     if (typeof reportCalls !== "boolean")
         throw new TypeError("mcpAuth: reportCalls must be true or false");
+    if (!Array.isArray(allowedOrigins) || !allowedOrigins.every((origin) => typeof origin === "string" && URL.canParse(origin) && new URL(origin).origin === origin)) {
+        throw new TypeError("mcpAuth: allowedOrigins must be a list of origins, such as https://app.example");
+    }
     if (resource !== undefined)
         assertResource(resource);
     const problem = issuer === undefined ? undefined : typeof issuer === "string" ? (0, secret_js_1.addressProblem)(issuer) : "must be a string";
@@ -47,6 +50,7 @@ function readOptions(options) {
     return {
         secret: options.registrationSecret,
         address: issuer ?? address,
+        ownAddress: issuer !== undefined,
         requiredScopes: [...requiredScopes],
         toolScopes,
         impliedScopes,
@@ -54,6 +58,7 @@ function readOptions(options) {
         cacheSeconds,
         local: verification !== "introspection" && cacheSeconds > 0,
         reportCalls,
+        allowedOrigins: [...allowedOrigins],
         ownFetch: fetch !== undefined,
         fetch: (input, init) => (fetch ?? globalThis.fetch)(input, named(init)),
         warn: onWarn ?? ((message) => console.warn(message)),

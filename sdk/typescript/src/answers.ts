@@ -73,6 +73,20 @@ export function allowBrowsers(res: ServerResponse): void {
   res.setHeader("Access-Control-Expose-Headers", [...exposed, ...missing].join(", "));
 }
 
+/** Lets the pages of the given origins read the response and answers 403 to those of all others; without any given, every page may call. */
+export function allowOrigin(req: IncomingMessage, res: ServerResponse, allowed: readonly string[]): boolean {
+  if (allowed.length === 0) return true;
+  res.appendHeader("Vary", "Origin");
+  const { origin } = req.headers;
+  if (origin === undefined) return true;
+  if (!allowed.includes(origin) || (req.headersDistinct?.["origin"]?.length ?? 1) > 1) {
+    sendError(req, res, 403, "access_denied", "Pages of this origin may not call this server");
+    return false;
+  }
+  res.setHeader("Access-Control-Allow-Origin", origin);
+  return true;
+}
+
 /** Answers OPTIONS without asking for a token: a browser's preflight never carries one. */
 export function sendPreflight(req: IncomingMessage, res: ServerResponse, methods: string): void {
   allowBrowsers(res);

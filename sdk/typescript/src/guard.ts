@@ -1,7 +1,7 @@
 /** The guard: lets a request through only with a valid access token, and says to clients where to get one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { CallReports } from "./calls.js";
-import { allowBrowsers, challenge, sendError, sendPreflight, UNAUTHORIZED, withScope } from "./answers.js";
+import { allowBrowsers, allowOrigin, challenge, sendError, sendPreflight, UNAUTHORIZED, withScope } from "./answers.js";
 import { isReadable, readMessages, RequestAborted, UnreadableRequest } from "./body.js";
 import { fetchConfiguration, fetchIssuerMetadata, Remembered, type Configuration } from "./configuration.js";
 import {
@@ -78,6 +78,7 @@ export class Guard {
     if (!told) this.mounted.reach(req.app);
     const document = this.documentAt(pathOf(req.url), (suffix) => suffix === "", true);
     if (document) return sendDocument(req, res, document);
+    if (!allowOrigin(req, res, this.settings.allowedOrigins)) return;
     if (req.method === "OPTIONS") return sendPreflight(req, res, "GET, POST, DELETE, OPTIONS");
     try {
       const configuration = await this.configuration.get();
@@ -109,7 +110,7 @@ export class Guard {
       });
       return;
     }
-    const verdict = await this.judge(credentials.token, configuration);
+    const verdict: Verdict = credentials.kind === "nonsense" ? { good: false, reason: "This is not an access token" } : await this.judge(credentials.token, configuration);
     let operationScopes: string[] = [];
     let tools: readonly string[] = [];
     const toolScopes = this.settings.toolScopes ?? configuration.toolScopes;
@@ -167,6 +168,7 @@ export class Guard {
       restore();
       if (error === undefined) {
         passed = true;
+        delete req.headers.authorization; // a token for this server must not be passed on to another
         allowBrowsers(res);
         markRequest(req, { baseScopes, metadataUrl });
       }

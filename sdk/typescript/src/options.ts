@@ -23,6 +23,8 @@ export interface McpAuthOptions {
   reportCalls?: boolean;
   /** How long the issuer's answer about a token is trusted without asking again, 0 to 5 seconds; 0 asks on every request. Default 5. */
   cacheSeconds?: number;
+  /** Origins whose web pages may call, exactly as browsers send them. Default: all, since only a token in the Authorization header counts. */
+  allowedOrigins?: readonly string[];
   /** Ask this issuer address instead of the one inside the secret, e.g. an internal one. */
   issuer?: string;
   /** Used instead of the global `fetch`. */
@@ -35,6 +37,8 @@ export interface McpAuthOptions {
 export interface Settings {
   secret: string;
   address: string;
+  /** Whether `address` is not the one in the secret. */
+  ownAddress: boolean;
   requiredScopes: readonly string[];
   toolScopes: OperationScopes | undefined;
   impliedScopes: Readonly<Record<string, readonly string[]>>;
@@ -42,6 +46,7 @@ export interface Settings {
   cacheSeconds: number;
   local: boolean;
   reportCalls: boolean;
+  allowedOrigins: readonly string[];
   /** Whether `fetch` is the customer's own. */
   ownFetch: boolean;
   fetch: typeof globalThis.fetch;
@@ -52,7 +57,7 @@ export interface Settings {
 export const VERSION = "0.1.0";
 
 const KNOWN: ReadonlySet<string> = new Set<keyof McpAuthOptions>([
-  "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "cacheSeconds", "issuer", "fetch", "onWarn",
+  "registrationSecret", "requiredScopes", "toolScopes", "impliedScopes", "resource", "verification", "reportCalls", "allowedOrigins", "cacheSeconds", "issuer", "fetch", "onWarn",
 ]);
 
 /** Checks the options and fills in defaults; throws a TypeError that names the option. */
@@ -64,7 +69,7 @@ export function readOptions(options: McpAuthOptions): Settings {
     if (!KNOWN.has(name)) throw new TypeError(`mcpAuth: unknown option ${name}; known are ${[...KNOWN].join(", ")}`);
   }
   const address = addressOfSecret(options.registrationSecret);
-  const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, verification, reportCalls = true, cacheSeconds = 5, issuer, fetch, onWarn } = options;
+  const { requiredScopes = [], toolScopes, impliedScopes = {}, resource, verification, reportCalls = true, allowedOrigins = [], cacheSeconds = 5, issuer, fetch, onWarn } = options;
   assertScopes("requiredScopes", requiredScopes);
   assertScopeMap("impliedScopes", impliedScopes);
   if (toolScopes !== undefined && typeof toolScopes !== "function") assertScopeMap("toolScopes", toolScopes);
@@ -76,6 +81,9 @@ export function readOptions(options: McpAuthOptions): Settings {
   }
   if (verification === "local" && cacheSeconds === 0) throw new TypeError('mcpAuth: cacheSeconds 0 asks on every request, which excludes verification "local"');
   if (typeof reportCalls !== "boolean") throw new TypeError("mcpAuth: reportCalls must be true or false");
+  if (!Array.isArray(allowedOrigins) || !allowedOrigins.every((origin) => typeof origin === "string" && URL.canParse(origin) && new URL(origin).origin === origin)) {
+    throw new TypeError("mcpAuth: allowedOrigins must be a list of origins, such as https://app.example");
+  }
   if (resource !== undefined) assertResource(resource);
   const problem = issuer === undefined ? undefined : typeof issuer === "string" ? addressProblem(issuer) : "must be a string";
   if (problem) throw new TypeError(`mcpAuth: issuer ${problem}`);
@@ -85,6 +93,7 @@ export function readOptions(options: McpAuthOptions): Settings {
   return {
     secret: options.registrationSecret as string,
     address: issuer ?? address,
+    ownAddress: issuer !== undefined,
     requiredScopes: [...requiredScopes],
     toolScopes,
     impliedScopes,
@@ -92,6 +101,7 @@ export function readOptions(options: McpAuthOptions): Settings {
     cacheSeconds,
     local: verification !== "introspection" && cacheSeconds > 0,
     reportCalls,
+    allowedOrigins: [...allowedOrigins],
     ownFetch: fetch !== undefined,
     fetch: (input, init) => (fetch ?? globalThis.fetch)(input, named(init)),
     warn: onWarn ?? ((message) => console.warn(message)),

@@ -30,13 +30,15 @@ for (const combination of combinations) {
       }
     });
 
-    test("malformed credentials: 400 invalid_request (R13)", async (t) => {
+    test("malformed credentials: 400 invalid_request, and 401 for one word that is no token; neither is asked about (R13)", async (t) => {
       const { call, stub } = await start(t);
-      for (const value of ["Bearer a b", "Bearer a\"b", "Bearer =", `Bearer ${"a".repeat(15000)}"`]) {
+      for (const [value, status, error] of [
+        ["Bearer a b", 400, "invalid_request"], ["Bearer a\"b", 401, "invalid_token"], ["Bearer =", 401, "invalid_token"], [`Bearer ${"a".repeat(15000)}"`, 401, "invalid_token"],
+      ]) {
         const answer = await call("/mcp", { headers: { Authorization: value } });
-        assert.equal(answer.status, 400, value.slice(0, 20));
-        assert.equal(answer.challenge.error, "invalid_request");
-        assert.equal(answer.json.error, "invalid_request");
+        assert.equal(answer.status, status, value.slice(0, 20));
+        assert.equal(answer.challenge.error, error);
+        assert.equal(answer.json.error, error);
       }
       assert.equal(stub.seen["/t/demo/api/oauth/introspect"], undefined);
     });

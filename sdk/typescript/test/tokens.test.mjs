@@ -91,9 +91,14 @@ test("concurrent requests with one token ask once", async (t) => {
 });
 
 test("the question carries the token in the body and the secret in the header, to the secret's own address only", async (t) => {
-  const { call, stub } = await start(t);
+  const { call, clock, stub } = await start(t);
+  const own = stub.configuration.introspection_endpoint;
   stub.configuration.introspection_endpoint = "https://elsewhere.example/introspect";
   stub.issue("good");
+  assert.equal((await call("/mcp", { token: "good" })).status, 503);
+  assert.equal(stub.seen[INTROSPECT], undefined);
+  stub.configuration.introspection_endpoint = own;
+  clock.now += 60_000;
   assert.equal((await call("/mcp", { token: "good" })).status, 200);
   const asked = stub.bodies.find(({ path }) => path === INTROSPECT);
   assert.equal(asked.authorization, `Bearer ${stub.secret}`);
