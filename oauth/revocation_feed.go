@@ -6,6 +6,7 @@ import (
 	"mcpauth.example/internal/id"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"mcpauth.example/internal/secret"
@@ -13,6 +14,25 @@ import (
 
 // PathRevocations is the feed of ended grants, for guards that verify access tokens by themselves.
 const PathRevocations = "/api/oauth/revocations"
+
+// HeaderGuardVersion carries the versions of the protocol that a guard speaks, and in the answer the one that is spoken.
+const HeaderGuardVersion = "Mcpauth-Guard-Version"
+
+// guardVersion is the one version of the protocol that there is. A guard from before there were any speaks it, too.
+const guardVersion = 1
+
+// GuardVersion chooses the version to speak with a guard that sent these headers; false: there is none in common.
+func GuardVersion(sent []string) (version string, ok bool) {
+	if len(sent) == 0 {
+		return strconv.Itoa(guardVersion), true
+	}
+	for one := range strings.SplitSeq(strings.Join(sent, ","), ",") {
+		if number, err := strconv.Atoi(strings.TrimSpace(one)); err == nil && number == guardVersion {
+			return strconv.Itoa(guardVersion), true
+		}
+	}
+	return strconv.Itoa(guardVersion), false
+}
 
 // ErrTooMany means that more followers are connected than are admitted.
 var ErrTooMany = errors.New("too many followers")

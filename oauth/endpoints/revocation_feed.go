@@ -22,6 +22,13 @@ const (
 // revocations is the feed: server-sent events for those who accept them, otherwise one answer to each poll.
 func (h *Handler) revocations(c echo.Context) error {
 	request := c.Request()
+	version, spoken := oauth.GuardVersion(request.Header.Values(oauth.HeaderGuardVersion))
+	c.Response().Header().Set(oauth.HeaderGuardVersion, version)
+	if !spoken { // a guard that read this feed as another version might miss an end: it asks about each token instead
+		return answer(c, http.StatusNotAcceptable, map[string]string{
+			"error": string(oauth.InvalidRequest), "error_description": "Unexpected " + oauth.HeaderGuardVersion + ". Expected version " + version + ".",
+		})
+	}
 	cursor, wait, refused := oauth.RevocationQuery(request.URL.RawQuery)
 	if refused != nil {
 		return refused

@@ -334,3 +334,28 @@ func TestReportedCalls(t *testing.T) {
 		t.Errorf("overlong tool: %d", status)
 	}
 }
+
+// Guards name the versions of the protocol that they speak: without any, as guards before there were versions, the first is spoken; with
+// none in common the feed is refused and says what it speaks (catalogue 199).
+func TestRevocationFeedVersions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	tn := w.demo
+	for _, test := range []struct {
+		sent   []string
+		status int
+	}{
+		{nil, 200}, {[]string{"1"}, 200}, {[]string{"2, 1"}, 200}, {[]string{"2", "1"}, 200},
+		{[]string{"2"}, 406}, {[]string{""}, 406}, {[]string{"10"}, 406}, {[]string{"one"}, 406},
+	} {
+		header := bearer(tn.guard)
+		for _, version := range test.sent {
+			header.Add(oauth.HeaderGuardVersion, version)
+		}
+		got := call(t, w.door, http.MethodGet, tn.issuer+oauth.PathRevocations+"?wait=0", header, "")
+		if got.StatusCode != test.status || got.Header.Get(oauth.HeaderGuardVersion) != "1" {
+			t.Errorf("versions %q: got status %d and version %q, want %d and 1",
+				test.sent, got.StatusCode, got.Header.Get(oauth.HeaderGuardVersion), test.status)
+		}
+	}
+}

@@ -20,8 +20,10 @@ var files embed.FS
 
 // Ways in which a guard finds out about a token.
 const (
-	Ask   = "ask"   // it asks the project (RFC 7662)
-	Local = "local" // it verifies by itself, with keys and the feed, from before the first step on
+	Ask = "ask" // it asks the project (RFC 7662)
+	// Follow is the beginning of Local: keys and the feed may not be at hand yet.
+	Follow = "follow"
+	Local  = "local" // it verifies by itself, with keys and the feed, from before the first step on
 )
 
 // Row is one case of the contract. Steps and the guard's configuration are for the runners.
@@ -80,6 +82,10 @@ type Action struct {
 	Publish []string `json:"publish,omitempty"`
 	// Set replaces members of the guard's configuration.
 	Set map[string]any `json:"set,omitempty"`
+	// Speaks are the versions of the protocol that the project speaks; an empty list: it is from before there were any.
+	Speaks *[]string `json:"speaks,omitempty"`
+	// Insists is the version that the project speaks whatever it is asked.
+	Insists string `json:"insists,omitempty"`
 }
 
 // Answer is what a broken address says.

@@ -40,6 +40,9 @@ var addresses = map[string]string{
 	"calls":         "/api/oauth/server/calls",
 }
 
+// HeaderVersion names the version of the protocol in requests and answers.
+const HeaderVersion = "Mcpauth-Guard-Version"
+
 const metadataPath = "/.well-known/oauth-authorization-server"
 
 // Control starts projects for rows and stands between them and the guards: it counts, breaks and looks for what has no business there.
@@ -303,6 +306,9 @@ func (p *watched) see(name string, r *http.Request, body string) *Answer {
 	public := name == "keys" || name == "metadata"
 	if public && r.Header.Get("Authorization") != "" {
 		p.wrong = append(p.wrong, name+" was asked with the secret")
+	}
+	if r.Header.Get(HeaderVersion) != "1" {
+		p.wrong = append(p.wrong, name+" was asked without the version")
 	}
 	everything := fmt.Sprint(r.URL, r.Header)
 	if name != "introspection" {

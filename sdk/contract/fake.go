@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,8 @@ type fakeProject struct {
 	revoked   []map[string]any
 	suspended bool
 	buffered  bool
+	speaks    []string
+	insists   string
 	database  int
 	position  int
 	streams   map[chan string]struct{}
@@ -70,7 +73,7 @@ type made struct {
 func (f *Fake) Start(address string, row Row) (Project, error) {
 	number := f.count.Add(1)
 	p := &fakeProject{
-		fake: f, path: fmt.Sprintf("/t/p%d", number), published: []string{"k1"},
+		fake: f, speaks: []string{"1"}, path: fmt.Sprintf("/t/p%d", number), published: []string{"k1"},
 		made: map[string]made{}, inactive: map[string]bool{}, grants: map[string]string{}, streams: map[chan string]struct{}{},
 	}
 	issuer := address + p.path
@@ -158,6 +161,10 @@ func (p *fakeProject) Do(a Action) error {
 		p.buffered = true
 	case a.Publish != nil:
 		p.published = a.Publish
+	case a.Speaks != nil:
+		p.speaks = *a.Speaks
+	case a.Insists != "":
+		p.insists = a.Insists
 	case a.Set != nil:
 		p.settings = replaced(p.settings, a.Set, p.vars)
 	}
@@ -240,6 +247,16 @@ func (p *fakeProject) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // feed answers a poll at once, or streams until either side ends; it is called with the lock held.
 func (p *fakeProject) feed(w http.ResponseWriter, r *http.Request) {
+	switch version := r.Header.Get(HeaderVersion); {
+	case p.insists != "":
+		w.Header().Set(HeaderVersion, p.insists)
+	case slices.Contains(p.speaks, version):
+		w.Header().Set(HeaderVersion, version)
+	case len(p.speaks) > 0:
+		w.Header().Set(HeaderVersion, p.speaks[0])
+		answer(w, http.StatusNotAcceptable, map[string]string{"error": "invalid_request"})
+		return
+	}
 	if p.buffered || !strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = io.WriteString(w, p.batch(p.revoked, true))

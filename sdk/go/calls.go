@@ -134,6 +134,7 @@ func (c *callReports) send(ctx context.Context) {
 	request.Header.Set("Authorization", "Bearer "+c.guard.secret.value)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set(headerGuardVersion, guardVersion)
 	response, err := c.guard.client.Do(request)
 	if err == nil {
 		_ = response.Body.Close()

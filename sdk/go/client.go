@@ -17,6 +17,13 @@ import (
 // Version is that of this module. Every request to the project names it.
 const Version = "0.1.0"
 
+// guardVersion is the version of the protocol between guard and project that this module speaks. Every request names it; an answer that
+// names another one must not be read as this one. A project from before there were versions names none and speaks the first.
+const (
+	guardVersion       = "1"
+	headerGuardVersion = "Mcpauth-Guard-Version"
+)
+
 const userAgent = "mcpauth-go/" + Version
 
 // newHTTPClient copies the given client, or makes one whose connections to the project are bounded. A redirect is an
@@ -75,6 +82,7 @@ func (e *unavailable) Unwrap() error { return e.cause }
 func fetchJSON(client *http.Client, request *http.Request, what string, into any) ([]byte, error) {
 	request.Header.Set("Accept", "application/json")
 	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set(headerGuardVersion, guardVersion)
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, &unavailable{reason: what + " could not be reached", cause: err}

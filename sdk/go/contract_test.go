@@ -213,6 +213,7 @@ func (run *contractRun) try(step contractStep) string {
 	for member, address := range map[string]string{"asked": "introspection", "fetched": "keys", "configured": "configuration"} {
 		got[member] = after[address] - before[address]
 	}
+	got["retried"] = after["feed"] > 1
 	if _, ok := want["handler"]; ok && got["status"] == 200.0 {
 		var handler any
 		_ = json.Unmarshal([]byte(got["text"].(string)), &handler)

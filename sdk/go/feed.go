@@ -201,6 +201,7 @@ func (f *feed) open(ctx context.Context, address, accept string, wait time.Durat
 	request.Header.Set("Authorization", "Bearer "+f.guard.secret.value)
 	request.Header.Set("Accept", accept)
 	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set(headerGuardVersion, guardVersion)
 	if accept == "text/event-stream" && cursor != "" {
 		request.Header.Set("Last-Event-ID", cursor)
 	}
@@ -211,6 +212,10 @@ func (f *feed) open(ctx context.Context, address, accept string, wait time.Durat
 	if response.StatusCode != http.StatusOK {
 		_ = response.Body.Close()
 		return nil, &unavailable{reason: describeStatus("the revocation feed", response.StatusCode), retryAfter: retryAfter(response.Header)}
+	}
+	if version := response.Header.Get(headerGuardVersion); version != "" && version != guardVersion {
+		_ = response.Body.Close()
+		return nil, &unavailable{reason: "the revocation feed speaks another version than was asked for"}
 	}
 	return response, nil
 }

@@ -104,7 +104,7 @@ class RevocationFeed {
     stream(address) {
         return new Promise((resolve, reject) => {
             const { secret } = this.options;
-            const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream", "Cache-Control": "no-cache" };
+            const headers = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream", "Cache-Control": "no-cache", [issuer_http_js_1.VERSION_HEADER]: issuer_http_js_1.PROTOCOL };
             if (this.cursor)
                 headers["Last-Event-ID"] = this.cursor;
             const request = (address.startsWith("https:") ? node_https_1.default : node_http_1.default).get(address, { headers, agent: false, signal: this.abort.signal });
@@ -126,6 +126,8 @@ class RevocationFeed {
             request.on("response", (response) => {
                 if (response.statusCode !== 200)
                     return lost(`answered ${response.statusCode}`, Number(response.headers["retry-after"]) || 1, response.statusCode);
+                if (!(0, issuer_http_js_1.isSpoken)(response.headers[issuer_http_js_1.VERSION_HEADER.toLowerCase()]?.toString()))
+                    return lost("speaks another version than was asked for");
                 if (!/^text\/event-stream\b/i.test(response.headers["content-type"] ?? ""))
                     return settle(() => resolve("buffered"));
                 let rest = "";
@@ -161,7 +163,15 @@ class RevocationFeed {
     async poll(address) {
         const { http, secret } = this.options;
         const query = new URLSearchParams({ cursor: this.cursor, wait: this.cursor ? String(POLL_SECONDS) : "0" });
-        const patient = { ...http, timeout: SILENCE };
+        const patient = {
+            timeout: SILENCE,
+            fetch: async (input, init) => {
+                const response = await http.fetch(input, init);
+                if (!(0, issuer_http_js_1.isSpoken)(response.headers.get(issuer_http_js_1.VERSION_HEADER)))
+                    throw new issuer_http_js_1.IssuerUnavailable("another version");
+                return response;
+            },
+        };
         const pause = this.pause(SHORTEST_POLL); // something on the way may answer without waiting
         this.take(await (0, issuer_http_js_1.fetchObject)(patient, `${address}?${query}`, { headers: { Authorization: `Bearer ${secret}`, Accept: "application/json" } }));
         await (this.suspended ? this.pause(FIRST) : pause); // of a suspension is told at once

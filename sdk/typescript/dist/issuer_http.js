@@ -1,7 +1,8 @@
 "use strict";
 /** Requests to the issuer: bounded in time and size, redirects never followed, every failure one kind of error. */
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.IssuerUnavailable = void 0;
+exports.VERSION_HEADER = exports.PROTOCOL = exports.IssuerUnavailable = void 0;
+exports.isSpoken = isSpoken;
 exports.fetchObject = fetchObject;
 /** The issuer cannot be asked right now. It is our trouble, so the caller is told to come back, never that its token is bad. */
 class IssuerUnavailable extends Error {
@@ -16,6 +17,16 @@ class IssuerUnavailable extends Error {
     }
 }
 exports.IssuerUnavailable = IssuerUnavailable;
+/**
+ * The version of the protocol between guard and project that this package speaks, and the header that names it in requests and answers. A
+ * project from before there were versions names none and speaks the first.
+ */
+exports.PROTOCOL = "1";
+exports.VERSION_HEADER = "Mcpauth-Guard-Version";
+/** Whether an answer is of the version that was asked for; one of another version must not be read as this one. */
+function isSpoken(version) {
+    return version === null || version === undefined || version === exports.PROTOCOL;
+}
 const LARGEST_ANSWER = 256 * 1024;
 /** Fetches a JSON object; throws {@link IssuerUnavailable} for anything but a 200 with one. */
 async function fetchObject(http, url, init) {

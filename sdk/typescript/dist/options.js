@@ -4,6 +4,7 @@ exports.VERSION = void 0;
 exports.readOptions = readOptions;
 /** The options of `mcpAuth`, checked once when it is called. */
 const secret_js_1 = require("./secret.js");
+const issuer_http_js_1 = require("./issuer_http.js");
 const scopes_js_1 = require("./scopes.js");
 /** The version of this package. */
 exports.VERSION = "0.1.0";
@@ -68,6 +69,7 @@ function readOptions(options) {
 function named(init) {
     const headers = new Headers(init?.headers);
     headers.set("User-Agent", `mcpauth-typescript/${exports.VERSION}`);
+    headers.set(issuer_http_js_1.VERSION_HEADER, issuer_http_js_1.PROTOCOL);
     return { ...init, headers };
 }
 function assertScopeMap(option, map) {

@@ -4,7 +4,7 @@
  */
 import http from "node:http";
 import https from "node:https";
-import { fetchObject, IssuerUnavailable, type IssuerHttp } from "./issuer_http.js";
+import { fetchObject, isSpoken, IssuerUnavailable, PROTOCOL, VERSION_HEADER, type IssuerHttp } from "./issuer_http.js";
 
 /** How long the feed may be silent before it is distrusted: three of its beats. In milliseconds, like all that follow. */
 const SILENCE = 15_000;
@@ -112,7 +112,7 @@ export class RevocationFeed {
   private stream(address: string): Promise<"buffered" | "idle"> {
     return new Promise((resolve, reject) => {
       const { secret } = this.options;
-      const headers: Record<string, string> = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream", "Cache-Control": "no-cache" };
+      const headers: Record<string, string> = { Authorization: `Bearer ${secret}`, Accept: "text/event-stream", "Cache-Control": "no-cache", [VERSION_HEADER]: PROTOCOL };
       if (this.cursor) headers["Last-Event-ID"] = this.cursor;
       const request = (address.startsWith("https:") ? https : http).get(address, { headers, agent: false, signal: this.abort.signal });
       let begun = false;
@@ -132,6 +132,7 @@ export class RevocationFeed {
       request.on("error", () => lost("could not be reached"));
       request.on("response", (response) => {
         if (response.statusCode !== 200) return lost(`answered ${response.statusCode}`, Number(response.headers["retry-after"]) || 1, response.statusCode);
+        if (!isSpoken(response.headers[VERSION_HEADER.toLowerCase()]?.toString())) return lost("speaks another version than was asked for");
         if (!/^text\/event-stream\b/i.test(response.headers["content-type"] ?? "")) return settle(() => resolve("buffered"));
         let rest = "";
         response.setEncoding("utf8");
@@ -162,7 +163,14 @@ export class RevocationFeed {
   private async poll(address: string): Promise<void> {
     const { http, secret } = this.options;
     const query = new URLSearchParams({ cursor: this.cursor, wait: this.cursor ? String(POLL_SECONDS) : "0" });
-    const patient = { ...http, timeout: SILENCE };
+    const patient: IssuerHttp = {
+      timeout: SILENCE,
+      fetch: async (input, init) => {
+        const response = await http.fetch(input, init);
+        if (!isSpoken(response.headers.get(VERSION_HEADER))) throw new IssuerUnavailable("another version");
+        return response;
+      },
+    };
     const pause = this.pause(SHORTEST_POLL); // something on the way may answer without waiting
     this.take(await fetchObject(patient, `${address}?${query}`, { headers: { Authorization: `Bearer ${secret}`, Accept: "application/json" } }));
     await (this.suspended ? this.pause(FIRST) : pause); // of a suspension is told at once

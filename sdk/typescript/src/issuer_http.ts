@@ -20,6 +20,18 @@ export interface IssuerHttp {
   timeout: number;
 }
 
+/**
+ * The version of the protocol between guard and project that this package speaks, and the header that names it in requests and answers. A
+ * project from before there were versions names none and speaks the first.
+ */
+export const PROTOCOL = "1";
+export const VERSION_HEADER = "Mcpauth-Guard-Version";
+
+/** Whether an answer is of the version that was asked for; one of another version must not be read as this one. */
+export function isSpoken(version: string | null | undefined): boolean {
+  return version === null || version === undefined || version === PROTOCOL;
+}
+
 const LARGEST_ANSWER = 256 * 1024;
 
 /** Fetches a JSON object; throws {@link IssuerUnavailable} for anything but a 200 with one. */

@@ -1,5 +1,6 @@
 /** The options of `mcpAuth`, checked once when it is called. */
 import { addressOfSecret, addressProblem } from "./secret.js";
+import { PROTOCOL, VERSION_HEADER } from "./issuer_http.js";
 import { assertScopes, type OperationScopes } from "./scopes.js";
 
 /** The options of {@link mcpAuth}; only `registrationSecret` is needed. */
@@ -112,6 +113,7 @@ export function readOptions(options: McpAuthOptions): Settings {
 function named(init: RequestInit | undefined): RequestInit {
   const headers = new Headers(init?.headers);
   headers.set("User-Agent", `mcpauth-typescript/${VERSION}`);
+  headers.set(VERSION_HEADER, PROTOCOL);
   return { ...init, headers };
 }
 

@@ -134,6 +134,7 @@ async function tryStep(run, step) {
   const got = await send(run, step);
   const { requests } = await run.seen();
   for (const [member, at] of Object.entries(COUNTED)) got[member] = (requests[at] ?? 0) - (old[at] ?? 0);
+  got.retried = (requests.feed ?? 0) > 1;
   if (got.status === 200) got.handler = got.json;
   return differs(expand(expectation(step.expect), run.vars), got);
 }
