@@ -151,7 +151,7 @@ func TestOverduePayment(t *testing.T) {
 	s.fake.Advance(15 * 24 * time.Hour)
 	look := func() (plan, banner string) {
 		t.Helper()
-		if err := s.config.Billing.Pass(t.Context()); err != nil {
+		if err := s.config.Billing.Reconcile(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		plan = b.get(t, billingPath(organization, "")).want(t, http.StatusOK).doc.Find(`[data-testid=plan]`).Text()

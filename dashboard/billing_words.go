@@ -71,7 +71,7 @@ func accountState(account billing.Account, plan tenants.Plan, now time.Time) (st
 }
 
 // billingBanner is the trouble with payments or limits that every page tells; empty: none.
-func (d *dashboard) billingBanner(v *visit) string {
+func (d *dashboard) billingBanner(v *request) string {
 	if d.Billing == nil {
 		return ""
 	}
@@ -87,13 +87,13 @@ func (d *dashboard) billingBanner(v *visit) string {
 		return ""
 	}
 	used, err := d.Usage.CountConnected(v.ctx(), v.org(), tenants.MonthOf(d.Now()))
-	if err != nil || used < plan.ConnectedUsers {
+	if err != nil || used < plan.MonthlyActiveUsers {
 		return ""
 	}
 	if used < plan.MostConnected() {
-		return fmt.Sprintf("%s people were connected this month, and %s includes %s. From %s on new people have to wait; whoever was connected before goes on as always.", amount(used, ""), plan.Name, amount(plan.ConnectedUsers, ""), amount(plan.MostConnected(), ""))
+		return fmt.Sprintf("%s people were connected this month, and %s includes %s. From %s on new people have to wait; whoever was connected before goes on as always.", amount(used, ""), plan.Name, amount(plan.MonthlyActiveUsers, ""), amount(plan.MostConnected(), ""))
 	}
-	return fmt.Sprintf("New people have to wait: %s people were connected this month, and %s includes %s and a fifth of grace. A larger plan lets them in at once.", amount(used, ""), plan.Name, amount(plan.ConnectedUsers, ""))
+	return fmt.Sprintf("New people have to wait: %s people were connected this month, and %s includes %s and a fifth of grace. A larger plan lets them in at once.", amount(used, ""), plan.Name, amount(plan.MonthlyActiveUsers, ""))
 }
 
 // money writes an amount of the smallest unit of a currency with two digits.

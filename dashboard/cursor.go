@@ -17,13 +17,13 @@ const purposeCursor = "dashboard-cursor"
 const parameterCursor = "after"
 
 // cursorBinding ties a position to the member's organization, the project and the page.
-func cursorBinding(v *visit) []byte {
+func cursorBinding(v *request) []byte {
 	org, project := v.org(), v.project.ID
 	return secret.Join(org[:], project[:], []byte(v.Path()))
 }
 
 // position opens the position in a list that the request asks for; empty: the beginning.
-func (d *dashboard) position(v *visit) (string, error) {
+func (d *dashboard) position(v *request) (string, error) {
 	text := v.QueryParam(parameterCursor)
 	if text == "" {
 		return "", nil
@@ -40,7 +40,7 @@ func (d *dashboard) position(v *visit) (string, error) {
 }
 
 // pageAfter is the address of this list behind a position, with the same filters; empty for none.
-func (d *dashboard) pageAfter(v *visit, position string) string {
+func (d *dashboard) pageAfter(v *request, position string) string {
 	if position == "" {
 		return ""
 	}
@@ -50,7 +50,7 @@ func (d *dashboard) pageAfter(v *visit, position string) string {
 }
 
 // firstPage is the address of the beginning of this list with the same filters; empty on the first page.
-func (d *dashboard) firstPage(v *visit) string {
+func (d *dashboard) firstPage(v *request) string {
 	query := v.Request().URL.Query()
 	if v.Request().Method != http.MethodGet || !query.Has(parameterCursor) {
 		return ""

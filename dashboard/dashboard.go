@@ -39,12 +39,12 @@ type Config struct {
 	SignIn      *signin.Service
 	Accounts    signin.Accounts // of the members
 	Memberships Memberships
-	// Ways are passkeys and accounts at GitHub; GitHub is this service as GitHub knows it, nil: members cannot sign in there. Upstream
+	// Ways are passkeys and accounts at GitHub; GitHub is this service as GitHub knows it, nil: members cannot sign in there. IdentityProviders
 	// speaks to it.
-	Ways     signin.MemberWays
-	GitHub   *signin.Provider
-	Upstream *signin.Upstream
-	Projects tenants.Projects
+	Ways              signin.MemberWays
+	GitHub            *signin.Provider
+	IdentityProviders *signin.IdentityProviders
+	Projects          tenants.Projects
 	// Identities of one project's people; the simulator of an own login reads its secret there.
 	Identities func(project id.ID) signin.Identities
 	// Organizations has the same store as Projects.

@@ -21,7 +21,7 @@ const (
 
 // download streams a file. Nobody can take a part for the whole: what fails before the first byte is sent is answered as on every page;
 // later the file ends with a line that says so, and the connection is cut, which browsers and programs report as a failed download.
-func (d *dashboard) download(v *visit, name, contentType string, write func(io.Writer) error) error {
+func (d *dashboard) download(v *request, name, contentType string, write func(io.Writer) error) error {
 	file := &sending{v: v, name: name, contentType: contentType}
 	out := bufio.NewWriterSize(file, downloadAhead)
 	err := write(out)
@@ -39,7 +39,7 @@ func (d *dashboard) download(v *visit, name, contentType string, write func(io.W
 }
 
 // downloadCSV streams a table.
-func (d *dashboard) downloadCSV(v *visit, name string, head []string, write func(row func(...string) error) error) error {
+func (d *dashboard) downloadCSV(v *request, name string, head []string, write func(row func(...string) error) error) error {
 	return d.download(v, name, "text/csv", func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		if err := out.Write(head); err != nil {
@@ -65,7 +65,7 @@ func plainCells(cells ...string) []string {
 
 // sending begins an answer with the first byte of its file.
 type sending struct {
-	v                 *visit
+	v                 *request
 	name, contentType string
 	begun             bool
 }

@@ -15,8 +15,8 @@ import (
 // errCrossOrigin is a form that was sent from a page of another origin.
 var errCrossOrigin = errors.New("form of another origin")
 
-// errAdmitsNobody is an invitation to an organization that the operator suspended.
-var errAdmitsNobody = errors.New("suspended organization admits nobody")
+// errSuspendedOrganization is an invitation to an organization that the operator suspended.
+var errSuspendedOrganization = errors.New("suspended organization admits nobody")
 
 // errNoInvitation is an invitation that cannot be accepted; which of the reasons it is says nothing about those of others.
 var errNoInvitation = errors.New("no such invitation")
@@ -48,7 +48,7 @@ func explain(err error) (status int, message templates.MessagePage) {
 		}
 	}
 	switch {
-	case errors.Is(err, errAdmitsNobody):
+	case errors.Is(err, errSuspendedOrganization):
 		return http.StatusForbidden, templates.MessagePage{
 			Title: "This organization admits nobody at the moment", Text: "Whoever runs this service suspended it. That is not because of you, and your invitation stays open until it ends.",
 			Steps: []string{"Ask whoever invited you."}, LinkText: "Your invitations", LinkURL: pathInvitations,

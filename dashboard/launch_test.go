@@ -28,7 +28,7 @@ func TestCopyToProduction(t *testing.T) {
 	}
 	for _, err := range []error{
 		w.projects.SetScope(ctx, actor, w.organization, w.project, tenants.Scope{Name: "notes:write", Description: "Add notes", Tools: []string{"add_note"}}),
-		w.projects.SetSignInMethods(ctx, actor, w.organization, w.project, []string{tenants.SignInUpstream, tenants.SignInPasskey}),
+		w.projects.SetSignInMethods(ctx, actor, w.organization, w.project, []string{tenants.SignInProvider, tenants.SignInPasskey}),
 		w.projects.SetDocumentPolicy(ctx, actor, w.organization, w.project, tenants.DocumentsOff),
 		w.projects.SetClientRule(ctx, actor, w.organization, w.project, tenants.ClientRule{Host: true, Value: "blocked.example"}),
 		w.projects.SetBrandDraft(ctx, actor, w.organization, w.project, tenants.Brand{Accent: "#5b1a55", Radius: 4, Title: "Welcome"}, picture.Bytes()),

@@ -11,7 +11,7 @@ import (
 )
 
 // meterView draws a month: a bar for each day, by project, and where it leads.
-func meterView(days []tenants.ConnectedUsers, plan tenants.Plan, month, now time.Time) templates.MeterView {
+func meterView(days []tenants.MonthlyActiveUsers, plan tenants.Plan, month, now time.Time) templates.MeterView {
 	view := templates.MeterView{Tone: "ok", Chart: ui.BarsProps{Title: "New each day", Unit: "connected users", Hook: "connected"}}
 	counts, projects, total := map[int]int{}, map[string]int{}, 0
 	var order []string
@@ -41,21 +41,21 @@ func meterView(days []tenants.ConnectedUsers, plan tenants.Plan, month, now time
 		view.Projected = amount(expected, "")
 	}
 	view.Sentence = "A person counts once a month in each production project, with the first access token that is issued or renewed."
-	if plan.ConnectedUsers == tenants.Unlimited {
+	if plan.MonthlyActiveUsers == tenants.Unlimited {
 		return view
 	}
-	view.Included = amount(plan.ConnectedUsers, "")
-	scale := max(plan.ConnectedUsers, expected)
-	view.Filled, view.Forecast, view.Full = total*100/scale, expected*100/scale, plan.ConnectedUsers*100/scale
+	view.Included = amount(plan.MonthlyActiveUsers, "")
+	scale := max(plan.MonthlyActiveUsers, expected)
+	view.Filled, view.Forecast, view.Full = total*100/scale, expected*100/scale, plan.MonthlyActiveUsers*100/scale
 	switch {
 	case plan.MostConnected() != tenants.Unlimited && total >= plan.MostConnected():
 		view.Tone = "bad"
-	case total*10 >= plan.ConnectedUsers*8:
+	case total*10 >= plan.MonthlyActiveUsers*8:
 		view.Tone = "warn"
 	}
 	if plan.Overage > 0 {
 		view.Sentence += fmt.Sprintf(" Each one beyond the plan costs $%.3f; nobody waits.", float64(plan.Overage)/1000)
-		if more := expected - plan.ConnectedUsers; more > 0 {
+		if more := expected - plan.MonthlyActiveUsers; more > 0 {
 			view.Sentence += fmt.Sprintf(" At this pace that is about %s this month.", money(int64(more)*int64(plan.Overage)/10, "usd"))
 		}
 		return view

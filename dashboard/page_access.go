@@ -12,12 +12,12 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) access(v *visit) error {
+func (d *dashboard) access(v *request) error {
 	return d.renderAccess(v, http.StatusOK, nil, nil, "")
 }
 
 // renderAccess shows an initial access token that was just made, this once; which names the form that problems belong to.
-func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems map[string]string, which string) error {
+func (d *dashboard) renderAccess(v *request, status int, form url.Values, problems map[string]string, which string) error {
 	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -30,7 +30,7 @@ func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems
 	if err != nil {
 		return err
 	}
-	view := templates.AccessPage{Shell: d.shell(v, "Who may become a client", pathClients), ClientsHref: v.href(pathClients), Registration: string(settings.RegistrationPolicy),
+	view := templates.AccessPage{Shell: d.layout(v, "Who may become a client", pathClients), ClientsHref: v.href(pathClients), Registration: string(settings.RegistrationPolicy),
 		Documents: string(settings.DocumentPolicy), Token: d.madeSecret(v).Secret, Alert: problems["alert"]}
 	switch which {
 	case "token":
@@ -54,7 +54,7 @@ func (d *dashboard) renderAccess(v *visit, status int, form url.Values, problems
 	return web.Render(v, status, templates.Access(view))
 }
 
-func ruleLine(v *visit, r tenants.ClientRule) templates.RuleLine {
+func ruleLine(v *request, r tenants.ClientRule) templates.RuleLine {
 	line := templates.RuleLine{Subject: "Client", Value: r.Value, Decision: "Blocked", Tone: "bad", Fields: map[string]string{"subject": "client", "value": r.Value}}
 	if r.Host {
 		line.Subject, line.Fields["subject"] = "Host", "host"
@@ -68,19 +68,19 @@ func ruleLine(v *visit, r tenants.ClientRule) templates.RuleLine {
 	return line
 }
 
-func (d *dashboard) setRegistrationPolicy(v *visit) error {
+func (d *dashboard) setRegistrationPolicy(v *request) error {
 	return d.setPolicy(v, func(policy string) error {
 		return d.Projects.SetRegistrationPolicy(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.RegistrationPolicy(policy))
 	})
 }
 
-func (d *dashboard) setDocumentPolicy(v *visit) error {
+func (d *dashboard) setDocumentPolicy(v *request) error {
 	return d.setPolicy(v, func(policy string) error {
 		return d.Projects.SetDocumentPolicy(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.DocumentPolicy(policy))
 	})
 }
 
-func (d *dashboard) setPolicy(v *visit, set func(policy string) error) error {
+func (d *dashboard) setPolicy(v *request, set func(policy string) error) error {
 	form, err := v.form()
 	if err == nil {
 		err = set(form.Get("policy"))
@@ -100,7 +100,7 @@ func ruleOf(form url.Values) tenants.ClientRule {
 	return tenants.ClientRule{Host: form.Get("subject") == "host", Value: form.Get("value"), Allow: form.Get("decision") == "allow"}
 }
 
-func (d *dashboard) setRule(v *visit) error {
+func (d *dashboard) setRule(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -118,7 +118,7 @@ func (d *dashboard) setRule(v *visit) error {
 	return d.done(v, v.href(pathAccess), "The rule holds from now on.")
 }
 
-func (d *dashboard) removeRule(v *visit) error {
+func (d *dashboard) removeRule(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.DeleteClientRule(v.ctx(), v.actor(), v.org(), v.project.ID, ruleOf(form))
@@ -130,7 +130,7 @@ func (d *dashboard) removeRule(v *visit) error {
 }
 
 // createToken leads to the page, where the initial access token is shown this once.
-func (d *dashboard) createToken(v *visit) error {
+func (d *dashboard) createToken(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func (d *dashboard) createToken(v *visit) error {
 	return d.made(v, v.href(pathAccess), "", madeSecret{Secret: shown})
 }
 
-func (d *dashboard) revokeToken(v *visit) error {
+func (d *dashboard) revokeToken(v *request) error {
 	id, err := v.id("token")
 	if err == nil {
 		err = d.Projects.RevokeInitialAccessToken(v.ctx(), v.actor(), v.org(), v.project.ID, id)

@@ -12,14 +12,14 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) account(v *visit) error {
+func (d *dashboard) account(v *request) error {
 	return d.renderAccount(v, http.StatusOK, accountProblems{})
 }
 
 // accountProblems are what was wrong with a form of the member's page.
 type accountProblems struct{ password, passkey, deletion string }
 
-func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems) error {
+func (d *dashboard) renderAccount(v *request, status int, problems accountProblems) error {
 	sessions, err := d.Accounts.ListSessions(v.ctx(), v.session.Account.ID)
 	if err != nil {
 		return err
@@ -28,7 +28,7 @@ func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems
 	if err != nil {
 		return err
 	}
-	view := templates.MemberAccountPage{Shell: d.shell(v, "Your account", pathAccount), Email: v.session.Account.Called(), NoAddress: v.session.Account.Email == "", HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
+	view := templates.MemberAccountPage{Shell: d.layout(v, "Your account", pathAccount), Email: v.session.Account.Called(), NoAddress: v.session.Account.Email == "", HasPassword: hash != "", PasswordAction: pathAccountPassword, SessionsAction: pathAccountSessions,
 		DeleteAction: pathAccountDelete, Password: templates.Field{Error: problems.password}, PasswordMin: signin.MinPassword, DeleteError: problems.deletion, PasskeyError: problems.passkey, InvitationsHref: pathInvitations}
 	view.AccountHref, view.SessionsCut = pathAccount, len(sessions) == signin.MaxListedSessions
 	for _, s := range sessions {
@@ -44,7 +44,7 @@ func (d *dashboard) renderAccount(v *visit, status int, problems accountProblems
 }
 
 // passwordHash is that of the member who looks; empty: they have none, or no address that a password would go by.
-func (d *dashboard) passwordHash(v *visit) (string, error) {
+func (d *dashboard) passwordHash(v *request) (string, error) {
 	if v.session.Account.Email == "" {
 		return "", nil
 	}
@@ -52,7 +52,7 @@ func (d *dashboard) passwordHash(v *visit) (string, error) {
 	return hash, err
 }
 
-func (d *dashboard) setPassword(v *visit) error {
+func (d *dashboard) setPassword(v *request) error {
 	if v.session.Account.Email == "" {
 		return tenants.ErrForbidden
 	}
@@ -75,7 +75,7 @@ func (d *dashboard) setPassword(v *visit) error {
 
 // endSessions signs one other browser out, or all of them. A sign-in of long ago ends at once what is as old as itself; for what came
 // later it proves itself first. Otherwise an old session in the wrong hands would end each one in which its member could end it.
-func (d *dashboard) endSessions(v *visit) error {
+func (d *dashboard) endSessions(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -108,7 +108,7 @@ func (d *dashboard) endSessions(v *visit) error {
 }
 
 // signedOut leads to sign-in when another browser was faster and ended this session.
-func (d *dashboard) signedOut(v *visit, err error) error {
+func (d *dashboard) signedOut(v *request, err error) error {
 	if errors.Is(err, signin.ErrNotFound) {
 		return seeOther(v, pathSignIn)
 	}
@@ -116,7 +116,7 @@ func (d *dashboard) signedOut(v *visit, err error) error {
 }
 
 // deleteAccount is refused while an organization would be left without an owner.
-func (d *dashboard) deleteAccount(v *visit) error {
+func (d *dashboard) deleteAccount(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

@@ -17,7 +17,7 @@ import (
 // activityPage is how many attempts one page has.
 const activityPage = 15
 
-func (d *dashboard) activity(v *visit) error {
+func (d *dashboard) activity(v *request) error {
 	view, err := d.readActivity(v)
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (d *dashboard) activity(v *visit) error {
 }
 
 // activityTail is the list alone, for a page that follows it.
-func (d *dashboard) activityTail(v *visit) error {
+func (d *dashboard) activityTail(v *request) error {
 	view, err := d.readActivity(v)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (d *dashboard) activityTail(v *visit) error {
 	return web.Render(v, http.StatusOK, templates.ActivityList(view))
 }
 
-func (d *dashboard) readActivity(v *visit) (view templates.ActivityPage, err error) {
+func (d *dashboard) readActivity(v *request) (view templates.ActivityPage, err error) {
 	query := v.Request().URL.Query()
 	filter := tenants.ActivityFilter{Limit: activityPage, Failures: query.Get("show") != "all", ClientID: query.Get("client")}
 	position, err := d.position(v)
@@ -50,7 +50,7 @@ func (d *dashboard) readActivity(v *visit) (view templates.ActivityPage, err err
 	}
 	with := func(pairs ...string) string { return activityHref(v, pathActivity, query, pairs...) }
 	view = templates.ActivityPage{
-		Shell: d.shell(v, "Activity", pathActivity), ShowAll: !filter.Failures, ClientID: filter.ClientID, Live: query.Get("live") == "yes" && position == "",
+		Shell: d.layout(v, "Activity", pathActivity), ShowAll: !filter.Failures, ClientID: filter.ClientID, Live: query.Get("live") == "yes" && position == "",
 		AllHref: with("show", "all"), FailedHref: with("show", ""), ClearHref: with("client", ""), First: d.firstPage(v), TailHref: activityHref(v, pathActivityTail, query),
 	}
 	view.LiveHref = with("live", "yes")
@@ -70,7 +70,7 @@ func (d *dashboard) readActivity(v *visit) (view templates.ActivityPage, err err
 }
 
 // activityHref is the timeline with the filters of a query, some of them changed; an empty value takes one out.
-func activityHref(v *visit, path string, query url.Values, pairs ...string) string {
+func activityHref(v *request, path string, query url.Values, pairs ...string) string {
 	changed := url.Values{}
 	for _, name := range []string{"show", "client", "live"} {
 		if query.Get(name) != "" {
@@ -90,7 +90,7 @@ func activityHref(v *visit, path string, query url.Values, pairs ...string) stri
 }
 
 // attemptView says what became of an attempt.
-func (d *dashboard) attemptView(v *visit, a tenants.Attempt) templates.AttemptView {
+func (d *dashboard) attemptView(v *request, a tenants.Attempt) templates.AttemptView {
 	view := templates.AttemptView{Client: a.Name, Version: a.Version, Started: a.Started, Last: a.Last, Advice: a.Advice(d.Now()), Test: a.Test}
 	view.State, view.Tone, view.Why = stateWords(a, d.Now())
 	if !a.ID.IsZero() {
@@ -109,7 +109,7 @@ func (d *dashboard) attemptView(v *visit, a tenants.Attempt) templates.AttemptVi
 }
 
 // stepView is one row of an attempt. Only what made the attempt fail is red: what was tried again, or is a person's to try again, is not.
-func (d *dashboard) stepView(v *visit, s tenants.AttemptStep, failed bool, before time.Time) templates.StepView {
+func (d *dashboard) stepView(v *request, s tenants.AttemptStep, failed bool, before time.Time) templates.StepView {
 	view := templates.StepView{
 		Label: stepWords(s.Step), Outcome: "ok", Tone: "ok", At: s.At, Probable: s.Probable, Code: s.Code, Parameter: s.Parameter, Got: s.Got, Expected: s.Expected, Advice: s.Advice,
 		Source: s.Source, Agent: s.Agent, RequestID: s.RequestID, Tool: s.Tool, Curl: curl(v.project.Issuer, s.Activity), Remark: s.Reason,
@@ -172,7 +172,7 @@ func curl(issuer string, s tenants.Activity) string {
 	}
 }
 
-func (d *dashboard) attempt(v *visit) error {
+func (d *dashboard) attempt(v *request) error {
 	id, err := v.id("attempt")
 	if err != nil {
 		return err
@@ -189,7 +189,7 @@ func (d *dashboard) attempt(v *visit) error {
 		return err
 	}
 	return web.Render(v, http.StatusOK, templates.Attempt(templates.AttemptPage{
-		Shell: d.shell(v, "Attempt of "+shown.Client, pathActivity), Attempt: shown, ListHref: v.href(pathActivity), ShareHref: d.BaseURL + v.Request().URL.Path,
+		Shell: d.layout(v, "Attempt of "+shown.Client, pathActivity), Attempt: shown, ListHref: v.href(pathActivity), ShareHref: d.BaseURL + v.Request().URL.Path,
 	}))
 }
 

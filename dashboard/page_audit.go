@@ -25,7 +25,7 @@ func auditQuery(values url.Values) (q tenants.AuditQuery, err error) {
 	return q, nil
 }
 
-func (d *dashboard) audit(v *visit) error {
+func (d *dashboard) audit(v *request) error {
 	q, err := auditQuery(v.QueryParams())
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (d *dashboard) audit(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := templates.AuditPage{Shell: d.shell(v, "Audit log", pathAudit), Project: v.QueryParam("project"), Action: q.Action, ExportAction: v.href(pathExportAudit), First: d.firstPage(v)}
+	view := templates.AuditPage{Shell: d.layout(v, "Audit log", pathAudit), Project: v.QueryParam("project"), Action: q.Action, ExportAction: v.href(pathExportAudit), First: d.firstPage(v)}
 	for _, p := range projects {
 		view.Projects = append(view.Projects, templates.Choice{Value: p.ID.String(), Label: p.Name})
 	}
@@ -63,7 +63,7 @@ func (d *dashboard) audit(v *visit) error {
 }
 
 // exportAudit streams the log as a file: CSV for tables, JSON lines for programs.
-func (d *dashboard) exportAudit(v *visit) error {
+func (d *dashboard) exportAudit(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

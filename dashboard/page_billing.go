@@ -25,12 +25,12 @@ const (
 const invoicesShown = 12
 
 // usageAndBilling shows the meter and, when billing is on, what was paid when Stripe was last asked.
-func (d *dashboard) usageAndBilling(v *visit) error {
+func (d *dashboard) usageAndBilling(v *request) error {
 	return d.renderBilling(v, http.StatusOK, "")
 }
 
 // refreshBilling asks Stripe, for who comes back from there: what the address says gives nothing (catalogue 246).
-func (d *dashboard) refreshBilling(v *visit) error {
+func (d *dashboard) refreshBilling(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
@@ -42,13 +42,13 @@ func (d *dashboard) refreshBilling(v *visit) error {
 
 const stripeAway = "Stripe does not answer at the moment. Nothing was changed; try again in a minute."
 
-func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
+func (d *dashboard) renderBilling(v *request, status int, alert string) error {
 	now := d.Now().UTC()
 	month, err := monthOf(v.QueryParam("month"), now)
 	if err != nil {
 		return err
 	}
-	view := templates.BillingPage{Shell: d.shell(v, "Usage and billing", pathBilling), Alert: alert, Month: month.Format("January 2006"), MonthValue: month.Format("2006-01")}
+	view := templates.BillingPage{Shell: d.layout(v, "Usage and billing", pathBilling), Alert: alert, Month: month.Format("January 2006"), MonthValue: month.Format("2006-01")}
 	here := v.href(pathBilling)
 	if org, first := v.org(), id.First(month); bytes.Compare(org[:], first[:]) < 0 { // it was there before this month
 		view.Earlier = here + "?month=" + month.AddDate(0, -1, 0).Format("2006-01")
@@ -59,7 +59,7 @@ func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
 	if v.membership.Role.CanChangeMembers() {
 		view.ExportAction = v.href(pathExportUsage)
 	}
-	plan := tenants.Plan{ConnectedUsers: tenants.Unlimited}
+	plan := tenants.Plan{MonthlyActiveUsers: tenants.Unlimited}
 	if d.Billing != nil {
 		if v.Request().Method == http.MethodGet && v.QueryParam("checkout") != "" {
 			view.RefreshAction, view.PageHref = v.href(pathRefreshBilling), v.href(pathBilling)
@@ -73,7 +73,7 @@ func (d *dashboard) renderBilling(v *visit, status int, alert string) error {
 			return err
 		}
 	}
-	days, err := d.Usage.ConnectedUsers(v.ctx(), v.org(), month)
+	days, err := d.Usage.MonthlyActiveUsers(v.ctx(), v.org(), month)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func monthOf(text string, now time.Time) (time.Time, error) {
 }
 
 // showAccount fills in the plan, the limits, what else there is to buy, and invoices.
-func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account billing.Account, plan tenants.Plan) error {
+func (d *dashboard) showAccount(v *request, view *templates.BillingPage, account billing.Account, plan tenants.Plan) error {
 	use, err := d.Billing.Store.LimitUse(v.ctx(), v.org())
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (d *dashboard) showAccount(v *visit, view *templates.BillingPage, account b
 }
 
 // offer is one plan of the table, with what can be done about it.
-func (d *dashboard) offer(v *visit, account billing.Account, plan tenants.Plan, yearly, owner bool) templates.PlanOffer {
+func (d *dashboard) offer(v *request, account billing.Account, plan tenants.Plan, yearly, owner bool) templates.PlanOffer {
 	subscribed := account.Living()
 	offer := templates.PlanOffer{ID: plan.ID, Plan: planView(plan), Period: periodMonthly}
 	if yearly {
@@ -188,7 +188,7 @@ func planOf(form url.Values) (plan tenants.Plan, yearly bool, err error) {
 }
 
 // checkout leads to Stripe's page for a first subscription.
-func (d *dashboard) checkout(v *visit) error {
+func (d *dashboard) checkout(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
@@ -208,7 +208,7 @@ func (d *dashboard) checkout(v *visit) error {
 }
 
 // portal leads to Stripe's page for cards, tax ids and invoices.
-func (d *dashboard) portal(v *visit) error {
+func (d *dashboard) portal(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
@@ -217,7 +217,7 @@ func (d *dashboard) portal(v *visit) error {
 }
 
 // leaveToPay goes to Stripe by a page: browsers hold a redirect after a form post against the form's policy.
-func (d *dashboard) leaveToPay(v *visit, address string, err error) error {
+func (d *dashboard) leaveToPay(v *request, address string, err error) error {
 	if err != nil {
 		return d.billingFailed(v, err)
 	}
@@ -225,7 +225,7 @@ func (d *dashboard) leaveToPay(v *visit, address string, err error) error {
 }
 
 // billingFailed shows the page with what went wrong.
-func (d *dashboard) billingFailed(v *visit, err error) error {
+func (d *dashboard) billingFailed(v *request, err error) error {
 	problems, isField := fieldErrors(err)
 	switch {
 	case isField:
@@ -244,7 +244,7 @@ func (d *dashboard) billingFailed(v *visit, err error) error {
 }
 
 // showPlanChange says what another plan costs now and what would exceed it.
-func (d *dashboard) showPlanChange(v *visit) error {
+func (d *dashboard) showPlanChange(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
@@ -266,7 +266,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 		return err
 	}
 	from := tenants.PlanByID(account.Plan)
-	view := templates.PlanChangePage{Shell: d.shell(v, "Change the plan", pathBilling), From: from.Name, To: plan.Name, Price: priceOf(plan, yearly), Action: v.href(pathChangePlan), BackHref: v.href(pathBilling), Plan: plan.ID, Period: query.Get("period")}
+	view := templates.PlanChangePage{Shell: d.layout(v, "Change the plan", pathBilling), From: from.Name, To: plan.Name, Price: priceOf(plan, yearly), Action: v.href(pathChangePlan), BackHref: v.href(pathBilling), Plan: plan.ID, Period: query.Get("period")}
 	switch {
 	case preview.Due > 0:
 		view.Due = money(preview.Due, preview.Currency) + " is charged now: the new price less what is left of the old one. The limits of " + plan.Name + " hold at once."
@@ -280,7 +280,7 @@ func (d *dashboard) showPlanChange(v *visit) error {
 	return web.Render(v, http.StatusOK, templates.PlanChange(view))
 }
 
-func (d *dashboard) changePlan(v *visit) error {
+func (d *dashboard) changePlan(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
@@ -295,21 +295,21 @@ func (d *dashboard) changePlan(v *visit) error {
 	return d.billingDone(v, err, "The plan is "+plan.Name+" now.")
 }
 
-func (d *dashboard) cancelPlan(v *visit) error {
+func (d *dashboard) cancelPlan(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
 	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.actor(), v.org(), true), "The plan ends with what is paid for.")
 }
 
-func (d *dashboard) keepPlan(v *visit) error {
+func (d *dashboard) cancelPlanChange(v *request) error {
 	if d.Billing == nil {
 		return tenants.ErrNotFound
 	}
 	return d.billingDone(v, d.Billing.Cancel(v.ctx(), v.actor(), v.org(), false), "The plan stays.")
 }
 
-func (d *dashboard) billingDone(v *visit, err error, done string) error {
+func (d *dashboard) billingDone(v *request, err error, done string) error {
 	if err != nil {
 		return d.billingFailed(v, err)
 	}
@@ -317,7 +317,7 @@ func (d *dashboard) billingDone(v *visit, err error, done string) error {
 }
 
 // exportUsage streams who was counted in a month.
-func (d *dashboard) exportUsage(v *visit) error {
+func (d *dashboard) exportUsage(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

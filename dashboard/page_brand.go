@@ -23,7 +23,7 @@ const purposeDraft = "dashboard-brand-draft"
 // actPublish is what the editor's button asks for, after "you asked to".
 const actPublish = "show another brand to people"
 
-func (d *dashboard) brand(v *visit) error {
+func (d *dashboard) brand(v *request) error {
 	draft, err := d.Projects.BrandDraft(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -32,7 +32,7 @@ func (d *dashboard) brand(v *visit) error {
 }
 
 // saveBrand keeps a draft, publishes it, or only shows it.
-func (d *dashboard) saveBrand(v *visit) error {
+func (d *dashboard) saveBrand(v *request) error {
 	form, upload, err := web.FormWithFile(v, "logo")
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *dashboard) saveBrand(v *visit) error {
 }
 
 // publishBrand shows the draft to people.
-func (d *dashboard) publishBrand(v *visit) error {
+func (d *dashboard) publishBrand(v *request) error {
 	version, err := d.Projects.PublishBrand(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (d *dashboard) publishBrand(v *visit) error {
 }
 
 // draftOf reads the form; the logo stays the draft's unless it is removed.
-func (d *dashboard) draftOf(v *visit, form url.Values) (tenants.Brand, error) {
+func (d *dashboard) draftOf(v *request, form url.Values) (tenants.Brand, error) {
 	stored, err := d.Projects.BrandDraft(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return tenants.Brand{}, err
@@ -90,7 +90,7 @@ func (d *dashboard) draftOf(v *visit, form url.Values) (tenants.Brand, error) {
 	return b, nil
 }
 
-func (d *dashboard) renderBrand(v *visit, status int, b tenants.Brand, problems map[string]string, choice url.Values) error {
+func (d *dashboard) renderBrand(v *request, status int, b tenants.Brand, problems map[string]string, choice url.Values) error {
 	versions, err := d.Projects.Brands(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (d *dashboard) renderBrand(v *visit, status int, b tenants.Brand, problems 
 		radius = strconv.Itoa(b.Radius)
 	}
 	view := templates.BrandPage{
-		Shell: d.shell(v, "Branding", pathBrand), Accent: of("accent", b.Accent), Page: of("page", b.Page), PageDark: of("page_dark", b.PageDark), Radius: of("radius", radius),
+		Shell: d.layout(v, "Branding", pathBrand), Accent: of("accent", b.Accent), Page: of("page", b.Page), PageDark: of("page_dark", b.PageDark), Radius: of("radius", radius),
 		Title: of("title", b.Title), Text: of("text", b.Text), SupportURL: of("support_url", b.SupportURL), TermsURL: of("terms_url", b.TermsURL), PrivacyURL: of("privacy_url", b.PrivacyURL),
 		Logo: of("logo", ""), HasLogo: b.LogoHash != "", Font: b.Font, Fonts: tenants.BrandFonts(), Draft: b.Version == 0 && status == http.StatusOK && choice.Get("then") == "" && b.By != "",
 		Preview: d.previewOf(v, b, choice), PreviewAction: v.href(pathBrandPreview),
@@ -127,7 +127,7 @@ func (d *dashboard) renderBrand(v *visit, status int, b tenants.Brand, problems 
 }
 
 // actorWords names who did something, as far as this member can know.
-func (d *dashboard) actorWords(v *visit, actor string) string {
+func (d *dashboard) actorWords(v *request, actor string) string {
 	switch actor {
 	case string(v.actor()):
 		return "published by you"
@@ -139,7 +139,7 @@ func (d *dashboard) actorWords(v *visit, actor string) string {
 }
 
 // previewBrand answers with the preview of a form that is not stored.
-func (d *dashboard) previewBrand(v *visit) error {
+func (d *dashboard) previewBrand(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (d *dashboard) previewBrand(v *visit) error {
 
 // previewOf seals the look into the address of the framed page, which shows it and stores nothing. What the rules refuse is said, and the
 // rest is shown without it.
-func (d *dashboard) previewOf(v *visit, b tenants.Brand, choice url.Values) templates.BrandPreview {
+func (d *dashboard) previewOf(v *request, b tenants.Brand, choice url.Values) templates.BrandPreview {
 	p := templates.BrandPreview{State: choice.Get("state"), Scheme: oneOf(choice.Get("scheme"), "dark"), Size: oneOf(choice.Get("size"), "phone")}
 	for _, s := range brandStates {
 		p.States = append(p.States, templates.Choice{Value: s.id, Label: s.label})
@@ -199,14 +199,14 @@ func contrastLines(light, dark tenants.Contrasts) (lines []templates.ContrastLin
 	return lines
 }
 
-func (d *dashboard) discardBrand(v *visit) error {
+func (d *dashboard) discardBrand(v *request) error {
 	if err := d.Projects.DiscardBrandDraft(v.ctx(), v.actor(), v.org(), v.project.ID); err != nil {
 		return err
 	}
 	return d.done(v, v.href(pathBrand), "The draft is gone. The form shows what is published.")
 }
 
-func (d *dashboard) showBrand(v *visit) error {
+func (d *dashboard) showBrand(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

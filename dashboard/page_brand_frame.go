@@ -23,7 +23,7 @@ const policyFrame = "default-src 'none'; style-src 'self'; img-src 'self' data:;
 const darkScheme = "@media (prefers-color-scheme:dark)"
 
 // framed opens the look that an address carries, for this project alone.
-func (d *dashboard) framed(v *visit) (b tenants.Brand, err error) {
+func (d *dashboard) framed(v *request) (b tenants.Brand, err error) {
 	sealed, err := secret.Decode(v.QueryParam("look"))
 	if err == nil {
 		sealed, err = d.Keys.Open(purposeDraft, sealed, v.project.ID[:])
@@ -42,7 +42,7 @@ func (d *dashboard) framed(v *visit) (b tenants.Brand, err error) {
 
 // brandFrame shows one of the issuer's own pages with the look of the form. It is the real component, with the real style sheets, of which
 // only the choice of the scheme is taken from the system.
-func (d *dashboard) brandFrame(v *visit) error {
+func (d *dashboard) brandFrame(v *request) error {
 	b, err := d.framed(v)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func inScheme(css, scheme string) string {
 	return strings.ReplaceAll(css, darkScheme, media)
 }
 
-func (d *dashboard) brandBase(v *visit) error {
+func (d *dashboard) brandBase(v *request) error {
 	if _, err := d.framed(v); err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (d *dashboard) brandBase(v *visit) error {
 	return v.Blob(http.StatusOK, "text/css; charset=utf-8", []byte(inScheme(string(content), v.QueryParam("scheme"))))
 }
 
-func (d *dashboard) brandStyle(v *visit) error {
+func (d *dashboard) brandStyle(v *request) error {
 	b, err := d.framed(v)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (d *dashboard) brandStyle(v *visit) error {
 }
 
 // brandLogo gives out the logo of the draft, or of what is published.
-func (d *dashboard) brandLogo(v *visit) error {
+func (d *dashboard) brandLogo(v *request) error {
 	b, err := d.framed(v)
 	if err != nil {
 		return err

@@ -23,7 +23,7 @@ var (
 
 // checkURL says what is known of an address before a project is made for it. Nothing of an answer is shown but the host that its metadata
 // names (catalogue 234).
-func (d *dashboard) checkURL(v *visit) error {
+func (d *dashboard) checkURL(v *request) error {
 	typed := strings.TrimSpace(v.QueryParam("server_url"))
 	if typed == "" {
 		return web.Render(v, http.StatusOK, templates.URLCheck(nil))

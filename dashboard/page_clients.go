@@ -18,12 +18,12 @@ import (
 )
 
 // clientHref is the page of a client. A client id may be an address, so it travels encoded.
-func clientHref(v *visit, path, clientID string) string {
+func clientHref(v *request, path, clientID string) string {
 	return v.href(path, ":client", secret.Encode([]byte(clientID)))
 }
 
 // clientID is the client that the path names.
-func (v *visit) clientID() (string, error) {
+func (v *request) clientID() (string, error) {
 	decoded, err := secret.Decode(v.Param("client"))
 	if err != nil || len(decoded) == 0 {
 		return "", tenants.ErrNotFound
@@ -56,7 +56,7 @@ func clientState(c tenants.Client, documents tenants.DocumentPolicy) (state, ton
 	}
 }
 
-func (d *dashboard) clients(v *visit) error {
+func (d *dashboard) clients(v *request) error {
 	position, err := d.position(v)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (d *dashboard) clients(v *visit) error {
 	if err != nil {
 		return err
 	}
-	view := templates.ClientsPage{Shell: d.shell(v, "Clients", pathClients), Query: q.Search, Kind: q.Kind, State: q.State, AccessHref: v.href(pathAccess), First: d.firstPage(v)}
+	view := templates.ClientsPage{Shell: d.layout(v, "Clients", pathClients), Query: q.Search, Kind: q.Kind, State: q.State, AccessHref: v.href(pathAccess), First: d.firstPage(v)}
 	if v.mayChange() {
 		view.NewHref = v.href(pathNewClient)
 	}
@@ -101,7 +101,7 @@ func oneOf(value string, known ...string) string {
 	return ""
 }
 
-func (d *dashboard) client(v *visit) error {
+func (d *dashboard) client(v *request) error {
 	id, err := v.clientID()
 	if err != nil {
 		return err
@@ -119,7 +119,7 @@ func (d *dashboard) client(v *visit) error {
 		return err
 	}
 	view := templates.ClientPage{
-		Shell: d.shell(v, cmp.Or(c.Name, "Client"), pathClients), ID: c.ID, Name: c.Name, Kind: clientKindWords[c.Kind], Host: documentHost(c), URI: c.URI, AuthMethod: c.AuthMethod,
+		Shell: d.layout(v, cmp.Or(c.Name, "Client"), pathClients), ID: c.ID, Name: c.Name, Kind: clientKindWords[c.Kind], Host: documentHost(c), URI: c.URI, AuthMethod: c.AuthMethod,
 		RedirectURIs: c.RedirectURIs, CreatedAt: c.CreatedAt, RenewedAt: c.RenewedAt, FirstUsed: c.FirstUsed, Connections: counted(c.Connections, tenants.CountedTo),
 		ListHref: v.href(pathClients), ConnectionsHref: v.href(pathConnections) + "?" + url.Values{"client": {c.ID}}.Encode(),
 		ActivityHref: v.href(pathActivity) + "?" + url.Values{"client": {c.ID}, "show": {"all"}}.Encode(), Grants: grantLines(v, grants, v.Request().URL.Path),
@@ -147,7 +147,7 @@ func (d *dashboard) client(v *visit) error {
 }
 
 // grantLines shows connections; ending one leads back to a page.
-func grantLines(v *visit, grants []tenants.Grant, back string) (lines []templates.GrantLine) {
+func grantLines(v *request, grants []tenants.Grant, back string) (lines []templates.GrantLine) {
 	for _, g := range grants {
 		line := templates.GrantLine{
 			ID: g.ID.String(), UserEmail: g.UserEmail, UserHref: v.href(pathUser, ":user", g.UserID.String()), ClientName: g.ClientName, ClientHref: clientHref(v, pathClient, g.ClientID),
@@ -162,7 +162,7 @@ func grantLines(v *visit, grants []tenants.Grant, back string) (lines []template
 }
 
 // changeClient runs a change of the client of the path, and says what was done.
-func (d *dashboard) changeClient(v *visit, back, done string, change func(id string) error) error {
+func (d *dashboard) changeClient(v *request, back, done string, change func(id string) error) error {
 	id, err := v.clientID()
 	if err == nil {
 		err = change(id)
@@ -176,25 +176,25 @@ func (d *dashboard) changeClient(v *visit, back, done string, change func(id str
 	return d.done(v, v.href(back), done)
 }
 
-func (d *dashboard) blockClient(v *visit) error {
+func (d *dashboard) blockClient(v *request) error {
 	return d.changeClient(v, pathClient, "The client is blocked, and its connections ended.", func(id string) error {
 		return d.Projects.BlockClient(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) unblockClient(v *visit) error {
+func (d *dashboard) unblockClient(v *request) error {
 	return d.changeClient(v, pathClient, "The client may come again. People have to allow it anew.", func(id string) error {
 		return d.Projects.UnblockClient(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) deleteClient(v *visit) error {
+func (d *dashboard) deleteClient(v *request) error {
 	return d.changeClient(v, pathClients, "The client is deleted.", func(id string) error {
 		return d.Projects.DeleteClient(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) endClient(v *visit) error {
+func (d *dashboard) endClient(v *request) error {
 	return d.changeClient(v, pathClient, "The connections of this client ended.", func(client string) error {
 		if _, err := d.Projects.Client(v.ctx(), v.actor(), v.org(), v.project.ID, client); err != nil {
 			return err
@@ -204,11 +204,11 @@ func (d *dashboard) endClient(v *visit) error {
 	})
 }
 
-func (d *dashboard) newClient(v *visit) error {
+func (d *dashboard) newClient(v *request) error {
 	return d.renderNewClient(v, http.StatusOK, nil, nil, "")
 }
 
-func (d *dashboard) createClient(v *visit) error {
+func (d *dashboard) createClient(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -227,9 +227,9 @@ func (d *dashboard) createClient(v *visit) error {
 	return d.made(v, clientHref(v, pathClient, id), "The client is ready. Give its client id to whoever runs it.", madeSecret{Secret: shown})
 }
 
-func (d *dashboard) renderNewClient(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderNewClient(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.NewClient(templates.NewClientPage{
-		Shell: d.shell(v, "Add a client", pathClients), Action: v.href(pathClients), CancelHref: v.href(pathClients), Alert: alert, Confidential: form.Get("kind") == "confidential",
+		Shell: d.layout(v, "Add a client", pathClients), Action: v.href(pathClients), CancelHref: v.href(pathClients), Alert: alert, Confidential: form.Get("kind") == "confidential",
 		Name: field(form, "name", problems["name"]), RedirectURIs: field(form, "redirect_uris", problems["redirect_uris"]),
 	}))
 }

@@ -45,7 +45,7 @@ type waiting struct {
 
 // proveAgain asks who the member is before something dangerous (catalogue 228). What was sent goes along in the page, so that nothing
 // typed is lost.
-func (d *dashboard) proveAgain(v *visit, p page) error {
+func (d *dashboard) proveAgain(v *request, p page) error {
 	w := waiting{Method: v.Request().Method, Target: v.Request().URL.RequestURI(), Act: p.proof.act, Back: cameFrom(v.Request()), Until: d.Now().Add(waitingLifetime)}
 	if w.Method != http.MethodGet {
 		form, err := v.form()
@@ -58,7 +58,7 @@ func (d *dashboard) proveAgain(v *visit, p page) error {
 }
 
 // waitForProof shows the page that asks who the member is, with what is done then.
-func (d *dashboard) waitForProof(v *visit, w waiting) error {
+func (d *dashboard) waitForProof(v *request, w waiting) error {
 	var raw bytes.Buffer
 	encoder := json.NewEncoder(&raw)
 	encoder.SetEscapeHTML(false) // a form has many &
@@ -79,7 +79,7 @@ func cameFrom(r *http.Request) string {
 }
 
 // waitingForm opens what waits in this session.
-func (d *dashboard) waitingForm(v *visit, form url.Values) (c confirmation, err error) {
+func (d *dashboard) waitingForm(v *request, form url.Values) (c confirmation, err error) {
 	c = confirmation{sealed: form.Get("waiting"), challenge: form.Get("challenge")}
 	raw, err := secret.Decode(c.sealed)
 	if err == nil {
@@ -99,12 +99,12 @@ type confirmation struct {
 	alert             string
 }
 
-func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
+func (d *dashboard) renderConfirm(v *request, status int, c confirmation) error {
 	hash, err := d.passwordHash(v)
 	if err != nil {
 		return err
 	}
-	view := templates.ConfirmPage{Shell: d.shell(v, "Confirm that it is you", ""), Action: pathConfirm, Act: c.waiting.Act, Waiting: c.sealed, HasPassword: hash != "",
+	view := templates.ConfirmPage{Shell: d.layout(v, "Confirm that it is you", ""), Action: pathConfirm, Act: c.waiting.Act, Waiting: c.sealed, HasPassword: hash != "",
 		Challenge: c.challenge, Password: templates.Field{Error: c.problems["password"]}, Code: templates.Field{Error: c.problems["code"]}, Alert: c.alert, BackHref: c.waiting.Back, NoAddress: v.session.Account.Email == ""}
 	if view.NoAddress && d.GitHub != nil {
 		view.GitHubHref = pathGitHub
@@ -118,7 +118,7 @@ func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
 		if err != nil {
 			return err
 		}
-		form := d.keepCeremony(v, v.session.ID, ceremony)
+		form := d.recordCeremony(v, v.session.ID, ceremony)
 		form.Action, form.Label = pathConfirm, "Confirm with a passkey"
 		view.Passkey = &form
 	}
@@ -126,7 +126,7 @@ func (d *dashboard) renderConfirm(v *visit, status int, c confirmation) error {
 }
 
 // confirmIdentity takes the proof, begins a new session with it, and goes on with what waited.
-func (d *dashboard) confirmIdentity(v *visit) error {
+func (d *dashboard) confirmIdentity(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -175,7 +175,7 @@ func (d *dashboard) confirmIdentity(v *visit) error {
 }
 
 // goOn does in the new session what waited, as if it were sent now: every check of its page comes again.
-func (d *dashboard) goOn(v *visit, w waiting) error {
+func (d *dashboard) goOn(v *request, w waiting) error {
 	if w.Method == http.MethodGet {
 		return seeOther(v, web.LocalPath(w.Target, pathDashboard))
 	}
@@ -192,14 +192,14 @@ func (d *dashboard) goOn(v *visit, w waiting) error {
 	return v.Handler()(v.Context)
 }
 
-func (d *dashboard) confirmByPassword(v *visit, form url.Values) (signin.Account, error) {
+func (d *dashboard) confirmByPassword(v *request, form url.Values) (signin.Account, error) {
 	if err := d.Limits.SignIn(v.ctx(), realm, v.session.Account.Email, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}
 	return d.SignIn.SignIn(v.ctx(), d.Accounts, v.session.Account.Email, form.Get("password"))
 }
 
-func (d *dashboard) confirmByPasskey(v *visit, form url.Values) (signin.Account, error) {
+func (d *dashboard) confirmByPasskey(v *request, form url.Values) (signin.Account, error) {
 	state, err := d.ceremonyOf(v, v.session.ID, form)
 	if err != nil {
 		return signin.Account{}, err
@@ -208,9 +208,9 @@ func (d *dashboard) confirmByPasskey(v *visit, form url.Values) (signin.Account,
 }
 
 // here is what a code is bound to: this session in this browser. One that was sent to sign in confirms nothing, and the other way round.
-func (d *dashboard) here(v *visit) string { return d.browser(v) + " " + v.session.ID.String() }
+func (d *dashboard) here(v *request) string { return d.browser(v) + " " + v.session.ID.String() }
 
-func (d *dashboard) sendConfirmCode(v *visit, c confirmation) error {
+func (d *dashboard) sendConfirmCode(v *request, c confirmation) error {
 	if err := d.Limits.Mail(v.ctx(), realm, web.Source(v)); err != nil {
 		return err
 	}
@@ -227,7 +227,7 @@ func (d *dashboard) sendConfirmCode(v *visit, c confirmation) error {
 	return d.renderConfirm(v, http.StatusOK, c)
 }
 
-func (d *dashboard) confirmByCode(v *visit, form url.Values) (signin.Account, error) {
+func (d *dashboard) confirmByCode(v *request, form url.Values) (signin.Account, error) {
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}

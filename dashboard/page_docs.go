@@ -20,12 +20,12 @@ const docsProjects = 50
 const noProject = "none"
 
 // docsHome leads to the first page.
-func (d *dashboard) docsHome(v *visit) error { return seeOther(v, docsHref(docs.Pages()[0].Slug)) }
+func (d *dashboard) docsHome(v *request) error { return seeOther(v, docsHref(docs.Pages()[0].Slug)) }
 
 func docsHref(slug string) string { return strings.ReplaceAll(pathDocsPage, ":page", slug) }
 
 // docsPage shows a page of the documentation, or with the ending .md gives it out as Markdown.
-func (d *dashboard) docsPage(v *visit) error {
+func (d *dashboard) docsPage(v *request) error {
 	slug, raw := strings.CutSuffix(v.Param("page"), ".md")
 	frame, session := d.site(v, "docs")
 	projects := d.readersProjects(v, session)
@@ -68,7 +68,7 @@ func docsSections(current string) (sections []templates.DocsSection) {
 }
 
 // readersProjects are those whose values a signed-in reader may see in the examples. Whatever goes wrong, the page is there without them.
-func (d *dashboard) readersProjects(v *visit, session signin.Session) (projects []tenants.ProjectSummary) {
+func (d *dashboard) readersProjects(v *request, session signin.Session) (projects []tenants.ProjectSummary) {
 	if session.ID.IsZero() {
 		return nil
 	}
@@ -103,7 +103,7 @@ func (d *dashboard) installation(v docs.Values) docs.Values {
 }
 
 // llms is an index of the documentation for programs that read (llmstxt.org).
-func (d *dashboard) llms(v *visit) error {
+func (d *dashboard) llms(v *request) error {
 	var out strings.Builder
 	out.WriteString("# mcpauth\n\n> The authorization server for MCP servers: one line in front of your tools, and every MCP client can discover it, introduce itself, " +
 		"send its person through sign-in and consent, and call your tools with a token that only your server accepts.\n")
@@ -120,7 +120,7 @@ func (d *dashboard) llms(v *visit) error {
 }
 
 // llmsFull is the whole documentation in one text.
-func (d *dashboard) llmsFull(v *visit) error {
+func (d *dashboard) llmsFull(v *request) error {
 	var out strings.Builder
 	for _, page := range docs.Pages() {
 		text, _ := docs.Markdown(page.Slug, d.installation(docs.Example))
@@ -129,6 +129,6 @@ func (d *dashboard) llmsFull(v *visit) error {
 	return markdown(v, out.String())
 }
 
-func markdown(v *visit, text string) error {
+func markdown(v *request, text string) error {
 	return v.Blob(http.StatusOK, "text/markdown; charset=utf-8", []byte(text))
 }

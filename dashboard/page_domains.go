@@ -14,17 +14,17 @@ import (
 // perMemberDNS bounds how often a member has the DNS asked.
 var perMemberDNS = web.Rate{Burst: 10, Every: 5 * time.Second}
 
-func (d *dashboard) domains(v *visit) error {
+func (d *dashboard) domains(v *request) error {
 	return d.renderDomains(v, http.StatusOK, nil, nil, "")
 }
 
 // renderDomains shows problems with the form below "domain", and with what was typed to remove one below "confirm".
-func (d *dashboard) renderDomains(v *visit, status int, form url.Values, problems map[string]string, removing string) error {
+func (d *dashboard) renderDomains(v *request, status int, form url.Values, problems map[string]string, removing string) error {
 	found, err := d.Projects.CustomDomains(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
 	}
-	view := templates.DomainsPage{Shell: d.shell(v, "Domains", pathDomains), Domain: field(form, "domain", problems["domain"]), Offered: d.Projects.Domains != nil && tenants.DomainTarget(v.project) != "", Alert: problems["alert"]}
+	view := templates.DomainsPage{Shell: d.layout(v, "Domains", pathDomains), Domain: field(form, "domain", problems["domain"]), Offered: d.Projects.Domains != nil && tenants.DomainTarget(v.project) != "", Alert: problems["alert"]}
 	if v.mayChange() {
 		view.AddAction, view.PrimaryAction = v.href(pathDomains), v.href(pathPrimary)
 	}
@@ -54,7 +54,7 @@ func (d *dashboard) renderDomains(v *visit, status int, form url.Values, problem
 	return web.Render(v, status, templates.Domains(view))
 }
 
-func (d *dashboard) addDomain(v *visit) error {
+func (d *dashboard) addDomain(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (d *dashboard) addDomain(v *visit) error {
 	return d.done(v, v.href(pathDomains), "Set the two records at whoever runs your DNS.")
 }
 
-func (d *dashboard) checkDomain(v *visit) error {
+func (d *dashboard) checkDomain(v *request) error {
 	if err := d.Limits.Local(perMemberDNS, "dns", v.session.Account.ID.String()); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (d *dashboard) checkDomain(v *visit) error {
 	return d.done(v, v.href(pathDomains), "Looked at "+v.Param("domain")+".")
 }
 
-func (d *dashboard) removeDomain(v *visit) error {
+func (d *dashboard) removeDomain(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.RemoveDomain(v.ctx(), v.actor(), v.org(), v.project.ID, v.Param("domain"), form.Get("confirm"))
@@ -103,7 +103,7 @@ func (d *dashboard) removeDomain(v *visit) error {
 	return d.done(v, v.href(pathDomains), "The project no longer answers at "+v.Param("domain")+".")
 }
 
-func (d *dashboard) setPrimary(v *visit) error {
+func (d *dashboard) setPrimary(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.SetPrimary(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("url"))

@@ -11,12 +11,12 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) keys(v *visit) error {
+func (d *dashboard) keys(v *request) error {
 	return d.renderKeys(v, http.StatusOK, d.madeSecret(v), "")
 }
 
 // renderKeys shows a registration secret that was just made of a server, this once.
-func (d *dashboard) renderKeys(v *visit, status int, shown madeSecret, problem string) error {
+func (d *dashboard) renderKeys(v *request, status int, shown madeSecret, problem string) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -29,7 +29,7 @@ func (d *dashboard) renderKeys(v *visit, status int, shown madeSecret, problem s
 	if err != nil {
 		return err
 	}
-	view := templates.KeysPage{Shell: d.shell(v, "Keys and secrets", pathKeys), Algorithm: settings.SigningAlgorithm, Secret: shown.Secret, EnvFile: envFile(shown.Secret), Name: found.Name, ReplaceError: problem}
+	view := templates.KeysPage{Shell: d.layout(v, "Keys and secrets", pathKeys), Algorithm: settings.SigningAlgorithm, Secret: shown.Secret, EnvFile: envFile(shown.Secret), Name: found.Name, ReplaceError: problem}
 	if v.mayChange() {
 		view.RotateAction, view.ReplaceAction = v.href(pathRotateKeys), v.href(pathReplaceKeys)
 	}
@@ -62,7 +62,7 @@ func (d *dashboard) keyLine(key tenants.KeyInfo) templates.KeyLine {
 }
 
 // serverRow is one MCP server with its living secrets; without the role to change anything it has no buttons.
-func serverRow(v *visit, project tenants.ProjectDetail, server tenants.MCPServer) templates.ServerRow {
+func serverRow(v *request, project tenants.ProjectDetail, server tenants.MCPServer) templates.ServerRow {
 	row := templates.ServerRow{Name: server.Name, URL: server.Resource}
 	if v.mayChange() {
 		row.CreateAction = v.href(pathSecrets, ":server", server.ID.String())
@@ -81,7 +81,7 @@ func serverRow(v *visit, project tenants.ProjectDetail, server tenants.MCPServer
 }
 
 // createSecret leads to the keys, where the secret is shown this once.
-func (d *dashboard) createSecret(v *visit) error {
+func (d *dashboard) createSecret(v *request) error {
 	server, err := v.id("server")
 	if err != nil {
 		return err
@@ -99,7 +99,7 @@ func (d *dashboard) createSecret(v *visit) error {
 	return d.made(v, v.href(pathKeys), "", madeSecret{Secret: shown, Of: server.String()})
 }
 
-func (d *dashboard) revokeSecret(v *visit) error {
+func (d *dashboard) revokeSecret(v *request) error {
 	id, err := v.id("secret")
 	if err == nil {
 		err = d.Projects.RevokeSecret(v.ctx(), v.actor(), v.org(), v.project.ID, id)
@@ -110,7 +110,7 @@ func (d *dashboard) revokeSecret(v *visit) error {
 	return d.done(v, v.href(pathKeys), "The secret is revoked.")
 }
 
-func (d *dashboard) rotateKeys(v *visit) error {
+func (d *dashboard) rotateKeys(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func (d *dashboard) rotateKeys(v *visit) error {
 	}
 }
 
-func (d *dashboard) replaceKeys(v *visit) error {
+func (d *dashboard) replaceKeys(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

@@ -18,11 +18,11 @@ var launchLinks = map[string]struct{ path, label string }{
 	"brand": {pathBrand, "Branding"}, "support": {pathBrand, "Branding"}, "owners": {pathTeam, "Team"},
 }
 
-func (d *dashboard) launch(v *visit) error {
+func (d *dashboard) launch(v *request) error {
 	return d.renderLaunch(v, http.StatusOK, nil, nil, "")
 }
 
-func (d *dashboard) launchFacts(v *visit) (facts tenants.LaunchFacts, err error) {
+func (d *dashboard) launchFacts(v *request) (facts tenants.LaunchFacts, err error) {
 	ctx, actor, org, project := v.ctx(), v.actor(), v.org(), v.project.ID
 	facts = tenants.LaunchFacts{Project: v.project, Reviewed: true, Now: d.Now()}
 	if facts.Servers, err = d.Projects.Servers(ctx, actor, org, project); err != nil {
@@ -73,12 +73,12 @@ func (d *dashboard) launchFacts(v *visit) (facts tenants.LaunchFacts, err error)
 	return facts, nil
 }
 
-func (d *dashboard) renderLaunch(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderLaunch(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	facts, err := d.launchFacts(v)
 	if err != nil {
 		return err
 	}
-	view := templates.LaunchPage{Shell: d.shell(v, "Launch", pathLaunch), Production: v.project.Production, Alert: alert,
+	view := templates.LaunchPage{Shell: d.layout(v, "Launch", pathLaunch), Production: v.project.Production, Alert: alert,
 		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), To: field(form, "to", problems["to"])}
 	for _, p := range facts.Checklist() {
 		line := templates.LaunchLine{Key: p.Key, State: string(p.State), Text: p.Text}
@@ -105,7 +105,7 @@ func (d *dashboard) renderLaunch(v *visit, status int, form url.Values, problems
 	return web.Render(v, status, templates.Launch(view))
 }
 
-func (d *dashboard) setEnvironment(v *visit) error {
+func (d *dashboard) setEnvironment(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -124,7 +124,7 @@ func (d *dashboard) setEnvironment(v *visit) error {
 }
 
 // createLike leads to the set-up page of the new project, where the registration secret is shown this once.
-func (d *dashboard) createLike(v *visit) error {
+func (d *dashboard) createLike(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (d *dashboard) createLike(v *visit) error {
 	return d.madeServer(v, project, server, shown)
 }
 
-func (d *dashboard) copySettings(v *visit) error {
+func (d *dashboard) copySettings(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

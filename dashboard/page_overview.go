@@ -19,7 +19,7 @@ const (
 	overviewAttempts = 5
 )
 
-func (d *dashboard) overview(v *visit) error {
+func (d *dashboard) overview(v *request) error {
 	counts, err := d.Projects.Days(v.ctx(), v.actor(), v.org(), v.project.ID, overviewDays)
 	if err != nil {
 		return err
@@ -33,7 +33,7 @@ func (d *dashboard) overview(v *visit) error {
 		return err
 	}
 	view := templates.OverviewPage{
-		Shell: d.shell(v, v.project.Name, pathProject), Name: v.project.Name, Issuer: v.project.Issuer, Aliases: v.project.Aliases, MetadataURL: oauth.MetadataURL(v.project.Issuer),
+		Shell: d.layout(v, v.project.Name, pathProject), Name: v.project.Name, Issuer: v.project.Issuer, Aliases: v.project.Aliases, MetadataURL: oauth.MetadataURL(v.project.Issuer),
 		Suspended: v.project.Suspended, Users: ui.Number(counts.TotalUsers), Connections: counted(counts.LivingGrants, 100*tenants.CountedTo-1),
 		ActivityHref: v.href(pathActivity) + "?show=all", ConnectionsHref: v.href(pathConnections), UsersHref: v.href(pathUsers),
 		Charts: []ui.BarsProps{
@@ -62,7 +62,7 @@ func chart(counts tenants.DailyCounts, values []int, title, unit, tone, hook str
 }
 
 // attention is what a member should look at first.
-func attention(v *visit, servers []tenants.ServerSummary, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
+func attention(v *request, servers []tenants.ServerSummary, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
 	if v.project.Suspended {
 		lines = append(lines, templates.AttentionLine{Tone: "warn", Text: "This project is suspended: nobody can connect to its MCP servers until it is resumed.", Href: v.href(pathDanger), Link: "Danger zone"})
 	}
@@ -78,7 +78,7 @@ func attention(v *visit, servers []tenants.ServerSummary, attempts []tenants.Att
 }
 
 // failing counts the latest failures by their reason, the most frequent first. Tests are not among them.
-func failing(v *visit, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
+func failing(v *request, attempts []tenants.Attempt, now time.Time) (lines []templates.AttentionLine) {
 	var reasons []string
 	counts := map[string]int{}
 	for _, a := range attempts {

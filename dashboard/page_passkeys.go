@@ -17,13 +17,13 @@ import (
 // purposeCeremony names the sealing key of a challenge for a passkey.
 const purposeCeremony = "dashboard-passkey"
 
-// keepCeremony seals a challenge for this browser, and for what it is for: signing in, or the account that gets a passkey (catalogue 126).
-func (d *dashboard) keepCeremony(v *visit, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
+// recordCeremony seals a challenge for this browser, and for what it is for: signing in, or the account that gets a passkey (catalogue 126).
+func (d *dashboard) recordCeremony(v *request, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
 	sealed := d.Keys.Seal(purposeCeremony, ceremony.State, secret.Join(secret.Hash(d.browser(v)), account[:]))
 	return templates.PasskeyForm{Options: string(ceremony.Options), Ceremony: secret.Encode(sealed)}
 }
 
-func (d *dashboard) ceremonyOf(v *visit, account id.ID, form url.Values) ([]byte, error) {
+func (d *dashboard) ceremonyOf(v *request, account id.ID, form url.Values) ([]byte, error) {
 	browser := d.cookies.Get(v, cookieBrowser)
 	raw, err := secret.Decode(form.Get("ceremony"))
 	if err == nil {
@@ -36,18 +36,18 @@ func (d *dashboard) ceremonyOf(v *visit, account id.ID, form url.Values) ([]byte
 }
 
 // passkeyWay is the button of the sign-in page, with a challenge that nothing is written for.
-func (d *dashboard) passkeyWay(v *visit) (*templates.PasskeyForm, error) {
+func (d *dashboard) passkeyWay(v *request) (*templates.PasskeyForm, error) {
 	ceremony, err := signin.BeginPasskeySignIn(d.BaseURL, service)
 	if err != nil {
 		return nil, err
 	}
-	form := d.keepCeremony(v, id.ID{}, ceremony)
+	form := d.recordCeremony(v, id.ID{}, ceremony)
 	form.Action, form.Label = pathSignInPasskey, "Sign in with a passkey"
 	return &form, nil
 }
 
 // signInWithPasskey takes the answer of a passkey.
-func (d *dashboard) signInWithPasskey(v *visit) error {
+func (d *dashboard) signInWithPasskey(v *request) error {
 	form, err := web.Form(v)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (d *dashboard) signInWithPasskey(v *visit) error {
 }
 
 // showPasskeys adds the member's passkeys and the form for another one to their page.
-func (d *dashboard) showPasskeys(v *visit, view *templates.MemberAccountPage) error {
+func (d *dashboard) showPasskeys(v *request, view *templates.MemberAccountPage) error {
 	known, err := d.Ways.ListPasskeys(v.ctx(), v.session.Account.ID, d.host())
 	if err != nil {
 		return err
@@ -82,7 +82,7 @@ func (d *dashboard) showPasskeys(v *visit, view *templates.MemberAccountPage) er
 	if err != nil {
 		return err
 	}
-	form := d.keepCeremony(v, v.session.Account.ID, ceremony)
+	form := d.recordCeremony(v, v.session.Account.ID, ceremony)
 	form.Action, form.Label, form.New = pathPasskeys, "Add a passkey", true
 	view.NewPasskey = &form
 	return nil
@@ -98,7 +98,7 @@ func (d *dashboard) host() string {
 }
 
 // changePasskeys adds a passkey or removes one.
-func (d *dashboard) changePasskeys(v *visit) error {
+func (d *dashboard) changePasskeys(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

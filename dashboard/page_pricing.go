@@ -12,7 +12,7 @@ import (
 )
 
 // pricing shows the table of plans.
-func (d *dashboard) pricing(v *visit) error {
+func (d *dashboard) pricing(v *request) error {
 	site, _ := d.site(v, "pricing")
 	view := templates.PricingPage{Site: site}
 	for _, plan := range tenants.PlanTable() {
@@ -24,12 +24,12 @@ func (d *dashboard) pricing(v *visit) error {
 
 // planView puts a plan into words.
 func planView(plan tenants.Plan) templates.PlanView {
-	view := templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.ConnectedUsers, "custom"), Over: "waits", Timeline: strconv.Itoa(plan.Retention) + " days", Badge: "no",
+	view := templates.PlanView{Name: plan.Name, Monthly: dollars(plan.Monthly), Yearly: yearly(plan), Users: amount(plan.MonthlyActiveUsers, "custom"), Over: "waits", Timeline: strconv.Itoa(plan.Retention) + " days", Badge: "no",
 		Projects: amount(plan.Max(tenants.CountProjects), "unlimited"), Servers: amount(plan.Max(tenants.CountServers), "unlimited"), Domains: amount(plan.Max(tenants.CountDomains), "unlimited"), Seats: amount(plan.Max(tenants.CountSeats), "unlimited")}
 	switch {
 	case plan.Overage > 0:
 		view.Over = fmt.Sprintf("$%.3f", float64(plan.Overage)/1000)
-	case plan.ConnectedUsers == tenants.Unlimited:
+	case plan.MonthlyActiveUsers == tenants.Unlimited:
 		view.Over = "custom"
 	}
 	if plan.Badge {

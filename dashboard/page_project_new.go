@@ -10,12 +10,12 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) newProject(v *visit) error {
+func (d *dashboard) newProject(v *request) error {
 	return d.renderNewProject(v, http.StatusOK, nil, nil, "")
 }
 
 // createProject leads to the set-up page, where the registration secret is shown this once.
-func (d *dashboard) createProject(v *visit) error {
+func (d *dashboard) createProject(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -34,13 +34,13 @@ func (d *dashboard) createProject(v *visit) error {
 }
 
 // madeServer leads to the page that says how to set up an MCP server that was just made.
-func (d *dashboard) madeServer(v *visit, project tenants.Project, server tenants.MCPServer, shown string) error {
+func (d *dashboard) madeServer(v *request, project tenants.Project, server tenants.MCPServer, shown string) error {
 	return d.made(v, v.href(pathSetUp, ":server", server.ID.String(), ":project", project.ID.String()), "", madeSecret{Secret: shown})
 }
 
-func (d *dashboard) renderNewProject(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderNewProject(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.NewProject(templates.NewProjectPage{
-		Shell: d.shell(v, "Create a project", pathProjects), Action: v.href(pathProjects), CancelHref: v.href(pathProjects), CheckHref: v.href(pathCheckURL),
+		Shell: d.layout(v, "Create a project", pathProjects), Action: v.href(pathProjects), CancelHref: v.href(pathProjects), CheckHref: v.href(pathCheckURL),
 		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), Alert: alert,
 	}))
 }

@@ -7,12 +7,12 @@ import (
 	"mcpauth.example/templates"
 )
 
-func (d *dashboard) projects(v *visit) error {
+func (d *dashboard) projects(v *request) error {
 	found, err := d.Projects.List(v.ctx(), v.actor(), v.membership.Organization.ID)
 	if err != nil {
 		return err
 	}
-	view := templates.ProjectsPage{Shell: d.shell(v, "Projects", pathProjects)}
+	view := templates.ProjectsPage{Shell: d.layout(v, "Projects", pathProjects)}
 	if v.mayChange() {
 		view.CreateHref = v.href(pathNewProject)
 	}

@@ -13,7 +13,7 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) scopes(v *visit) error {
+func (d *dashboard) scopes(v *request) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -23,7 +23,7 @@ func (d *dashboard) scopes(v *visit) error {
 		return err
 	}
 	view := templates.ScopesPage{
-		Shell: d.shell(v, "Scopes and tools", pathServers), ServersHref: v.href(pathServers), SelectableAction: v.href(pathSelectable), Selectable: settings.ScopesSelectable,
+		Shell: d.layout(v, "Scopes and tools", pathServers), ServersHref: v.href(pathServers), SelectableAction: v.href(pathSelectable), Selectable: settings.ScopesSelectable,
 		MayChange: v.mayChange(), Remarks: scopeRemarks(found.Scopes),
 	}
 	if v.mayChange() {
@@ -60,12 +60,12 @@ func scopeRemarks(scopes []tenants.Scope) (remarks []string) {
 	return remarks
 }
 
-func (d *dashboard) newScope(v *visit) error {
+func (d *dashboard) newScope(v *request) error {
 	return d.renderScope(v, http.StatusOK, tenants.Scope{}, true, nil, nil)
 }
 
 // findScope is the scope that the path names.
-func (d *dashboard) findScope(v *visit) (tenants.Scope, error) {
+func (d *dashboard) findScope(v *request) (tenants.Scope, error) {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return tenants.Scope{}, err
@@ -78,7 +78,7 @@ func (d *dashboard) findScope(v *visit) (tenants.Scope, error) {
 	return found.Scopes[i], nil
 }
 
-func (d *dashboard) scope(v *visit) error {
+func (d *dashboard) scope(v *request) error {
 	scope, err := d.findScope(v)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func lines(text string) (out []string) {
 	return out
 }
 
-func (d *dashboard) addScope(v *visit) error {
+func (d *dashboard) addScope(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -127,7 +127,7 @@ func (d *dashboard) addScope(v *visit) error {
 	return d.done(v, v.href(pathScopes), "The scope is there. Guards learn of it within a minute.")
 }
 
-func (d *dashboard) changeScope(v *visit) error {
+func (d *dashboard) changeScope(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -147,13 +147,13 @@ func (d *dashboard) changeScope(v *visit) error {
 	return d.done(v, v.href(pathScopes), "Saved. Guards learn of it within a minute.")
 }
 
-func (d *dashboard) renderScope(v *visit, status int, s tenants.Scope, isNew bool, form url.Values, problems map[string]string) error {
+func (d *dashboard) renderScope(v *request, status int, s tenants.Scope, isNew bool, form url.Values, problems map[string]string) error {
 	tools := strings.Join(s.Tools, "\n")
 	if form != nil {
 		tools = form.Get("tools")
 	}
 	view := templates.ScopePage{
-		Shell: d.shell(v, "Add a scope", pathServers), New: isNew, Action: v.href(pathScopes), CancelHref: v.href(pathScopes), Default: s.Default, DefaultError: problems["default"],
+		Shell: d.layout(v, "Add a scope", pathServers), New: isNew, Action: v.href(pathScopes), CancelHref: v.href(pathScopes), Default: s.Default, DefaultError: problems["default"],
 		Name: templates.Field{Value: s.Name, Error: problems["name"]}, Description: templates.Field{Value: s.Description, Error: problems["description"]},
 		Tools: templates.Field{Value: tools, Error: problems["tools"]},
 	}
@@ -170,7 +170,7 @@ func (d *dashboard) renderScope(v *visit, status int, s tenants.Scope, isNew boo
 }
 
 // unassigned are tools that were called and stand in no group.
-func (d *dashboard) unassigned(v *visit) (tools []string, err error) {
+func (d *dashboard) unassigned(v *request) (tools []string, err error) {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (d *dashboard) unassigned(v *visit) (tools []string, err error) {
 	return tools, nil
 }
 
-func (d *dashboard) deleteScope(v *visit) error {
+func (d *dashboard) deleteScope(v *request) error {
 	scope, err := d.findScope(v)
 	if err == nil {
 		err = d.Projects.DeleteScope(v.ctx(), v.actor(), v.org(), v.project.ID, scope.Name)
@@ -203,7 +203,7 @@ func (d *dashboard) deleteScope(v *visit) error {
 	return d.done(v, v.href(pathScopes), "The scope is deleted.")
 }
 
-func (d *dashboard) moveScope(v *visit) error {
+func (d *dashboard) moveScope(v *request) error {
 	scope, err := d.findScope(v)
 	if err == nil {
 		err = d.Projects.MoveScope(v.ctx(), v.actor(), v.org(), v.project.ID, scope.Name)
@@ -214,7 +214,7 @@ func (d *dashboard) moveScope(v *visit) error {
 	return seeOther(v, v.href(pathScopes))
 }
 
-func (d *dashboard) setSelectable(v *visit) error {
+func (d *dashboard) setSelectable(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

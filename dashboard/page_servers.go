@@ -22,12 +22,12 @@ func counted(n, most int) string {
 	return ui.Number(n)
 }
 
-func (d *dashboard) servers(v *visit) error {
+func (d *dashboard) servers(v *request) error {
 	found, err := d.Projects.Servers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
 	}
-	view := templates.ServersPage{Shell: d.shell(v, "MCP servers", pathServers), ScopesHref: v.href(pathScopes)}
+	view := templates.ServersPage{Shell: d.layout(v, "MCP servers", pathServers), ScopesHref: v.href(pathScopes)}
 	if v.mayChange() {
 		view.NewHref = v.href(pathNewServer)
 	}
@@ -40,12 +40,12 @@ func (d *dashboard) servers(v *visit) error {
 	return web.Render(v, http.StatusOK, templates.Servers(view))
 }
 
-func (d *dashboard) newServer(v *visit) error {
+func (d *dashboard) newServer(v *request) error {
 	return d.renderNewServer(v, http.StatusOK, nil, nil, "")
 }
 
 // addServer leads to the set-up page, where the registration secret is shown this once.
-func (d *dashboard) addServer(v *visit) error {
+func (d *dashboard) addServer(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -63,15 +63,15 @@ func (d *dashboard) addServer(v *visit) error {
 	return d.madeServer(v, v.project, server, shown)
 }
 
-func (d *dashboard) renderNewServer(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderNewServer(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	return web.Render(v, status, templates.NewServer(templates.NewServerPage{
-		Shell: d.shell(v, "Add an MCP server", pathServers), Action: v.href(pathServers), CancelHref: v.href(pathServers), CheckHref: v.href(pathCheckURL),
+		Shell: d.layout(v, "Add an MCP server", pathServers), Action: v.href(pathServers), CancelHref: v.href(pathServers), CheckHref: v.href(pathCheckURL),
 		Name: field(form, "name", problems["name"]), ServerURL: field(form, "server_url", problems["server_url"]), Alert: alert,
 	}))
 }
 
 // findServer is the MCP server of the path with its use.
-func (d *dashboard) findServer(v *visit) (tenants.ServerSummary, error) {
+func (d *dashboard) findServer(v *request) (tenants.ServerSummary, error) {
 	id, err := v.id("server")
 	if err != nil {
 		return tenants.ServerSummary{}, err
@@ -88,12 +88,12 @@ func (d *dashboard) findServer(v *visit) (tenants.ServerSummary, error) {
 	return tenants.ServerSummary{}, err
 }
 
-func (d *dashboard) server(v *visit) error {
+func (d *dashboard) server(v *request) error {
 	return d.renderServer(v, http.StatusOK, nil, nil, "")
 }
 
 // renderServer shows a server; the problem of a confirmation belongs to the form that id names.
-func (d *dashboard) renderServer(v *visit, status int, form url.Values, problems map[string]string, id string) error {
+func (d *dashboard) renderServer(v *request, status int, form url.Values, problems map[string]string, id string) error {
 	s, err := d.findServer(v)
 	if err != nil {
 		return err
@@ -104,7 +104,7 @@ func (d *dashboard) renderServer(v *visit, status int, form url.Values, problems
 	}
 	href := func(path string) string { return v.href(path, ":server", s.ID.String()) }
 	view := templates.ServerPage{
-		Shell: d.shell(v, s.Name, pathServers), Name: s.Name, URL: s.Resource, ListHref: v.href(pathServers), SetUpHref: href(pathSetUp), KeysHref: v.href(pathKeys),
+		Shell: d.layout(v, s.Name, pathServers), Name: s.Name, URL: s.Resource, ListHref: v.href(pathServers), SetUpHref: href(pathSetUp), KeysHref: v.href(pathKeys),
 		ConnectionsHref: v.href(pathConnections) + "?server=" + s.ID.String(), Connections: counted(s.Connections, tenants.CountedTo), CreatedAt: s.CreatedAt, SecretUsed: s.SecretUsed,
 		Rename: templates.Field{Value: s.Name},
 	}
@@ -125,7 +125,7 @@ func (d *dashboard) renderServer(v *visit, status int, form url.Values, problems
 	return web.Render(v, status, templates.Server(view))
 }
 
-func (d *dashboard) renameServer(v *visit) error {
+func (d *dashboard) renameServer(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -144,7 +144,7 @@ func (d *dashboard) renameServer(v *visit) error {
 }
 
 // confirmed runs a dangerous act on an MCP server once its name was typed.
-func (d *dashboard) confirmed(v *visit, id string, act func(tenants.ServerSummary) error) error {
+func (d *dashboard) confirmed(v *request, id string, act func(tenants.ServerSummary) error) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -162,7 +162,7 @@ func (d *dashboard) confirmed(v *visit, id string, act func(tenants.ServerSummar
 	return act(s)
 }
 
-func (d *dashboard) removeServer(v *visit) error {
+func (d *dashboard) removeServer(v *request) error {
 	return d.confirmed(v, "remove", func(s tenants.ServerSummary) error {
 		if err := d.Projects.RemoveServer(v.ctx(), v.actor(), v.org(), v.project.ID, s.ID); err != nil {
 			return err
@@ -171,7 +171,7 @@ func (d *dashboard) removeServer(v *visit) error {
 	})
 }
 
-func (d *dashboard) endServer(v *visit) error {
+func (d *dashboard) endServer(v *request) error {
 	return d.confirmed(v, "end", func(s tenants.ServerSummary) error {
 		ended, err := d.Projects.EndGrants(v.ctx(), v.actor(), v.org(), v.project.ID, id.ID{}, "", s.ID)
 		if err != nil {

@@ -12,23 +12,23 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func settingsTabs(v *visit) templates.SettingsTabs {
+func settingsTabs(v *request) templates.SettingsTabs {
 	return templates.SettingsTabs{General: v.href(pathSettings), Tokens: v.href(pathTokenSettings), Danger: v.href(pathDanger)}
 }
 
-func (d *dashboard) settings(v *visit) error {
+func (d *dashboard) settings(v *request) error {
 	return d.renderSettings(v, http.StatusOK, templates.Field{Value: v.project.Name})
 }
 
-func (d *dashboard) renderSettings(v *visit, status int, name templates.Field) error {
-	view := templates.SettingsPage{Shell: d.shell(v, "Settings", pathSettings), Tabs: settingsTabs(v), Name: name, Slug: v.project.Slug, ID: v.project.ID.String(), Issuer: v.project.Issuer, Aliases: v.project.Aliases}
+func (d *dashboard) renderSettings(v *request, status int, name templates.Field) error {
+	view := templates.SettingsPage{Shell: d.layout(v, "Settings", pathSettings), Tabs: settingsTabs(v), Name: name, Slug: v.project.Slug, ID: v.project.ID.String(), Issuer: v.project.Issuer, Aliases: v.project.Aliases}
 	if v.mayChange() {
 		view.RenameAction = v.href(pathSettings)
 	}
 	return web.Render(v, status, templates.Settings(view))
 }
 
-func (d *dashboard) renameProject(v *visit) error {
+func (d *dashboard) renameProject(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.Rename(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"))
@@ -42,7 +42,7 @@ func (d *dashboard) renameProject(v *visit) error {
 	return d.done(v, v.href(pathSettings), "The project has its new name.")
 }
 
-func (d *dashboard) tokenSettings(v *visit) error {
+func (d *dashboard) tokenSettings(v *request) error {
 	s, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -55,8 +55,8 @@ func (d *dashboard) tokenSettings(v *visit) error {
 	return d.renderTokens(v, http.StatusOK, form, nil)
 }
 
-func (d *dashboard) renderTokens(v *visit, status int, form url.Values, problems map[string]string) error {
-	view := templates.TokensPage{Shell: d.shell(v, "Tokens", pathSettings), Tabs: settingsTabs(v), AccessToken: field(form, "access_token", problems["access_token"]),
+func (d *dashboard) renderTokens(v *request, status int, form url.Values, problems map[string]string) error {
+	view := templates.TokensPage{Shell: d.layout(v, "Tokens", pathSettings), Tabs: settingsTabs(v), AccessToken: field(form, "access_token", problems["access_token"]),
 		RefreshIdle: field(form, "refresh_idle", problems["refresh_idle"]), Refresh: field(form, "refresh", problems["refresh"]), Grace: field(form, "grace", problems["grace"])}
 	if v.mayChange() {
 		view.Action = v.href(pathTokenSettings)
@@ -64,7 +64,7 @@ func (d *dashboard) renderTokens(v *visit, status int, form url.Values, problems
 	return web.Render(v, status, templates.Tokens(view))
 }
 
-func (d *dashboard) setTokens(v *visit) error {
+func (d *dashboard) setTokens(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -88,12 +88,12 @@ func (d *dashboard) setTokens(v *visit) error {
 	return d.done(v, v.href(pathTokenSettings), "Saved. It holds for what is issued from now on.")
 }
 
-func (d *dashboard) danger(v *visit) error {
+func (d *dashboard) danger(v *request) error {
 	return d.renderDanger(v, http.StatusOK, "")
 }
 
-func (d *dashboard) renderDanger(v *visit, status int, problem string) error {
-	view := templates.DangerPage{Shell: d.shell(v, "Danger zone", pathSettings), Tabs: settingsTabs(v), Name: v.project.Name, Issuer: v.project.Issuer, Suspended: v.project.Suspended, DeleteError: problem}
+func (d *dashboard) renderDanger(v *request, status int, problem string) error {
+	view := templates.DangerPage{Shell: d.layout(v, "Danger zone", pathSettings), Tabs: settingsTabs(v), Name: v.project.Name, Issuer: v.project.Issuer, Suspended: v.project.Suspended, DeleteError: problem}
 	if v.mayChange() {
 		if v.project.Suspended {
 			view.ResumeAction = v.href(pathResume)
@@ -107,21 +107,21 @@ func (d *dashboard) renderDanger(v *visit, status int, problem string) error {
 	return web.Render(v, status, templates.Danger(view))
 }
 
-func (d *dashboard) suspendProject(v *visit) error {
+func (d *dashboard) suspendProject(v *request) error {
 	if err := d.Projects.Suspend(v.ctx(), v.actor(), v.org(), v.project.ID); err != nil {
 		return err
 	}
 	return d.done(v, v.href(pathDanger), "The project is suspended.")
 }
 
-func (d *dashboard) resumeProject(v *visit) error {
+func (d *dashboard) resumeProject(v *request) error {
 	if err := d.Projects.Resume(v.ctx(), v.actor(), v.org(), v.project.ID); err != nil {
 		return err
 	}
 	return d.done(v, v.href(pathDanger), "The project lets people in again.")
 }
 
-func (d *dashboard) deleteProject(v *visit) error {
+func (d *dashboard) deleteProject(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.Delete(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("confirm"))

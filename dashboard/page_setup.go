@@ -14,7 +14,7 @@ import (
 
 // setUp shows how to guard an MCP server and connect to it, and waits for the first connection. The registration secret is on it once,
 // after the form that made the server.
-func (d *dashboard) setUp(v *visit) error {
+func (d *dashboard) setUp(v *request) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -29,14 +29,14 @@ func (d *dashboard) setUp(v *visit) error {
 	}
 	shown := d.madeSecret(v).Secret
 	return web.Render(v, http.StatusOK, templates.SetUp(templates.SetUpPage{
-		Shell: d.shell(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
+		Shell: d.layout(v, "Set up "+server.Name, pathServers), Name: server.Name, ServerURL: server.Resource, Issuer: found.Issuer, Secret: shown, EnvFile: envFile(shown),
 		ServerHref: v.href(pathServer, ":server", server.ID.String()), Snippets: snippets(d.BaseURL, found, server), Prompt: agentPrompt(d.BaseURL, found, server),
 		Clients: clientGuides(found, server), Panel: panel, DocsHref: pathDocs,
 	}))
 }
 
 // setUpPanel is the part of the page that keeps itself up to date.
-func (d *dashboard) setUpPanel(v *visit) error {
+func (d *dashboard) setUpPanel(v *request) error {
 	found, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -53,7 +53,7 @@ func (d *dashboard) setUpPanel(v *visit) error {
 }
 
 // serverOf is the MCP server that the path names.
-func serverOf(v *visit, project tenants.ProjectDetail) (tenants.MCPServer, error) {
+func serverOf(v *request, project tenants.ProjectDetail) (tenants.MCPServer, error) {
 	id, err := v.id("server")
 	if err != nil {
 		return tenants.MCPServer{}, err
@@ -69,7 +69,7 @@ func serverOf(v *visit, project tenants.ProjectDetail) (tenants.MCPServer, error
 const panelAttempts = 10
 
 // panel tells how far the latest attempt got that is about an MCP server, or about none yet.
-func (d *dashboard) panel(v *visit, server tenants.MCPServer) (templates.Panel, error) {
+func (d *dashboard) panel(v *request, server tenants.MCPServer) (templates.Panel, error) {
 	attempts, _, err := d.Projects.Attempts(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.ActivityFilter{Limit: panelAttempts})
 	if err != nil {
 		return templates.Panel{}, err

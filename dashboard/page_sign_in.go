@@ -14,12 +14,12 @@ import (
 // sessionLifetime is how long a member stays signed in.
 const sessionLifetime = 7 * 24 * time.Hour
 
-func (d *dashboard) showSignIn(v *visit) error {
+func (d *dashboard) showSignIn(v *request) error {
 	form := url.Values{"next": {v.QueryParam("next")}}
 	return d.renderSignIn(v, http.StatusOK, form, nil, "")
 }
 
-func (d *dashboard) signIn(v *visit) error {
+func (d *dashboard) signIn(v *request) error {
 	form, err := web.Form(v)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (d *dashboard) signIn(v *visit) error {
 	return seeOther(v, web.LocalPath(form.Get("next"), pathDashboard))
 }
 
-func (d *dashboard) renderSignIn(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderSignIn(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	passkey, err := d.passkeyWay(v)
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func (d *dashboard) renderSignIn(v *visit, status int, form url.Values, problems
 }
 
 // begin gives whoever has just proved who they are a session of its own (catalogue 106), and ends the one that was there.
-func (d *dashboard) begin(v *visit, account signin.Account) error {
+func (d *dashboard) begin(v *request, account signin.Account) error {
 	if err := d.endSession(v); err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func (d *dashboard) begin(v *visit, account signin.Account) error {
 }
 
 // beginAs begins the session in this browser.
-func (d *dashboard) beginAs(v *visit, asked signin.NewSession) error {
+func (d *dashboard) beginAs(v *request, asked signin.NewSession) error {
 	asked.Lifetime, asked.Agent = sessionLifetime, v.Request().UserAgent()
 	token, _, err := d.SignIn.NewSession(v.ctx(), d.Accounts, asked)
 	if err != nil {
@@ -80,7 +80,7 @@ func (d *dashboard) beginAs(v *visit, asked signin.NewSession) error {
 }
 
 // signOut ends the session on the server, not only in the browser (catalogue 133).
-func (d *dashboard) signOut(v *visit) error {
+func (d *dashboard) signOut(v *request) error {
 	if err := d.endSession(v); err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (d *dashboard) signOut(v *visit) error {
 }
 
 // endSession is content when there is none.
-func (d *dashboard) endSession(v *visit) error {
+func (d *dashboard) endSession(v *request) error {
 	session, err := d.sessionOf(v)
 	if err == nil {
 		err = d.Accounts.EndSession(v.ctx(), session.ID)

@@ -17,7 +17,7 @@ import (
 )
 
 // mailSignInCode sends a code. What it answers does not depend on whether the address has an account (catalogue 105).
-func (d *dashboard) mailSignInCode(v *visit) error {
+func (d *dashboard) mailSignInCode(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func nextOf(next string) string {
 	return "?" + url.Values{"next": {next}}.Encode()
 }
 
-func (d *dashboard) showSignInCode(v *visit) error {
+func (d *dashboard) showSignInCode(v *request) error {
 	challenge, email := d.pendingSignUp(v)
 	if challenge == "" {
 		return seeOther(v, pathSignIn)
@@ -58,14 +58,14 @@ func (d *dashboard) showSignInCode(v *visit) error {
 	return d.renderSignInCode(v, http.StatusOK, challenge, email, "")
 }
 
-func (d *dashboard) renderSignInCode(v *visit, status int, challenge, email, problem string) error {
+func (d *dashboard) renderSignInCode(v *request, status int, challenge, email, problem string) error {
 	return web.Render(v, status, templates.MemberCode(templates.MemberCodePage{
 		Action: pathSignInCode + nextOf(v.QueryParam("next")), Email: email, Challenge: challenge, RestartHref: pathSignIn, Code: templates.Field{Error: problem},
 	}))
 }
 
 // signInWithCode takes the code, which works in the browser that asked for it only (catalogue 112).
-func (d *dashboard) signInWithCode(v *visit) error {
+func (d *dashboard) signInWithCode(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

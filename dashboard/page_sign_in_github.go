@@ -18,7 +18,7 @@ const purposeGitHub = "dashboard-github"
 
 // leaving is what has to come back from GitHub unchanged.
 type leaving struct {
-	signin.UpstreamRequest
+	signin.ProviderRequest
 
 	Next string `json:"to"`
 }
@@ -26,12 +26,12 @@ type leaving struct {
 func (d *dashboard) gitHubCallback() string { return d.BaseURL + pathGitHubCallback }
 
 // leaveForGitHub sends the browser away. What it began stays in the browser, sealed, and comes back once.
-func (d *dashboard) leaveForGitHub(v *visit) error {
+func (d *dashboard) leaveForGitHub(v *request) error {
 	if d.GitHub == nil {
 		return tenants.ErrNotFound
 	}
-	request := leaving{UpstreamRequest: signin.NewUpstreamRequest(secret.Token("")), Next: web.LocalPath(v.QueryParam("next"), "")}
-	address, err := d.Upstream.Begin(v.ctx(), *d.GitHub, request.UpstreamRequest, d.gitHubCallback())
+	request := leaving{ProviderRequest: signin.NewProviderRequest(secret.Token("")), Next: web.LocalPath(v.QueryParam("next"), "")}
+	address, err := d.IdentityProviders.Begin(v.ctx(), *d.GitHub, request.ProviderRequest, d.gitHubCallback())
 	if err != nil {
 		return d.gitHubFailed(v, err)
 	}
@@ -39,12 +39,12 @@ func (d *dashboard) leaveForGitHub(v *visit) error {
 	if err != nil {
 		return err
 	}
-	d.cookies.Set(v, cookieGitHub, secret.Encode(d.Keys.Seal(purposeGitHub, plain, nil)), signin.UpstreamLifetime)
+	d.cookies.Set(v, cookieGitHub, secret.Encode(d.Keys.Seal(purposeGitHub, plain, nil)), signin.ProviderRequestLifetime)
 	return v.Redirect(http.StatusSeeOther, address)
 }
 
 // returnFromGitHub takes the answer (RFC 9700 section 4.7): without the beginning in this browser nobody is signed in.
-func (d *dashboard) returnFromGitHub(v *visit) error {
+func (d *dashboard) returnFromGitHub(v *request) error {
 	if d.GitHub == nil {
 		return tenants.ErrNotFound
 	}
@@ -58,12 +58,12 @@ func (d *dashboard) returnFromGitHub(v *visit) error {
 	}
 	d.cookies.Clear(v, cookieGitHub)
 	if err != nil || !secret.EqualString(v.QueryParam("state"), request.State) {
-		return d.gitHubFailed(v, signin.ErrUpstream)
+		return d.gitHubFailed(v, signin.ErrIdentityProvider)
 	}
 	if refused := v.QueryParam("error"); refused != "" {
-		return d.gitHubFailed(v, signin.ErrUpstream)
+		return d.gitHubFailed(v, signin.ErrIdentityProvider)
 	}
-	identity, err := d.Upstream.Finish(v.ctx(), *d.GitHub, request.UpstreamRequest, d.gitHubCallback(), v.QueryParam("code"), "")
+	identity, err := d.IdentityProviders.Finish(v.ctx(), *d.GitHub, request.ProviderRequest, d.gitHubCallback(), v.QueryParam("code"), "")
 	if err != nil {
 		return d.gitHubFailed(v, err)
 	}
@@ -78,14 +78,14 @@ func (d *dashboard) returnFromGitHub(v *visit) error {
 	return seeOther(v, web.LocalPath(request.Next, pathDashboard))
 }
 
-func (d *dashboard) gitHubFailed(v *visit, err error) error {
+func (d *dashboard) gitHubFailed(v *request, err error) error {
 	message := "GitHub did not sign you in. Try again, or sign in in another way."
 	switch {
 	case errors.Is(err, signin.ErrUnverified):
 		message = "Your primary e-mail address at GitHub is not verified there. Verify it, or sign in in another way."
 	case errors.Is(err, signin.ErrBlocked):
 		message = "This account is blocked."
-	case errors.Is(err, signin.ErrUpstream), errors.Is(err, signin.ErrNotFound):
+	case errors.Is(err, signin.ErrIdentityProvider), errors.Is(err, signin.ErrNotFound):
 		d.Log.WarnContext(v.ctx(), "sign-in with GitHub", "error", err, "request_id", web.RequestID(v))
 	default:
 		return err

@@ -20,15 +20,17 @@ var signInWords = []templates.MethodLine{
 	{ID: tenants.SignInPasskey, Label: "Passkey", Help: "With the fingerprint, face or PIN of the device. Offered after a first sign-in."},
 	{ID: tenants.SignInPassword, Label: "Password", Help: "At least ten characters, none that is easily guessed."},
 	{ID: tenants.SignInEmailCode, Label: "Code or link by e-mail", Help: "Nothing to remember. The link works in the browser that asked for it."},
-	{ID: tenants.SignInUpstream, Label: "Account at another provider", Help: "Those below that are switched on."},
-	{ID: tenants.SignInOwn, Label: "Your own login", Help: "Your site says who the person is."},
+	{ID: tenants.SignInProvider, Label: "Account at another provider", Help: "Those below that are switched on."},
+	{ID: tenants.SignInExternal, Label: "Your own login", Help: "Your site says who the person is."},
 	{ID: tenants.SignInTOTP, Label: "A second step, for who wants it", Help: "People may add an authenticator app on their own page."},
 }
 
 // providerRedirect is where providers send people back to.
-func providerRedirect(v *visit) string { return v.project.Issuer + "/oauth/sign-in/upstream/callback" }
+func providerRedirect(v *request) string {
+	return v.project.Issuer + "/oauth/sign-in/upstream/callback"
+}
 
-func (d *dashboard) signInSettings(v *visit) error {
+func (d *dashboard) signInSettings(v *request) error {
 	return d.renderSignInSettings(v, http.StatusOK, signInForm{})
 }
 
@@ -40,7 +42,7 @@ type signInForm struct {
 }
 
 // renderSignInSettings shows what was entered, or what is stored when nothing was.
-func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInForm) error {
+func (d *dashboard) renderSignInSettings(v *request, status int, entered signInForm) error {
 	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -53,13 +55,13 @@ func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInFor
 	if chosen == nil {
 		chosen = settings.SignInMethods
 	}
-	view := templates.SignInSettingsPage{Shell: d.shell(v, "Sign-in", pathSignInSettings), SignUpOpen: settings.SignUpOpen, Alert: entered.alert, OwnLoginHref: v.href(pathOwnLogin), RedirectURI: providerRedirect(v),
-		WaysBesideOwn: settings.OwnRules.WaysBeside, OrganizationSession: templates.Field{Value: entered.sessions, Error: entered.problem}}
+	view := templates.SignInSettingsPage{Shell: d.layout(v, "Sign-in", pathSignInSettings), SignUpOpen: settings.SignUpOpen, Alert: entered.alert, ExternalLoginHref: v.href(pathExternalLogin), RedirectURI: providerRedirect(v),
+		WaysBesideOwn: settings.ExternalLoginRules.WaysBeside, OrganizationSession: templates.Field{Value: entered.sessions, Error: entered.problem}}
 	if entered.sessions == "" && entered.problem == "" {
-		view.OrganizationSession.Value = strconv.Itoa(int(settings.OwnRules.OrganizationSession / time.Hour))
+		view.OrganizationSession.Value = strconv.Itoa(int(settings.ExternalLoginRules.OrganizationSession / time.Hour))
 	}
 	if v.mayChange() {
-		view.OwnRulesAction = v.href(pathOwnRules)
+		view.OwnRulesAction = v.href(pathExternalLoginRules)
 		view.MethodsAction, view.SignUpAction, view.NewProviderHref = v.href(pathSignInSettings), v.href(pathSignUpSettings), v.href(pathNewProvider)
 	}
 	for _, m := range signInWords {
@@ -67,7 +69,7 @@ func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInFor
 		view.Methods = append(view.Methods, m)
 	}
 	for _, p := range providers {
-		if p.Kind != tenants.KindOwn {
+		if p.Kind != tenants.KindExternal {
 			line := templates.ProviderLine{Name: p.Name, Kind: p.Kind, Issuer: p.Issuer, Enabled: p.Enabled}
 			if v.mayChange() {
 				line.Href = v.href(pathProvider, ":provider", p.ID.String())
@@ -78,7 +80,7 @@ func (d *dashboard) renderSignInSettings(v *visit, status int, entered signInFor
 	return web.Render(v, status, templates.SignInSettings(view))
 }
 
-func (d *dashboard) setSignInMethods(v *visit) error {
+func (d *dashboard) setSignInMethods(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.SetSignInMethods(v.ctx(), v.actor(), v.org(), v.project.ID, form["method"])
@@ -92,7 +94,7 @@ func (d *dashboard) setSignInMethods(v *visit) error {
 	return d.done(v, v.href(pathSignInSettings), "Saved. The sign-in page shows it at once.")
 }
 
-func (d *dashboard) setSignUp(v *visit) error {
+func (d *dashboard) setSignUp(v *request) error {
 	form, err := v.form()
 	if err == nil {
 		err = d.Projects.SetSignUpOpen(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("open") == "yes")
@@ -103,7 +105,7 @@ func (d *dashboard) setSignUp(v *visit) error {
 	return d.done(v, v.href(pathSignInSettings), "Saved.")
 }
 
-func (d *dashboard) setOwnRules(v *visit) error {
+func (d *dashboard) postExternalLoginRules(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -112,8 +114,8 @@ func (d *dashboard) setOwnRules(v *visit) error {
 	if err != nil || hours > 1000 {
 		hours = 0 // refused with the bounds
 	}
-	rules := tenants.OwnRules{WaysBeside: form.Get("beside") == "yes", OrganizationSession: time.Duration(hours) * time.Hour}
-	err = d.Projects.SetOwnRules(v.ctx(), v.actor(), v.org(), v.project.ID, rules)
+	rules := tenants.ExternalLoginRules{WaysBeside: form.Get("beside") == "yes", OrganizationSession: time.Duration(hours) * time.Hour}
+	err = d.Projects.SetExternalLoginRules(v.ctx(), v.actor(), v.org(), v.project.ID, rules)
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderSignInSettings(v, http.StatusUnprocessableEntity, signInForm{sessions: form.Get("hours"), problem: problems["organization_session"]})
 	}
@@ -123,19 +125,19 @@ func (d *dashboard) setOwnRules(v *visit) error {
 	return d.done(v, v.href(pathSignInSettings), "Saved.")
 }
 
-func (d *dashboard) newProvider(v *visit) error {
+func (d *dashboard) newProvider(v *request) error {
 	return d.renderProvider(v, http.StatusOK, tenants.Provider{Kind: "google", Enabled: true}, nil, "")
 }
 
 // findProvider is the provider that the path names.
-func (d *dashboard) findProvider(v *visit) (tenants.Provider, error) {
+func (d *dashboard) findProvider(v *request) (tenants.Provider, error) {
 	id, err := v.id("provider")
 	if err != nil {
 		return tenants.Provider{}, err
 	}
 	known, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	for _, p := range known {
-		if p.ID == id && p.Kind != tenants.KindOwn {
+		if p.ID == id && p.Kind != tenants.KindExternal {
 			return p, nil
 		}
 	}
@@ -145,7 +147,7 @@ func (d *dashboard) findProvider(v *visit) (tenants.Provider, error) {
 	return tenants.Provider{}, err
 }
 
-func (d *dashboard) provider(v *visit) error {
+func (d *dashboard) provider(v *request) error {
 	p, err := d.findProvider(v)
 	if err != nil {
 		return err
@@ -154,9 +156,9 @@ func (d *dashboard) provider(v *visit) error {
 }
 
 // renderProvider never shows a secret (catalogue 222).
-func (d *dashboard) renderProvider(v *visit, status int, p tenants.Provider, problems map[string]string, alert string) error {
+func (d *dashboard) renderProvider(v *request, status int, p tenants.Provider, problems map[string]string, alert string) error {
 	view := templates.ProviderPage{
-		Shell: d.shell(v, "Add a provider", pathSignInSettings), New: p.ID.IsZero(), Action: v.href(pathProviders), CancelHref: v.href(pathSignInSettings), Kind: p.Kind, Enabled: p.Enabled,
+		Shell: d.layout(v, "Add a provider", pathSignInSettings), New: p.ID.IsZero(), Action: v.href(pathProviders), CancelHref: v.href(pathSignInSettings), Kind: p.Kind, Enabled: p.Enabled,
 		Name: templates.Field{Value: p.Name, Error: problems["name"]}, Issuer: templates.Field{Value: p.Issuer, Error: problems["issuer"]}, ClientID: templates.Field{Value: p.ClientID, Error: problems["client_id"]},
 		ClientSecret: templates.Field{Error: problems["client_secret"]}, RedirectURI: providerRedirect(v), Alert: alert + problems["kind"],
 	}
@@ -171,7 +173,7 @@ func providerOf(form url.Values, kind string, id id.ID) tenants.Provider {
 	return tenants.Provider{ID: id, Kind: kind, Name: form.Get("name"), Issuer: form.Get("issuer"), ClientID: form.Get("client_id"), ClientSecret: form.Get("client_secret"), Enabled: form.Get("enabled") == "yes"}
 }
 
-func (d *dashboard) addProvider(v *visit) error {
+func (d *dashboard) addProvider(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -179,7 +181,7 @@ func (d *dashboard) addProvider(v *visit) error {
 	return d.saveProvider(v, providerOf(form, form.Get("kind"), id.ID{}))
 }
 
-func (d *dashboard) changeProvider(v *visit) error {
+func (d *dashboard) changeProvider(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -191,7 +193,7 @@ func (d *dashboard) changeProvider(v *visit) error {
 	return d.saveProvider(v, providerOf(form, known.Kind, known.ID))
 }
 
-func (d *dashboard) saveProvider(v *visit, p tenants.Provider) error {
+func (d *dashboard) saveProvider(v *request, p tenants.Provider) error {
 	_, err := d.Projects.SetProvider(v.ctx(), v.actor(), v.org(), v.project.ID, p)
 	if problems, ok := fieldErrors(err); ok {
 		return d.renderProvider(v, http.StatusUnprocessableEntity, p, problems, "")
@@ -205,7 +207,7 @@ func (d *dashboard) saveProvider(v *visit, p tenants.Provider) error {
 	return d.done(v, v.href(pathSignInSettings), "Saved. People can use it when \"Account at another provider\" is switched on.")
 }
 
-func (d *dashboard) removeProvider(v *visit) error {
+func (d *dashboard) removeProvider(v *request) error {
 	p, err := d.findProvider(v)
 	if err == nil {
 		err = d.Projects.RemoveProvider(v.ctx(), v.actor(), v.org(), v.project.ID, p.ID)
@@ -216,46 +218,46 @@ func (d *dashboard) removeProvider(v *visit) error {
 	return d.done(v, v.href(pathSignInSettings), "The provider is removed.")
 }
 
-func (d *dashboard) ownLogin(v *visit) error {
+func (d *dashboard) getExternalLogin(v *request) error {
 	known, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
 	}
 	form := url.Values{}
 	for _, p := range known {
-		if p.Kind == tenants.KindOwn {
+		if p.Kind == tenants.KindExternal {
 			form.Set("name", p.Name)
 			form.Set("url", p.Issuer)
 		}
 	}
-	return d.renderOwnLogin(v, http.StatusOK, form, nil)
+	return d.renderExternalLogin(v, http.StatusOK, form, nil)
 }
 
-// setOwnLogin leads back to the page, where the secret is shown this once.
-func (d *dashboard) setOwnLogin(v *visit) error {
+// postExternalLogin leads back to the page, where the secret is shown this once.
+func (d *dashboard) postExternalLogin(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
 	}
-	_, shown, err := d.Projects.SetOwnLogin(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"), form.Get("url"))
+	_, shown, err := d.Projects.SetExternalLogin(v.ctx(), v.actor(), v.org(), v.project.ID, form.Get("name"), form.Get("url"))
 	if problems, ok := fieldErrors(err); ok {
-		return d.renderOwnLogin(v, http.StatusUnprocessableEntity, form, problems)
+		return d.renderExternalLogin(v, http.StatusUnprocessableEntity, form, problems)
 	}
 	if err != nil {
 		return err
 	}
-	return d.made(v, v.href(pathOwnLogin), "", madeSecret{Secret: shown})
+	return d.made(v, v.href(pathExternalLogin), "", madeSecret{Secret: shown})
 }
 
-func (d *dashboard) renderOwnLogin(v *visit, status int, form url.Values, problems map[string]string) error {
+func (d *dashboard) renderExternalLogin(v *request, status int, form url.Values, problems map[string]string) error {
 	shown := d.madeSecret(v).Secret
-	view := templates.OwnLoginPage{Shell: d.shell(v, "Your own login", pathSignInSettings), CancelHref: v.href(pathSignInSettings), Name: field(form, "name", problems["name"]),
-		URL: field(form, "url", problems["login_url"]), Configured: form.Get("url") != "" && len(problems) == 0, Secret: shown, Snippets: ownLoginSnippets(v.project.Issuer)}
+	view := templates.ExternalLoginPage{Shell: d.layout(v, "Your own login", pathSignInSettings), CancelHref: v.href(pathSignInSettings), Name: field(form, "name", problems["name"]),
+		URL: field(form, "url", problems["login_url"]), Configured: form.Get("url") != "" && len(problems) == 0, Secret: shown, Snippets: externalLoginSnippets(v.project.Issuer)}
 	if shown != "" {
 		view.EnvFile = "MCPAUTH_LOGIN_SECRET=" + shown + "\n"
 	}
 	if v.mayChange() {
-		view.Action, view.SimulatorAction = v.href(pathOwnLogin), v.href(pathOwnSimulator)
+		view.Action, view.SimulatorAction = v.href(pathExternalLogin), v.href(pathSimulator)
 	}
-	return web.Render(v, status, templates.OwnLogin(view))
+	return web.Render(v, status, templates.ExternalLogin(view))
 }

@@ -23,12 +23,12 @@ const tooManyMessages = "Too many messages went to this address. Wait an hour, o
 // service is the name under which the service writes to its own members.
 const service = "mcpauth"
 
-func (d *dashboard) showSignUp(v *visit) error {
+func (d *dashboard) showSignUp(v *request) error {
 	return d.renderSignUp(v, http.StatusOK, nil, nil, "")
 }
 
 // signUp sends a code. What it answers does not depend on whether the address has an account (catalogue 105).
-func (d *dashboard) signUp(v *visit) error {
+func (d *dashboard) signUp(v *request) error {
 	form, err := web.Form(v)
 	if err != nil {
 		return err
@@ -61,7 +61,7 @@ func (d *dashboard) signUp(v *visit) error {
 	return seeOther(v, pathSignUpCode)
 }
 
-func (d *dashboard) renderSignUp(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderSignUp(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	view := templates.MemberSignUpPage{
 		Action: pathSignUp, SignInHref: pathSignIn, Alert: alert, PasswordMin: signin.MinPassword,
 		Organization: field(form, "name", problems["name"]+problems["detail"]),
@@ -73,7 +73,7 @@ func (d *dashboard) renderSignUp(v *visit, status int, form url.Values, problems
 	return web.Render(v, status, templates.MemberSignUp(view))
 }
 
-func (d *dashboard) showCode(v *visit) error {
+func (d *dashboard) showCode(v *request) error {
 	challenge, email := d.pendingSignUp(v)
 	if challenge == "" {
 		return seeOther(v, pathSignUp)
@@ -82,7 +82,7 @@ func (d *dashboard) showCode(v *visit) error {
 }
 
 // finishSignUp takes the code, which works in the browser that asked for it only (catalogue 112).
-func (d *dashboard) finishSignUp(v *visit) error {
+func (d *dashboard) finishSignUp(v *request) error {
 	form, err := web.Form(v)
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func (d *dashboard) finishSignUp(v *visit) error {
 	return seeOther(v, pathDashboard)
 }
 
-func (d *dashboard) redeemCode(v *visit, form url.Values) (signin.Account, error) {
+func (d *dashboard) redeemCode(v *request, form url.Values) (signin.Account, error) {
 	if err := d.Limits.Code(realm, web.Source(v)); err != nil {
 		return signin.Account{}, err
 	}
@@ -116,14 +116,14 @@ func (d *dashboard) redeemCode(v *visit, form url.Values) (signin.Account, error
 	return d.SignIn.FinishSignUp(v.ctx(), d.Accounts, challenge, form.Get("code"), d.cookies.Get(v, cookieBrowser))
 }
 
-func (d *dashboard) renderCode(v *visit, status int, challenge, email, problem string) error {
+func (d *dashboard) renderCode(v *request, status int, challenge, email, problem string) error {
 	return web.Render(v, status, templates.MemberCode(templates.MemberCodePage{
 		Action: pathSignUpCode, Email: email, Challenge: challenge, RestartHref: pathSignUp, Code: templates.Field{Error: problem},
 	}))
 }
 
 // browser is the opaque value of this browser, given at its first sign-up. It stays the same, so that two tabs finish independently.
-func (d *dashboard) browser(v *visit) string {
+func (d *dashboard) browser(v *request) string {
 	if value := d.cookies.Get(v, cookieBrowser); len(value) == len(secret.Token("")) {
 		return value
 	}
@@ -133,7 +133,7 @@ func (d *dashboard) browser(v *visit) string {
 }
 
 // pendingSignUp is what the browser remembers of the code on its way. It is shown, and trusted for nothing.
-func (d *dashboard) pendingSignUp(v *visit) (challenge, email string) {
+func (d *dashboard) pendingSignUp(v *request) (challenge, email string) {
 	text, err := secret.Decode(d.cookies.Get(v, cookieSignUp))
 	challenge, email, _ = strings.Cut(string(text), " ")
 	if _, invalid := id.Parse(challenge); err != nil || invalid != nil {

@@ -12,11 +12,11 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) team(v *visit) error {
+func (d *dashboard) team(v *request) error {
 	return d.renderTeam(v, http.StatusOK, url.Values{"role": {string(tenants.RoleDeveloper)}}, nil, "")
 }
 
-func (d *dashboard) renderTeam(v *visit, status int, form url.Values, problems map[string]string, alert string) error {
+func (d *dashboard) renderTeam(v *request, status int, form url.Values, problems map[string]string, alert string) error {
 	found, err := d.Organizations.Members(v.ctx(), v.actor(), v.org())
 	if err != nil {
 		return err
@@ -26,7 +26,7 @@ func (d *dashboard) renderTeam(v *visit, status int, form url.Values, problems m
 		return err
 	}
 	own := v.membership.Role
-	view := templates.TeamPage{Shell: d.shell(v, "Team", pathTeam), Email: field(form, "email", problems["email"]), Role: form.Get("role"), RoleError: problems["role"], Alert: alert}
+	view := templates.TeamPage{Shell: d.layout(v, "Team", pathTeam), Email: field(form, "email", problems["email"]), Role: form.Get("role"), RoleError: problems["role"], Alert: alert}
 	for _, role := range tenants.Roles() {
 		if own.MayGive(role) {
 			view.Roles = append(view.Roles, templates.Choice{Value: string(role), Label: string(role)})
@@ -58,7 +58,7 @@ func (d *dashboard) renderTeam(v *visit, status int, form url.Values, problems m
 	return web.Render(v, status, templates.Team(view))
 }
 
-func (d *dashboard) invite(v *visit) error {
+func (d *dashboard) invite(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (d *dashboard) invite(v *visit) error {
 	return d.done(v, v.href(pathTeam), "The invitation is on its way.")
 }
 
-func (d *dashboard) invitationMail(v *visit, role string) tenants.InvitationMail {
+func (d *dashboard) invitationMail(v *request, role string) tenants.InvitationMail {
 	return func(organization string) (subject, text, html string, err error) {
 		view := templates.InvitationMail{Organization: organization, Role: role, URL: d.BaseURL + pathInvitations}
 		var out strings.Builder
@@ -92,7 +92,7 @@ func (d *dashboard) invitationMail(v *visit, role string) tenants.InvitationMail
 	}
 }
 
-func (d *dashboard) revokeInvitation(v *visit) error {
+func (d *dashboard) revokeInvitation(v *request) error {
 	id, err := v.id("invitation")
 	if err == nil {
 		err = d.Organizations.RevokeInvitation(v.ctx(), v.actor(), v.org(), id)
@@ -103,7 +103,7 @@ func (d *dashboard) revokeInvitation(v *visit) error {
 	return d.done(v, v.href(pathTeam), "The invitation is taken back.")
 }
 
-func (d *dashboard) setRole(v *visit) error {
+func (d *dashboard) setRole(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -116,14 +116,14 @@ func (d *dashboard) setRole(v *visit) error {
 }
 
 // leave takes the member out of the organization.
-func (d *dashboard) leave(v *visit) error {
+func (d *dashboard) leave(v *request) error {
 	if err := d.Organizations.Remove(v.ctx(), v.actor(), v.org(), v.session.Account.ID); err != nil {
 		return d.teamChanged(v, err, "")
 	}
 	return seeOther(v, pathDashboard)
 }
 
-func (d *dashboard) removeMember(v *visit) error {
+func (d *dashboard) removeMember(v *request) error {
 	id, err := v.id("member")
 	if err == nil {
 		err = d.Organizations.Remove(v.ctx(), v.actor(), v.org(), id)
@@ -131,7 +131,7 @@ func (d *dashboard) removeMember(v *visit) error {
 	return d.teamChanged(v, err, "Removed. What they made stays.")
 }
 
-func (d *dashboard) teamChanged(v *visit, err error, done string) error {
+func (d *dashboard) teamChanged(v *request, err error, done string) error {
 	if errors.Is(err, tenants.ErrLastOwner) {
 		return d.renderTeam(v, http.StatusConflict, nil, nil, "An organization needs an owner. Make somebody else an owner first.")
 	}

@@ -33,7 +33,7 @@ var (
 // testClientName is the client that tests are made as; one per project.
 const testClientName = "Test from the dashboard"
 
-func (d *dashboard) test(v *visit) error {
+func (d *dashboard) test(v *request) error {
 	view := templates.TestPage{Server: v.QueryParam("server"), Profile: v.QueryParam("profile")}
 	if plan, err := d.testPlan(v); err == nil && v.QueryParam("begun") == "yes" {
 		view.AuthorizeURL, view.ResourceURL = plan.AuthorizeURL, plan.Resource
@@ -42,12 +42,12 @@ func (d *dashboard) test(v *visit) error {
 }
 
 // renderTest adds what every state of the page has.
-func (d *dashboard) renderTest(v *visit, status int, view templates.TestPage) error {
+func (d *dashboard) renderTest(v *request, status int, view templates.TestPage) error {
 	servers, err := d.Projects.Servers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
 	}
-	view.Shell = d.shell(v, "Test", pathTest)
+	view.Shell = d.layout(v, "Test", pathTest)
 	if v.mayChange() {
 		view.RunAction, view.BeginAction = v.href(pathTestRun), v.href(pathTestBegin)
 	}
@@ -64,7 +64,7 @@ func (d *dashboard) renderTest(v *visit, status int, view templates.TestPage) er
 }
 
 // chosen reads the server and the profile of a form; the text says what is missing.
-func (d *dashboard) chosen(v *visit) (server tenants.ServerSummary, profile tryout.Profile, missing string, err error) {
+func (d *dashboard) chosen(v *request) (server tenants.ServerSummary, profile tryout.Profile, missing string, err error) {
 	form, err := v.form()
 	if err != nil {
 		return server, profile, "", err
@@ -85,7 +85,7 @@ func (d *dashboard) chosen(v *visit) (server tenants.ServerSummary, profile tryo
 }
 
 // runTest walks to the server as the client does before its person signs in.
-func (d *dashboard) runTest(v *visit) error {
+func (d *dashboard) runTest(v *request) error {
 	server, profile, missing, err := d.chosen(v)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func testSteps(report doctor.Report, exchanges []tryout.Exchange, hosts []string
 }
 
 // ownHosts are those whose answers a member may read: the MCP server's and the project's own.
-func (v *visit) ownHosts(resource string) (hosts []string) {
+func (v *request) ownHosts(resource string) (hosts []string) {
 	for _, address := range append([]string{resource, v.project.Issuer}, v.project.Aliases...) {
 		if u, err := url.Parse(address); err == nil {
 			hosts = append(hosts, u.Host)
@@ -142,7 +142,7 @@ func exchangeView(e tryout.Exchange, hosts []string) templates.TestExchange {
 }
 
 // beginTest prepares an authorization and leads to the page with the link to it: a form may not leave this site.
-func (d *dashboard) beginTest(v *visit) error {
+func (d *dashboard) beginTest(v *request) error {
 	server, profile, missing, err := d.chosen(v)
 	if err != nil {
 		return err
@@ -185,7 +185,7 @@ func (d *dashboard) beginTest(v *visit) error {
 }
 
 // testPlan is the authorization that this member began in this browser.
-func (d *dashboard) testPlan(v *visit) (plan tryout.Plan, err error) {
+func (d *dashboard) testPlan(v *request) (plan tryout.Plan, err error) {
 	sealed, err := secret.Decode(d.cookies.Get(v, cookieTest))
 	if err != nil {
 		return plan, err
@@ -198,13 +198,13 @@ func (d *dashboard) testPlan(v *visit) (plan tryout.Plan, err error) {
 }
 
 // testBinding ties an authorization to the member and the project that began it.
-func testBinding(v *visit) []byte {
+func testBinding(v *request) []byte {
 	member, project := v.session.Account.ID, v.project.ID
 	return secret.Join(member[:], project[:])
 }
 
 // testClient finds or makes the client that tests are made as.
-func (d *dashboard) testClient(v *visit, redirect string) (string, error) {
+func (d *dashboard) testClient(v *request, redirect string) (string, error) {
 	known, err := d.Projects.Clients(v.ctx(), v.actor(), v.org(), v.project.ID, tenants.ClientQuery{Search: testClientName})
 	if err != nil {
 		return "", err
@@ -219,7 +219,7 @@ func (d *dashboard) testClient(v *visit, redirect string) (string, error) {
 }
 
 // finishTest is where the browser comes back to. It goes no further without the sealed beginning, which works once.
-func (d *dashboard) finishTest(v *visit) error {
+func (d *dashboard) finishTest(v *request) error {
 	plan, err := d.testPlan(v)
 	if err != nil {
 		return d.renderTest(v, http.StatusBadRequest, templates.TestPage{Alert: "No test waits for this answer: it took more than ten minutes, or it began in another browser. Begin again."})

@@ -13,12 +13,12 @@ import (
 	"mcpauth.example/tenants"
 )
 
-func (d *dashboard) users(v *visit) error {
+func (d *dashboard) users(v *request) error {
 	return d.renderUsers(v, http.StatusOK, nil, nil)
 }
 
 // renderUsers shows the code of a reviewer's account that was just made, this once.
-func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems map[string]string) error {
+func (d *dashboard) renderUsers(v *request, status int, form url.Values, problems map[string]string) error {
 	q := tenants.UserQuery{Search: v.QueryParam("q")}
 	position, err := d.position(v)
 	if err == nil && position != "" {
@@ -32,7 +32,7 @@ func (d *dashboard) renderUsers(v *visit, status int, form url.Values, problems 
 		return err
 	}
 	made := d.madeSecret(v)
-	view := templates.UsersPage{Shell: d.shell(v, "Users", pathUsers), Query: q.Search, First: d.firstPage(v), Code: made.Secret, CodeFor: made.Of, Reviewer: field(form, "email", problems["email"])}
+	view := templates.UsersPage{Shell: d.layout(v, "Users", pathUsers), Query: q.Search, First: d.firstPage(v), Code: made.Secret, CodeFor: made.Of, Reviewer: field(form, "email", problems["email"])}
 	if v.mayChange() {
 		view.ReviewerAction = v.href(pathReviewer)
 	}
@@ -67,7 +67,7 @@ func userState(u tenants.User) (state, tone string) {
 	}
 }
 
-func (d *dashboard) makeReviewer(v *visit) error {
+func (d *dashboard) makeReviewer(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -87,7 +87,7 @@ func (d *dashboard) makeReviewer(v *visit) error {
 }
 
 // reviewerLines are the accounts for reviewers with who made them.
-func (d *dashboard) reviewerLines(v *visit) (lines []templates.ReviewerLine, err error) {
+func (d *dashboard) reviewerLines(v *request) (lines []templates.ReviewerLine, err error) {
 	found, err := d.Projects.Reviewers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil || len(found) == 0 {
 		return nil, err
@@ -119,7 +119,7 @@ func makerOf(members []tenants.Member, maker tenants.Actor) string {
 	return "a former member"
 }
 
-func (d *dashboard) endReviewer(v *visit) error {
+func (d *dashboard) endReviewer(v *request) error {
 	id, err := v.id("reviewer")
 	if err == nil {
 		err = d.Projects.EndReviewer(v.ctx(), v.actor(), v.org(), v.project.ID, id)
@@ -130,11 +130,11 @@ func (d *dashboard) endReviewer(v *visit) error {
 	return d.done(v, v.href(pathUsers), "Ended. The code, its sessions and its connections are over.")
 }
 
-func (d *dashboard) user(v *visit) error {
+func (d *dashboard) user(v *request) error {
 	return d.renderUser(v, http.StatusOK, "")
 }
 
-func (d *dashboard) renderUser(v *visit, status int, problem string) error {
+func (d *dashboard) renderUser(v *request, status int, problem string) error {
 	id, err := v.id("user")
 	if err != nil {
 		return err
@@ -148,7 +148,7 @@ func (d *dashboard) renderUser(v *visit, status int, problem string) error {
 		return err
 	}
 	href := func(path string) string { return v.href(path, ":user", u.ID.String()) }
-	view := templates.UserPage{Shell: d.shell(v, u.Called(), pathUsers), ID: u.ID.String(), Email: u.Called(), Name: u.Name, ListHref: v.href(pathUsers), CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn,
+	view := templates.UserPage{Shell: d.layout(v, u.Called(), pathUsers), ID: u.ID.String(), Email: u.Called(), Name: u.Name, ListHref: v.href(pathUsers), CreatedAt: u.CreatedAt, LastSignIn: u.LastSignIn,
 		ReviewerUntil: u.ReviewerUntil, Grants: grantLines(v, grants, href(pathUser)), DeleteError: problem}
 	view.State, view.Tone = userState(u)
 	if v.mayChange() {
@@ -163,7 +163,7 @@ func (d *dashboard) renderUser(v *visit, status int, problem string) error {
 }
 
 // changeUser runs a change of the user of the path, and says what was done.
-func (d *dashboard) changeUser(v *visit, done string, change func(id id.ID) error) error {
+func (d *dashboard) changeUser(v *request, done string, change func(id id.ID) error) error {
 	id, err := v.id("user")
 	if err == nil {
 		err = change(id)
@@ -174,31 +174,31 @@ func (d *dashboard) changeUser(v *visit, done string, change func(id id.ID) erro
 	return d.done(v, v.href(pathUser, ":user", id.String()), done)
 }
 
-func (d *dashboard) blockUser(v *visit) error {
+func (d *dashboard) blockUser(v *request) error {
 	return d.changeUser(v, "Blocked. Sessions and connections ended.", func(id id.ID) error {
 		return d.Projects.BlockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) unblockUser(v *visit) error {
+func (d *dashboard) unblockUser(v *request) error {
 	return d.changeUser(v, "This person may sign in again.", func(id id.ID) error {
 		return d.Projects.UnblockUser(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) endUserSessions(v *visit) error {
+func (d *dashboard) endUserSessions(v *request) error {
 	return d.changeUser(v, "Signed out everywhere.", func(id id.ID) error {
 		return d.Projects.EndUserSessions(v.ctx(), v.actor(), v.org(), v.project.ID, id)
 	})
 }
 
-func (d *dashboard) disconnectUser(v *visit) error {
+func (d *dashboard) disconnectUser(v *request) error {
 	return d.changeUser(v, "Every app is disconnected.", func(chosen id.ID) error {
 		return d.Projects.EndUserGrants(v.ctx(), v.actor(), v.org(), v.project.ID, chosen, id.ID{})
 	})
 }
 
-func (d *dashboard) deleteUser(v *visit) error {
+func (d *dashboard) deleteUser(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -220,7 +220,7 @@ func (d *dashboard) deleteUser(v *visit) error {
 	return d.done(v, v.href(pathUsers), "The person is deleted.")
 }
 
-func (d *dashboard) connections(v *visit) error {
+func (d *dashboard) connections(v *request) error {
 	q := tenants.GrantQuery{ClientID: v.QueryParam("client")}
 	position, err := d.position(v)
 	if err == nil && position != "" {
@@ -229,7 +229,7 @@ func (d *dashboard) connections(v *visit) error {
 	if err != nil {
 		return errCursor
 	}
-	view := templates.ConnectionsPage{Shell: d.shell(v, "Connections", pathConnections), First: d.firstPage(v)}
+	view := templates.ConnectionsPage{Shell: d.layout(v, "Connections", pathConnections), First: d.firstPage(v)}
 	if err := d.filterConnections(v, &q, &view); err != nil {
 		return err
 	}
@@ -245,7 +245,7 @@ func (d *dashboard) connections(v *visit) error {
 }
 
 // filterConnections reads the filters; ids that name nothing find nothing.
-func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *templates.ConnectionsPage) error {
+func (d *dashboard) filterConnections(v *request, q *tenants.GrantQuery, view *templates.ConnectionsPage) error {
 	servers, err := d.Projects.Find(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
@@ -281,7 +281,7 @@ func (d *dashboard) filterConnections(v *visit, q *tenants.GrantQuery, view *tem
 }
 
 // endGrant ends one connection and goes back to the list it stood in.
-func (d *dashboard) endGrant(v *visit) error {
+func (d *dashboard) endGrant(v *request) error {
 	chosen, err := v.id("grant")
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 const securityTextLifetime = 180 * 24 * time.Hour
 
 // securityText says where to report vulnerabilities (RFC 9116). It expires by itself, so that a forgotten installation is recognised.
-func (d *dashboard) securityText(v *visit) error {
+func (d *dashboard) securityText(v *request) error {
 	host := "localhost"
 	if base, err := url.Parse(d.BaseURL); err == nil {
 		host = base.Hostname()
@@ -23,6 +23,6 @@ func (d *dashboard) securityText(v *visit) error {
 }
 
 // robots keeps search engines out of the dashboard, which they could not see anyway.
-func (d *dashboard) robots(v *visit) error {
+func (d *dashboard) robots(v *request) error {
 	return v.String(http.StatusOK, "User-agent: *\nDisallow: /dashboard\n")
 }

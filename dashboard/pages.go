@@ -43,7 +43,7 @@ const (
 type page struct {
 	method, path string
 	access       access
-	handler      func(*visit) error
+	handler      func(*request) error
 	nav          navigation
 	// proof is what a POST asks of the session first; there is no default.
 	proof proof
@@ -230,7 +230,7 @@ func (d *dashboard) signInPages() []page {
 		{method: http.MethodPost, path: pathSignInSettings, access: developers, handler: d.setSignInMethods,
 			proof: recent("change how people sign in")},
 		{method: http.MethodPost, path: pathSignUpSettings, access: developers, handler: d.setSignUp, proof: recent("change who may sign up")},
-		{method: http.MethodPost, path: pathOwnRules, access: developers, handler: d.setOwnRules,
+		{method: http.MethodPost, path: pathExternalLoginRules, access: developers, handler: d.postExternalLoginRules,
 			proof: recent("change what people of your own login may do")},
 		{method: http.MethodPost, path: pathProviders, access: developers, handler: d.addProvider, proof: recent("add an identity provider")},
 		{method: http.MethodGet, path: pathNewProvider, access: developers, handler: d.newProvider},
@@ -239,12 +239,12 @@ func (d *dashboard) signInPages() []page {
 			proof: recent("change an identity provider")},
 		{method: http.MethodPost, path: pathRemoveProvider, access: developers, handler: d.removeProvider,
 			proof: recent("remove an identity provider")},
-		{method: http.MethodGet, path: pathOwnLogin, access: viewers, handler: d.ownLogin},
-		{method: http.MethodPost, path: pathOwnLogin, access: developers, handler: d.setOwnLogin, proof: recent("change the external login")},
-		{method: http.MethodGet, path: pathOwnSimulator, access: developers, handler: d.simulate},
-		{method: http.MethodPost, path: pathOwnSimulator, access: developers, handler: d.startSimulator,
+		{method: http.MethodGet, path: pathExternalLogin, access: viewers, handler: d.getExternalLogin},
+		{method: http.MethodPost, path: pathExternalLogin, access: developers, handler: d.postExternalLogin, proof: recent("change the external login")},
+		{method: http.MethodGet, path: pathSimulator, access: developers, handler: d.simulate},
+		{method: http.MethodPost, path: pathSimulator, access: developers, handler: d.startSimulator,
 			proof: recent("make the simulator the external login")},
-		{method: http.MethodPost, path: pathOwnAnswer, access: developers, handler: d.answerSimulated,
+		{method: http.MethodPost, path: pathSimulatorAnswer, access: developers, handler: d.answerSimulated,
 			proof: recent("answer as the simulated site")},
 	}
 }
@@ -360,7 +360,7 @@ func (d *dashboard) organizationPages() []page {
 		{method: http.MethodGet, path: pathChangePlan, access: owners, handler: d.showPlanChange},
 		{method: http.MethodPost, path: pathChangePlan, access: owners, handler: d.changePlan, proof: recent("change the plan")},
 		{method: http.MethodPost, path: pathCancelPlan, access: owners, handler: d.cancelPlan, proof: recent("cancel the plan")},
-		{method: http.MethodPost, path: pathKeepPlan, access: owners, handler: d.keepPlan, proof: recent("keep the plan after all")},
+		{method: http.MethodPost, path: pathKeepPlan, access: owners, handler: d.cancelPlanChange, proof: recent("keep the plan after all")},
 		{method: http.MethodPost, path: pathExportUsage, access: admins, handler: d.exportUsage, proof: recent("export connected users")},
 		{method: http.MethodGet, path: pathAudit, access: admins, handler: d.audit,
 			nav: navigation{groupOrganization, "Audit log", "scroll-text"}},

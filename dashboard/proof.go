@@ -6,7 +6,7 @@ import "time"
 const recentSignIn = 15 * time.Minute
 
 // proved tells whether the member proved who they are a moment ago.
-func (d *dashboard) proved(v *visit) bool { return d.Now().Sub(v.session.AuthTime) <= recentSignIn }
+func (d *dashboard) proved(v *request) bool { return d.Now().Sub(v.session.AuthTime) <= recentSignIn }
 
 // proof is what a session has to have proved lately before a page acts (catalogue 228). Every POST states one; the zero value is for
 // pages to look at, and no POST has it.

@@ -130,7 +130,7 @@ func openSite(t *testing.T, db *pgtest.Database, keys *secret.Keyring, baseURL s
 		Domains: &tenants.Domains{Prover: dnsproof.Prover{Servers: []string{s.dns.Address}}, Own: []string{"localhost"}},
 	}
 	config := dashboard.Config{
-		Ways: s.store.MemberWays(), Identities: s.store.Identities, Upstream: signin.NewUpstream(http.DefaultClient, time.Now),
+		Ways: s.store.MemberWays(), Identities: s.store.Identities, IdentityProviders: signin.NewIdentityProviders(http.DefaultClient, time.Now),
 		SignIn: s.signin, Accounts: s.store.Members(), Memberships: s.store, Projects: s.projects, Organizations: tenants.Organizations{Store: s.store},
 		Keys: keys, Outgoing: &http.Client{Transport: &http.Transport{DialContext: onlyHere}}, BaseURL: baseURL, Log: log, Now: time.Now,
 	}

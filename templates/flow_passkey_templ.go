@@ -424,7 +424,7 @@ func passkeyLine(p AccountPage, k PasskeyLine) templ.Component {
 }
 
 // Second asks for the second step of a sign-in.
-func Second(p SecondPage) templ.Component {
+func Second(p SecondFactorPage) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -115,7 +115,7 @@ func flowSamples() []sample {
 	factors.NewPasskey, factors.PasskeysAction, factors.TwoStepAction = &passkey, "/account/passkeys", "/account/two-step"
 	factors.Passkeys = []PasskeyLine{{ID: "AAAA", Agent: "Mozilla/5.0 (iPhone; CPU iPhone OS 26_0 like Mac OS X) Safari/605.1", Since: now.Add(-40 * 24 * time.Hour), LastUsed: now}}
 	fromOwn := account()
-	fromOwn.OwnLogin, fromOwn.PasskeysAction, fromOwn.Passkeys, fromOwn.PasswordAction = "Acme", factors.PasskeysAction, factors.Passkeys, ""
+	fromOwn.ExternalLogin, fromOwn.PasskeysAction, fromOwn.Passkeys, fromOwn.PasswordAction = "Acme", factors.PasskeysAction, factors.Passkeys, ""
 	failed := frame
 	failed.Alert = "E-mail address or password is wrong."
 	return []sample{
@@ -130,7 +130,7 @@ func flowSamples() []sample {
 			{ID: "google", Label: "Continue with Google", Action: "/oauth/sign-in/upstream", Fields: map[string]string{"provider": "1"}},
 		}})},
 		{"offer-passkey", flow, OfferPasskey(OfferPasskeyPage{FlowPage: frame, Form: passkey})},
-		{"second-step", flow, Second(SecondPage{FlowPage: frame, Action: "/oauth/sign-in/second", Pending: "pending", Restart: "/oauth/sign-in", Code: Field{Error: "Enter the six digits that the app shows now, or a recovery code that you did not use yet."}})},
+		{"second-step", flow, Second(SecondFactorPage{FlowPage: frame, Action: "/oauth/sign-in/second", Pending: "pending", Restart: "/oauth/sign-in", Code: Field{Error: "Enter the six digits that the app shows now, or a recovery code that you did not use yet."}})},
 		{"two-step", flow, TwoStep(TwoStepPage{Brand: brand, Action: "/account/two-step", Token: "token", AccountHref: "/account", Key: "key", KeyText: "F4EG MEPZ GKQ5 PCW3 AX6G AGDT UZ2R DSNB", Picture: "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///ywAAAAAAQABAAACAUwAOw=="})},
 		{"recovery-codes", flow, RecoveryCodes(RecoveryCodesPage{Brand: brand, AccountHref: "/account", Codes: []string{"kq3yb-1zt0e", "9wvx7-rrlmp", "z4sua-8hdnf", "jcgot-i2bv5"}})},
 		{"account-factors", flow, Account(factors)},

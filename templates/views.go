@@ -82,8 +82,8 @@ type OfferPasskeyPage struct {
 	Form PasskeyForm
 }
 
-// SecondPage asks for the second step of a sign-in. Fields: code, pending, request.
-type SecondPage struct {
+// SecondFactorPage asks for the second step of a sign-in. Fields: code, pending, request.
+type SecondFactorPage struct {
 	FlowPage
 	Action, Pending, Restart string
 	Code                     Field
@@ -222,9 +222,9 @@ type AccountPage struct {
 	Confirm     Field // of the deletion
 	// Passkeys of this address, and the form for a further one; nil where they are not offered.
 	Passkeys []PasskeyLine
-	// PasskeysAction removes one, and OwnLogin names where the person signs in instead; empty when they can sign in here.
-	PasskeysAction, OwnLogin string
-	NewPasskey               *PasskeyForm // nil: none can be added
+	// PasskeysAction removes one, and ExternalLogin names where the person signs in instead; empty when they can sign in here.
+	PasskeysAction, ExternalLogin string
+	NewPasskey                    *PasskeyForm // nil: none can be added
 	// TwoStepAction turns the second step on, or with off=yes off; empty where it is not offered.
 	TwoStepAction string
 	TwoStep       bool

@@ -35,16 +35,16 @@ type DangerPage struct {
 // SignInSettingsPage is about how a project's people prove who they are. Forms: MethodsAction (method, several), SignUpAction (open).
 type SignInSettingsPage struct {
 	Shell
-	Methods                       []MethodLine
-	MethodsAction, SignUpAction   string // empty for who may not
-	SignUpOpen                    bool
-	Alert                         string
-	Providers                     []ProviderLine
-	NewProviderHref, OwnLoginHref string
-	RedirectURI                   string
-	OwnRulesAction                string // empty for who may not
-	WaysBesideOwn                 bool
-	OrganizationSession           Field // hours
+	Methods                            []MethodLine
+	MethodsAction, SignUpAction        string // empty for who may not
+	SignUpOpen                         bool
+	Alert                              string
+	Providers                          []ProviderLine
+	NewProviderHref, ExternalLoginHref string
+	RedirectURI                        string
+	OwnRulesAction                     string // empty for who may not
+	WaysBesideOwn                      bool
+	OrganizationSession                Field // hours
 }
 
 // MethodLine is a way to sign in that can be switched on.
@@ -70,8 +70,8 @@ type ProviderPage struct {
 	RedirectURI, Alert                   string
 }
 
-// OwnLoginPage lets the customer's own site sign people in. Fields: name, url.
-type OwnLoginPage struct {
+// ExternalLoginPage lets the customer's own site sign people in. Fields: name, url.
+type ExternalLoginPage struct {
 	Shell
 	SimulatorAction    string // makes the dashboard play the site; empty for who may not
 	Action, CancelHref string // Action is empty for who may not

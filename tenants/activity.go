@@ -76,8 +76,8 @@ func IsTestAgent(agent string) bool {
 	return slices.ContainsFunc(testAgents, func(own string) bool { return strings.HasPrefix(agent, own) })
 }
 
-// TestNobody is the client ID that our own programs ask with to be refused: how a server refuses is what they look at.
-const TestNobody = "mcpauth-doctor"
+// TestClientID is the client ID that our own programs ask with to be refused: how a server refuses is what they look at.
+const TestClientID = "mcpauth-doctor"
 
 // ActivityFilter says which attempts are wanted.
 type ActivityFilter struct {

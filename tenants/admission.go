@@ -15,8 +15,8 @@ type Admission struct {
 
 // AdmissionStore reads what an admission depends on.
 type AdmissionStore interface {
-	// Newcomer reports whether a person never connected to a production project, and whose project it is.
-	Newcomer(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error)
+	// FirstConnection reports whether a person never connected to a production project, and whose project it is.
+	FirstConnection(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error)
 	// CountConnected counts an organization's connected users in a month.
 	CountConnected(ctx context.Context, organization id.ID, month time.Time) (int, error)
 }
@@ -24,7 +24,7 @@ type AdmissionStore interface {
 // Admit returns a LimitError for somebody who has to wait: the plan has no overage, and its connected users and the grace beyond them are used up
 // this month. It is checked before a person allows an app, not while tokens are issued, so a few at the same moment may come in above it.
 func (a Admission) Admit(ctx context.Context, project, user id.ID) error {
-	organization, newcomer, err := a.Store.Newcomer(ctx, project, user)
+	organization, newcomer, err := a.Store.FirstConnection(ctx, project, user)
 	if err != nil || !newcomer {
 		return err
 	}

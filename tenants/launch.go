@@ -153,17 +153,17 @@ func (f LaunchFacts) Checklist() []LaunchPoint {
 }
 
 func (f LaunchFacts) signIn() (methods []string, missing string) {
-	words := map[string]string{SignInPasskey: "a passkey", SignInPassword: "a password", SignInEmailCode: "a code by mail", SignInUpstream: "an account elsewhere", SignInOwn: "your own login"}
+	words := map[string]string{SignInPasskey: "a passkey", SignInPassword: "a password", SignInEmailCode: "a code by mail", SignInProvider: "an account elsewhere", SignInExternal: "your own login"}
 	elsewhere, own := false, false
 	for _, p := range f.Providers {
-		elsewhere = elsewhere || p.Enabled && p.Kind != KindOwn
-		own = own || p.Enabled && p.Kind == KindOwn
+		elsewhere = elsewhere || p.Enabled && p.Kind != KindExternal
+		own = own || p.Enabled && p.Kind == KindExternal
 	}
 	for _, method := range f.Settings.SignInMethods {
 		switch {
-		case method == SignInUpstream && !elsewhere:
+		case method == SignInProvider && !elsewhere:
 			missing = "Accounts elsewhere are offered, and no provider is set up."
-		case method == SignInOwn && !own:
+		case method == SignInExternal && !own:
 			missing = "Your own login is offered, and not set up."
 		case words[method] != "":
 			methods = append(methods, words[method])

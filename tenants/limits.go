@@ -28,8 +28,8 @@ type Plan struct {
 	ID, Name string
 	// Monthly and Yearly are US dollars per month, paid by the month or by the year; Unlimited: by agreement.
 	Monthly, Yearly int
-	// ConnectedUsers are included per calendar month, over all production projects.
-	ConnectedUsers int
+	// MonthlyActiveUsers are included per calendar month, over all production projects.
+	MonthlyActiveUsers int
 	// Overage is what each further connected user costs, in thousandths of a US dollar. Zero: after a grace new people wait.
 	Overage int
 	// Retention is for how many days the timeline of a project is kept.
@@ -51,13 +51,13 @@ const (
 // feature is on every plan.
 func PlanTable() []Plan {
 	return []Plan{
-		{ID: PlanFree, Name: "Free", ConnectedUsers: 10_000, Retention: 3, Badge: true,
+		{ID: PlanFree, Name: "Free", MonthlyActiveUsers: 10_000, Retention: 3, Badge: true,
 			Counts: map[Countable]int{CountProjects: 3, CountServers: 5, CountSeats: 3, CountDomains: 1}},
-		{ID: PlanPro, Name: "Pro", Monthly: 29, Yearly: 24, ConnectedUsers: 25_000, Overage: 15, Retention: 14,
+		{ID: PlanPro, Name: "Pro", Monthly: 29, Yearly: 24, MonthlyActiveUsers: 25_000, Overage: 15, Retention: 14,
 			Counts: map[Countable]int{CountProjects: 10, CountServers: 25, CountSeats: 10, CountDomains: 3}},
-		{ID: PlanScale, Name: "Scale", Monthly: 249, Yearly: 199, ConnectedUsers: 150_000, Overage: 6, Retention: 90,
+		{ID: PlanScale, Name: "Scale", Monthly: 249, Yearly: 199, MonthlyActiveUsers: 150_000, Overage: 6, Retention: 90,
 			Counts: map[Countable]int{CountSeats: 30, CountDomains: 15}},
-		{ID: PlanEnterprise, Name: "Enterprise", Monthly: Unlimited, Yearly: Unlimited, ConnectedUsers: Unlimited, Retention: 365},
+		{ID: PlanEnterprise, Name: "Enterprise", Monthly: Unlimited, Yearly: Unlimited, MonthlyActiveUsers: Unlimited, Retention: 365},
 	}
 }
 
@@ -75,15 +75,15 @@ func PlanByID(id string) Plan {
 // DevelopmentUsersMax is how many people a development project holds on the hosted service.
 const DevelopmentUsersMax = 100
 
-// overGrace is how many percent beyond ConnectedUsers a plan without overage still lets in.
+// overGrace is how many percent beyond MonthlyActiveUsers a plan without overage still lets in.
 const overGrace = 20
 
 // MostConnected is from how many connected users in a month on new people wait; Unlimited: they never do.
 func (p Plan) MostConnected() int {
-	if p.ConnectedUsers == Unlimited || p.Overage > 0 {
+	if p.MonthlyActiveUsers == Unlimited || p.Overage > 0 {
 		return Unlimited
 	}
-	return p.ConnectedUsers + p.ConnectedUsers*overGrace/100
+	return p.MonthlyActiveUsers + p.MonthlyActiveUsers*overGrace/100
 }
 
 // Max is how many the plan allows; Unlimited: as many as one likes.

@@ -98,7 +98,7 @@ type ProjectSettings struct {
 	SignInMethods                                            []string
 	SigningAlgorithm                                         string
 	BrandVersion                                             int
-	OwnRules                                                 OwnRules
+	ExternalLoginRules                                       ExternalLoginRules
 }
 
 // DailyCounts are what happened on each of the latest days (UTC), the oldest first.

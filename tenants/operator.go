@@ -21,8 +21,8 @@ type OperatorStore interface {
 	ListOrganizations(ctx context.Context, search string) ([]OrganizationSummary, error)
 	// SuspendOrganization succeeds when nothing changes.
 	SuspendOrganization(ctx context.Context, organization id.ID, suspended bool, reason string) error
-	// HoldProject succeeds when nothing changes.
-	HoldProject(ctx context.Context, project id.ID, held bool, reason string) error
+	// SuspendProjectByOperator succeeds when nothing changes.
+	SuspendProjectByOperator(ctx context.Context, project id.ID, held bool, reason string) error
 	// ListReviews returns the projects whose name, words or logo nobody has looked at, the longest waiting first.
 	ListReviews(ctx context.Context) ([]Review, error)
 	// DecideReview returns ErrNotFound for an unknown project.
@@ -71,18 +71,18 @@ func (o Operator) Resume(ctx context.Context, organization id.ID) error {
 	return o.Store.SuspendOrganization(ctx, organization, false, "")
 }
 
-// Hold stops one project; its owners cannot resume it.
-func (o Operator) Hold(ctx context.Context, project id.ID, reason string) error {
+// SuspendByOperator stops one project; its owners cannot resume it.
+func (o Operator) SuspendByOperator(ctx context.Context, project id.ID, reason string) error {
 	reason, err := ParseReason(reason)
 	if err != nil {
 		return err
 	}
-	return o.Store.HoldProject(ctx, project, true, reason)
+	return o.Store.SuspendProjectByOperator(ctx, project, true, reason)
 }
 
 // Release ends a hold. A project that its owners suspended stays suspended.
 func (o Operator) Release(ctx context.Context, project id.ID) error {
-	return o.Store.HoldProject(ctx, project, false, "")
+	return o.Store.SuspendProjectByOperator(ctx, project, false, "")
 }
 
 // Approve lets the project's pages go without the remark that nobody has checked them.

@@ -15,8 +15,8 @@ type SettingsStore interface {
 	SetTokenLifetimes(ctx context.Context, actor Actor, organization, project id.ID, l TokenLifetimes) error
 	// SetSignUpOpen succeeds when nothing changes.
 	SetSignUpOpen(ctx context.Context, actor Actor, organization, project id.ID, open bool) error
-	// SetOwnRules succeeds when nothing changes.
-	SetOwnRules(ctx context.Context, actor Actor, organization, project id.ID, rules OwnRules) error
+	// SetExternalLoginRules succeeds when nothing changes.
+	SetExternalLoginRules(ctx context.Context, actor Actor, organization, project id.ID, rules ExternalLoginRules) error
 	// RotateSigningKeys rotates, or with replace drops every other key at once.
 	RotateSigningKeys(ctx context.Context, actor Actor, organization, project id.ID, algorithm string, replace bool) (rotated bool, after time.Time, err error)
 	// EndGrants ends living grants and forgets the consents they came with: one, or all of a client or an MCP server. It returns how many.
@@ -89,8 +89,8 @@ func (p Projects) SetSignUpOpen(ctx context.Context, actor Actor, org, project i
 	return p.Store.SetSignUpOpen(ctx, actor, org, project, open)
 }
 
-// OwnRules are for people whom the customer's own login signs in.
-type OwnRules struct {
+// ExternalLoginRules are for people whom the customer's own login signs in.
+type ExternalLoginRules struct {
 	// WaysBeside lets them have a password, a passkey and mailed codes here as well, which go around that login.
 	WaysBeside bool
 	// OrganizationSession is how old their sign-in there may be when they choose an organization.
@@ -100,15 +100,15 @@ type OwnRules struct {
 // MaxOrganizationSession is the longest time; the shortest is an hour.
 const MaxOrganizationSession = 7 * 24 * time.Hour
 
-// SetOwnRules changes what counts from now on; whoever is signed in stays so. It returns a FieldError for "organization_session".
-func (p Projects) SetOwnRules(ctx context.Context, actor Actor, org, project id.ID, rules OwnRules) error {
+// SetExternalLoginRules changes what counts from now on; whoever is signed in stays so. It returns a FieldError for "organization_session".
+func (p Projects) SetExternalLoginRules(ctx context.Context, actor Actor, org, project id.ID, rules ExternalLoginRules) error {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return err
 	}
 	if rules.OrganizationSession < time.Hour || rules.OrganizationSession > MaxOrganizationSession {
 		return FieldError{Field: "organization_session", Message: "Enter 1 to 168 hours."}
 	}
-	return p.Store.SetOwnRules(ctx, actor, org, project, rules)
+	return p.Store.SetExternalLoginRules(ctx, actor, org, project, rules)
 }
 
 // RotateKeys lets the next signing key sign, or with replace drops every other key at once, for when one is known to others. Not rotated:

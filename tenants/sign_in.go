@@ -11,13 +11,13 @@ const (
 	SignInPasskey   = "passkey"
 	SignInPassword  = "password"
 	SignInEmailCode = "email_code"
-	SignInUpstream  = "upstream" // with an account at another provider
-	SignInOwn       = "own"      // the customer's own site signs the person in
+	SignInProvider  = "upstream" // with an account at another provider
+	SignInExternal  = "own"      // the customer's own site signs the person in
 	SignInTOTP      = "totp"     // people may add a second step, with an app of one-time passwords
 )
 
 func signInMethods() []string {
-	return []string{SignInPasskey, SignInPassword, SignInEmailCode, SignInUpstream, SignInOwn, SignInTOTP}
+	return []string{SignInPasskey, SignInPassword, SignInEmailCode, SignInProvider, SignInExternal, SignInTOTP}
 }
 
 // SetSignInMethods changes how people may sign in; whoever is signed in stays so. It returns a FieldError for "sign_in_methods".

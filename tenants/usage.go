@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// ConnectedUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their
+// MonthlyActiveUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their
 // calendar month on it, by a code or by a refresh. A person counts once a month in each project.
-type ConnectedUsers struct {
+type MonthlyActiveUsers struct {
 	Project string // slug
 	Day     time.Time
 	Count   int
@@ -16,9 +16,9 @@ type ConnectedUsers struct {
 
 // UsageStore reads the meter.
 type UsageStore interface {
-	// ConnectedUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
+	// MonthlyActiveUsers lists the days of a month on which somebody was counted, by project and day; month is its first day. ErrNotFound:
 	// there is no such organization.
-	ConnectedUsers(ctx context.Context, organization id.ID, month time.Time) ([]ConnectedUsers, error)
+	MonthlyActiveUsers(ctx context.Context, organization id.ID, month time.Time) ([]MonthlyActiveUsers, error)
 	// CountConnected counts an organization's connected users in a month.
 	CountConnected(ctx context.Context, organization id.ID, month time.Time) (int, error)
 	// CountedPeople calls each for everybody who was counted in a month, by project; what each returns ends it.

@@ -98,7 +98,7 @@ func newApp(ctx context.Context, s settings, log *slog.Logger) (*app, error) {
 			Now: time.Now, Log: log,
 		}),
 		SignIn: a.signin, Issuers: a.issuers, Accounts: store.Users, Identities: store.Identities,
-		Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
+		IdentityProviders: signin.NewIdentityProviders(a.outgoing.HTTP(signin.ProviderAnswerMax), time.Now), PathPrefix: pathPrefix(s), BaseURL: s.baseURL,
 		TrustedProxies: s.trustedProxies, Limits: a.limits, Admit: admission(charged, store), Reviews: s.reviews, Activity: a.activity, Now: time.Now, Log: log,
 	})
 	a.root = newRoot(a)

@@ -74,11 +74,11 @@ func billingWords(n billing.Notice) (subject string, text []string) {
 	case billing.NoticeGraceEnded:
 		return "The limits of the Free plan hold for " + n.Organization, []string{"A payment has been overdue for two weeks. Once it is paid, " + n.Plan.Name + " is back at once.", nothingDeleted}
 	case billing.NoticeUsageNear:
-		return n.Organization + " has used 80 percent of its connected users", []string{fmt.Sprintf("%d people were connected this month; %s includes %d.", n.Counted, n.Plan.Name, n.Plan.ConnectedUsers), beyond(n.Plan)}
+		return n.Organization + " has used 80 percent of its connected users", []string{fmt.Sprintf("%d people were connected this month; %s includes %d.", n.Counted, n.Plan.Name, n.Plan.MonthlyActiveUsers), beyond(n.Plan)}
 	case billing.NoticeUsageReached:
-		return n.Organization + " has used all of its connected users", []string{fmt.Sprintf("%d people were connected this month; %s includes %d.", n.Counted, n.Plan.Name, n.Plan.ConnectedUsers), beyond(n.Plan)}
+		return n.Organization + " has used all of its connected users", []string{fmt.Sprintf("%d people were connected this month; %s includes %d.", n.Counted, n.Plan.Name, n.Plan.MonthlyActiveUsers), beyond(n.Plan)}
 	default:
-		return "New people have to wait at " + n.Organization, []string{fmt.Sprintf("%d people were connected this month; %s includes %d and another fifth of grace.", n.Counted, n.Plan.Name, n.Plan.ConnectedUsers),
+		return "New people have to wait at " + n.Organization, []string{fmt.Sprintf("%d people were connected this month; %s includes %d and another fifth of grace.", n.Counted, n.Plan.Name, n.Plan.MonthlyActiveUsers),
 			"Everybody who was connected before goes on as always. New people are let in again on the first of the month, or at once on a larger plan."}
 	}
 }
@@ -162,7 +162,7 @@ func (c billingReconcileCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return withBilling(ctx, func(b *billing.Service) error {
-		found, err := b.Reconcile(ctx, month)
+		found, err := b.CompareUsage(ctx, month)
 		if err != nil {
 			return err
 		}
@@ -170,7 +170,7 @@ func (c billingReconcileCommand) Run(ctx context.Context) error {
 	})
 }
 
-func printReconciled(out io.Writer, found []billing.Both) error {
+func printReconciled(out io.Writer, found []billing.Reconciliation) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "ORGANIZATION\tNAME\tCOUNTED\tBEYOND THE PLAN\tSENT\tTO SEND\tSTRIPE HAS\t")
 	differ := 0
@@ -195,7 +195,7 @@ type billingPassCommand struct{}
 
 // Run makes one pass.
 func (billingPassCommand) Run(ctx context.Context) error {
-	return withBilling(ctx, func(b *billing.Service) error { return b.Pass(ctx) })
+	return withBilling(ctx, func(b *billing.Service) error { return b.Reconcile(ctx) })
 }
 
 type billingEventsCommand struct{}
@@ -231,5 +231,5 @@ func (c billingAgreeCommand) Run(ctx context.Context) error {
 	case tenants.PlanByID(plan).ID != plan:
 		return errors.New("expected free, pro, scale, enterprise or none")
 	}
-	return c.open(ctx, func(store *postgres.Store, id id.ID) error { return store.Agree(ctx, id, plan) })
+	return c.open(ctx, func(store *postgres.Store, id id.ID) error { return store.OverridePlan(ctx, id, plan) })
 }

@@ -28,19 +28,19 @@ type ownSimulator struct {
 	issuers []string
 }
 
-// simulateOwnLogin gives the demo project the simulator, unless it has a site of its own.
-func simulateOwnLogin(ctx context.Context, a *app, organization id.ID, project tenants.Project) (*ownSimulator, error) {
+// simulateExternalLogin gives the demo project the simulator, unless it has a site of its own.
+func simulateExternalLogin(ctx context.Context, a *app, organization id.ID, project tenants.Project) (*ownSimulator, error) {
 	known, err := a.store.ListProviders(ctx, organization, project.ID)
 	if err != nil {
 		return nil, err
 	}
 	target := a.settings.baseURL + devLoginPath
 	if slices.ContainsFunc(known, func(p tenants.Provider) bool {
-		return p.Kind == tenants.KindOwn && !strings.HasSuffix(p.Issuer, devLoginPath)
+		return p.Kind == tenants.KindExternal && !strings.HasSuffix(p.Issuer, devLoginPath)
 	}) {
 		return nil, nil //nolint:nilnil // there is nothing to simulate
 	}
-	_, shown, err := a.projects.SetOwnLogin(ctx, tenants.SystemActor, organization, project.ID, "your own site (simulator)", target)
+	_, shown, err := a.projects.SetExternalLogin(ctx, tenants.SystemActor, organization, project.ID, "your own site (simulator)", target)
 	return &ownSimulator{secret: shown, issuers: append([]string{project.Issuer}, project.Aliases...)}, err
 }
 

@@ -61,7 +61,7 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, *own
 		return devInfo{}, nil, err
 	}
 	if account, err := a.store.BillingAccount(ctx, organization); err == nil && account.Agreed == "" { // so that nobody meets a limit while trying out
-		if err := a.store.Agree(ctx, organization, tenants.PlanEnterprise); err != nil {
+		if err := a.store.OverridePlan(ctx, organization, tenants.PlanEnterprise); err != nil {
 			return devInfo{}, nil, err
 		}
 	}
@@ -81,7 +81,7 @@ func seed(ctx context.Context, a *app, dataDir, serverURL string) (devInfo, *own
 	if err := writeEnvironment(dataDir, a.settings); err != nil {
 		return devInfo{}, nil, err
 	}
-	simulator, err := simulateOwnLogin(ctx, a, organization, project)
+	simulator, err := simulateExternalLogin(ctx, a, organization, project)
 	if err != nil {
 		return devInfo{}, nil, err
 	}
@@ -136,7 +136,7 @@ func seedProject(ctx context.Context, a *app, organization id.ID, serverURL stri
 		if project, _, _, err = a.projects.Create(ctx, tenants.SystemActor, organization, demoName, serverURL); err != nil {
 			return tenants.Project{}, tenants.MCPServer{}, err
 		}
-		methods := []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInOwn, tenants.SignInTOTP}
+		methods := []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInExternal, tenants.SignInTOTP}
 		if err := a.projects.SetSignInMethods(ctx, tenants.SystemActor, organization, project.ID, methods); err != nil {
 			return tenants.Project{}, tenants.MCPServer{}, err
 		}

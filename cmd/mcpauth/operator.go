@@ -115,7 +115,7 @@ func (c organizationUsageCommand) Run(ctx context.Context) error {
 		return err
 	}
 	return c.open(ctx, func(store *postgres.Store, id id.ID) error {
-		found, err := store.ConnectedUsers(ctx, id, month)
+		found, err := store.MonthlyActiveUsers(ctx, id, month)
 		if err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func monthFlag(text string) (time.Time, error) {
 	return month, nil
 }
 
-func printUsage(out io.Writer, found []tenants.ConnectedUsers) error {
+func printUsage(out io.Writer, found []tenants.MonthlyActiveUsers) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "PROJECT\tDAY\tCONNECTED USERS")
 	total := 0
@@ -154,7 +154,7 @@ type projectSuspendCommand struct {
 
 // Run holds the project: its own members cannot resume it.
 func (c projectSuspendCommand) Run(ctx context.Context) error {
-	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.Hold(ctx, project, c.Reason) })
+	return c.decide(ctx, func(o tenants.Operator, project id.ID) error { return o.SuspendByOperator(ctx, project, c.Reason) })
 }
 
 type projectResumeCommand struct{ projectOf }

@@ -13,7 +13,7 @@ func TestOrganizationUsageTable(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	day := time.Date(2026, 11, 3, 0, 0, 0, 0, time.UTC)
-	if err := printUsage(&out, []tenants.ConnectedUsers{{Project: "acme", Day: day, Count: 7}, {Project: "acme", Day: day.AddDate(0, 0, 1), Count: 5}}); err != nil {
+	if err := printUsage(&out, []tenants.MonthlyActiveUsers{{Project: "acme", Day: day, Count: 7}, {Project: "acme", Day: day.AddDate(0, 0, 1), Count: 5}}); err != nil {
 		t.Fatal(err)
 	}
 	rows := strings.Split(strings.TrimSpace(out.String()), "\n")

@@ -16,15 +16,15 @@ import (
 )
 
 type projectCommand struct {
-	SignIn   projectSignInCommand   `cmd:"" help:"Ways in which people may sign in."`
-	Provider projectProviderCommand `cmd:"" help:"Add a provider whose accounts people may sign in with. The client secret is read from standard input."`
-	OwnLogin projectOwnLoginCommand `cmd:"" help:"Let the customer's own site sign people in; prints the secret of its backend, once."`
-	Scopes   projectScopesCommand   `cmd:"" help:"Let people allow all scopes or nothing, or choose among them."`
-	Brand    projectBrandCommand    `cmd:"" help:"Publish a brand, or go back to an earlier version."`
-	Reviewer projectReviewerCommand `cmd:"" help:"Make an account for the people who review an app for a directory; prints its code, once."`
-	Suspend  projectSuspendCommand  `cmd:"" help:"Let nobody into the project: no sign-in, no tokens, and those that exist are inactive. Its members cannot resume it."`
-	Resume   projectResumeCommand   `cmd:"" help:"End what suspend began."`
-	Users    projectUsersCommand    `cmd:"" help:"List, find, block, unblock, sign out or delete users."`
+	SignIn        projectSignInCommand        `cmd:"" help:"Ways in which people may sign in."`
+	Provider      projectProviderCommand      `cmd:"" help:"Add a provider whose accounts people may sign in with. The client secret is read from standard input."`
+	ExternalLogin projectExternalLoginCommand `cmd:"" name:"own-login" help:"Let the customer's own site sign people in; prints the secret of its backend, once."`
+	Scopes        projectScopesCommand        `cmd:"" help:"Let people allow all scopes or nothing, or choose among them."`
+	Brand         projectBrandCommand         `cmd:"" help:"Publish a brand, or go back to an earlier version."`
+	Reviewer      projectReviewerCommand      `cmd:"" help:"Make an account for the people who review an app for a directory; prints its code, once."`
+	Suspend       projectSuspendCommand       `cmd:"" help:"Let nobody into the project: no sign-in, no tokens, and those that exist are inactive. Its members cannot resume it."`
+	Resume        projectResumeCommand        `cmd:"" help:"End what suspend began."`
+	Users         projectUsersCommand         `cmd:"" help:"List, find, block, unblock, sign out or delete users."`
 }
 
 // projectOf is what every command on a project takes.
@@ -97,16 +97,16 @@ func (c projectProviderCommand) Run(ctx context.Context) error {
 	})
 }
 
-type projectOwnLoginCommand struct {
+type projectExternalLoginCommand struct {
 	projectOf
 	Name string `help:"As the button says it." required:""`
 	URL  string `help:"Page of the site that signs people in." required:"" name:"url"`
 }
 
 // Run prints the secret.
-func (c projectOwnLoginCommand) Run(ctx context.Context) error {
+func (c projectExternalLoginCommand) Run(ctx context.Context) error {
 	return c.with(ctx, func(t target) error {
-		_, shown, err := t.projects.SetOwnLogin(ctx, tenants.SystemActor, t.organization, t.project, c.Name, c.URL)
+		_, shown, err := t.projects.SetExternalLogin(ctx, tenants.SystemActor, t.organization, t.project, c.Name, c.URL)
 		if err == nil {
 			fmt.Println(shown)
 		}

@@ -21,7 +21,7 @@ func newRoot(a *app) http.Handler {
 		gitHub = &provider
 	}
 	return dashboard.New(dashboard.Config{
-		Ways: a.store.MemberWays(), Identities: a.store.Identities, GitHub: gitHub, Upstream: signin.NewUpstream(a.outgoing.HTTP(signin.UpstreamAnswerMax), time.Now),
+		Ways: a.store.MemberWays(), Identities: a.store.Identities, GitHub: gitHub, IdentityProviders: signin.NewIdentityProviders(a.outgoing.HTTP(signin.ProviderAnswerMax), time.Now),
 		SignIn: a.signin, Accounts: a.store.Members(), Memberships: a.store, Projects: a.projects, Organizations: tenants.Organizations{Store: a.store, Plans: plansOf(a.billing)}, Usage: a.store, Billing: a.billing, Keys: a.settings.keys, Outgoing: a.outgoing.HTTP(dashboardAnswerMax), Reviews: a.settings.reviews, BaseURL: a.settings.baseURL,
 		TrustedProxies: a.settings.trustedProxies, Limits: a.limits, Log: a.log, Now: time.Now,
 	})

@@ -79,7 +79,7 @@ func (workerCommand) Run(ctx context.Context) error {
 func (a *app) work(ctx context.Context) error {
 	options := []postgres.WorkOption{postgres.RotateKeysEvery(a.settings.keyRotation), postgres.CheckDomains(a.projects.CheckDueDomains)}
 	if a.billing != nil {
-		options = append(options, postgres.PassBilling(a.billing.Pass))
+		options = append(options, postgres.ReconcileBilling(a.billing.Reconcile))
 	}
 	return a.store.Work(ctx, a.sender, options...)
 }

@@ -29,7 +29,7 @@ func (n *nodes) testOperator(t *testing.T) {
 			func() error { return operator.Resume(t.Context(), n.organization) },
 		},
 		"project": {
-			func() error { return operator.Hold(t.Context(), n.issuer.ID, "phishing") },
+			func() error { return operator.SuspendByOperator(t.Context(), n.issuer.ID, "phishing") },
 			func() error { return operator.Release(t.Context(), n.issuer.ID) },
 		},
 	} {
@@ -56,7 +56,7 @@ func (n *nodes) testOperator(t *testing.T) {
 		t.Errorf("%d rows of the log tell it, expected 4", got)
 	}
 	// The owner of a held project does not end the hold by resuming the project.
-	if err := operator.Hold(t.Context(), n.issuer.ID, "phishing"); err != nil {
+	if err := operator.SuspendByOperator(t.Context(), n.issuer.ID, "phishing"); err != nil {
 		t.Fatal(err)
 	}
 	if err := n.projects.Resume(t.Context(), tenants.SystemActor, n.organization, n.issuer.ID); err != nil {

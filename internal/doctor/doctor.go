@@ -69,7 +69,7 @@ func Run(ctx context.Context, address string, o Options) Report {
 		client = *o.Client
 	}
 	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	v := &visit{ctx: ctx, client: &client, address: address, register: o.Register, version: cmp.Or(o.ProtocolVersion, protocolVersion)}
+	v := &request{ctx: ctx, client: &client, address: address, register: o.Register, version: cmp.Or(o.ProtocolVersion, protocolVersion)}
 	v.walk()
 	report := Report{URL: address, Passed: true, Steps: v.steps}
 	for _, s := range v.steps {
@@ -80,7 +80,7 @@ func Run(ctx context.Context, address string, o Options) Report {
 	return report
 }
 
-func (v *visit) walk() {
+func (v *request) walk() {
 	if !v.checkAddress() {
 		return
 	}

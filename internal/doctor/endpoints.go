@@ -8,7 +8,7 @@ import (
 )
 
 // keys reads the key set, when there is one.
-func (v *visit) keys(m metadata) {
+func (v *request) keys(m metadata) {
 	if m.JWKS == "" {
 		return
 	}
@@ -42,14 +42,14 @@ func (v *visit) keys(m metadata) {
 	}
 }
 
-// NobodyClientID is a client that no server knows.
-const NobodyClientID = "mcpauth-doctor"
+// TestClientID is a client that no server knows.
+const TestClientID = "mcpauth-doctor"
 
 // tokenError sends a code nobody issued, from a client nobody knows. A22, A23, P15
-func (v *visit) tokenError(endpoint string) {
+func (v *request) tokenError(endpoint string) {
 	s, a := v.ask("a wrong code from an unknown client", http.MethodPost, endpoint,
 		map[string]string{"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json", "Origin": origin},
-		"grant_type=authorization_code&client_id="+NobodyClientID+"&code=none&code_verifier=0123456789012345678901234567890123456789012&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback")
+		"grant_type=authorization_code&client_id="+TestClientID+"&code=none&code_verifier=0123456789012345678901234567890123456789012&redirect_uri=http%3A%2F%2Flocalhost%2Fcallback")
 	if a.status == 0 || s.redirect(a) {
 		return
 	}
@@ -74,7 +74,7 @@ const registration = `{"client_name":"mcpauth doctor","redirect_uris":["http://1
 	`"response_types":["code"],"token_endpoint_auth_method":"none","application_type":"native"}`
 
 // tryRegistration registers as a client on a person's computer does. A30, A31, P16
-func (v *visit) tryRegistration(endpoint string) {
+func (v *request) tryRegistration(endpoint string) {
 	if endpoint == "" {
 		v.note("registration", "a client introduces itself").warn("there is no registration_endpoint to try", "offer registration while clients without a metadata document exist")
 		return

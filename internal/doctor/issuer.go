@@ -25,7 +25,7 @@ type metadata struct {
 }
 
 // issuer reads the authorization server's metadata at every place clients try, in their order, and returns the first. A2 to A4, P17, P18
-func (v *visit) issuer(name string) (metadata, bool) {
+func (v *request) issuer(name string) (metadata, bool) {
 	u, err := url.Parse(name)
 	if err != nil || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		v.note("issuer "+printable(name), "the authorization server").fail("the issuer is not a URL without query and fragment", "correct authorization_servers")
@@ -113,7 +113,7 @@ func (s *Step) checkMetadata(name string, m metadata) {
 }
 
 // scopes compares what the resource asks for with what the authorization server knows.
-func (v *visit) scopes(said map[string]string, m metadata) {
+func (v *request) scopes(said map[string]string, m metadata) {
 	s := v.note("scopes of challenge, resource and authorization server", "a client asks for the scopes it was told")
 	s.Answer = "compared"
 	if len(m.Scopes) == 0 {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-func (v *visit) initialize() string {
+func (v *request) initialize() string {
 	return `{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"` + v.version +
 		`","capabilities":{},"clientInfo":{"name":"mcpauth doctor","version":"1"}}}`
 }
@@ -20,7 +20,7 @@ var (
 )
 
 // checkAddress checks what the person typed.
-func (v *visit) checkAddress() bool {
+func (v *request) checkAddress() bool {
 	u, err := url.Parse(v.address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
@@ -36,7 +36,7 @@ func (v *visit) checkAddress() bool {
 }
 
 // challenge sends what clients send first and reads the parameters of the challenge. R2, R5
-func (v *visit) challenge() (map[string]string, bool) {
+func (v *request) challenge() (map[string]string, bool) {
 	header := map[string]string{"Content-Type": "application/json", "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": v.version}
 	s, a := v.ask("a client without a token", http.MethodPost, v.address, header, v.initialize())
 	if a.status == 0 || s.redirect(a) {
@@ -90,7 +90,7 @@ type resourceMetadata struct {
 }
 
 // resource reads the protected resource metadata at every place and returns the issuer it names first. R1 to R4, P26
-func (v *visit) resource(said map[string]string) (string, bool) {
+func (v *request) resource(said map[string]string) (string, bool) {
 	u, err := url.Parse(v.address)
 	if err != nil {
 		return "", false
@@ -140,7 +140,7 @@ func (v *visit) resource(said map[string]string) (string, bool) {
 	return issuer, issuer != ""
 }
 
-func (v *visit) checkResource(s *Step, m resourceMetadata) {
+func (v *request) checkResource(s *Step, m resourceMetadata) {
 	switch {
 	case m.Resource == v.address:
 	case strings.TrimSuffix(m.Resource, "/") == strings.TrimSuffix(v.address, "/") && strings.Count(v.address, "/") <= 3 && !strings.Contains(v.address, "?"):
@@ -179,6 +179,6 @@ func difference(want, got string) string {
 	}
 }
 
-func (v *visit) discoveryHeader() map[string]string {
+func (v *request) discoveryHeader() map[string]string {
 	return map[string]string{"Accept": "application/json", "MCP-Protocol-Version": v.version, "Origin": origin}
 }

@@ -20,8 +20,8 @@ const (
 	bodyLimit = 1 << 20
 )
 
-// visit is one run.
-type visit struct {
+// request is one run.
+type request struct {
 	ctx      context.Context
 	client   *http.Client
 	address  string
@@ -39,14 +39,14 @@ type answer struct {
 	body   []byte
 }
 
-func (v *visit) note(request, purpose string) *Step {
+func (v *request) note(request, purpose string) *Step {
 	s := &Step{Request: request, Purpose: purpose, Findings: []Finding{}}
 	v.steps = append(v.steps, s)
 	return s
 }
 
 // ask sends a request and notes the step. Without an answer the step has failed already.
-func (v *visit) ask(purpose, method, address string, header map[string]string, body string) (*Step, answer) {
+func (v *request) ask(purpose, method, address string, header map[string]string, body string) (*Step, answer) {
 	s := v.note(method+" "+printable(address), purpose)
 	request, err := http.NewRequestWithContext(v.ctx, method, address, strings.NewReader(body))
 	if err != nil {
@@ -122,7 +122,7 @@ func (s *Step) allowed(a answer) {
 }
 
 // preflight asks as a browser does before a request with these headers. P1
-func (v *visit) preflight(address, headers string) {
+func (v *request) preflight(address, headers string) {
 	s, a := v.ask("a browser asks before it sends a request", http.MethodOptions, address, map[string]string{
 		"Origin": origin, "Access-Control-Request-Method": http.MethodPost, "Access-Control-Request-Headers": strings.ToLower(headers),
 	}, "")

@@ -95,7 +95,7 @@ func (a *accounts) with(v values) map[string]any {
 // lookup answers a question by one value in one round trip.
 func (a *accounts) lookup(ctx context.Context, statement string, value any, scan func(pgx.Row) error) error {
 	if a.kind.actor == "user" {
-		return a.store.hot(ctx, a.project, scan, statement, value)
+		return a.store.query(ctx, a.project, scan, statement, value)
 	}
 	return translate(scan(a.store.pool.QueryRow(ctx, statement, value)))
 }
@@ -180,7 +180,7 @@ func (a *accounts) CreateSession(ctx context.Context, tokenHash []byte, asked si
 		if out.Account.Reviewer && asked.Way.Method != tenants.SignInEmailCode {
 			return signin.ErrNotOffered
 		}
-		if asked.Way.Method != tenants.SignInOwn {
+		if asked.Way.Method != tenants.SignInExternal {
 			if err := a.requireOurs(tx, out.Account.ID); err != nil {
 				return err
 			}

@@ -221,7 +221,7 @@ func (s *Store) recordActivity(ctx context.Context, project id.ID, steps []tenan
 		return err
 	}
 	var written int
-	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&written) }, `
+	return s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&written) }, `
 		WITH told AS (
 			SELECT * FROM jsonb_to_recordset($2::jsonb) AS t(id uuid, at timestamptz, attempt_id uuid, step text, outcome text, client_id text,
 				client_name text, client_version text, source text, agent text, request_id text, user_id uuid, grant_id uuid, mcp_server_id uuid,

@@ -155,13 +155,13 @@ func (s *Store) applyAnswer(tx *gorm.DB, question billing.Question, decide func(
 	} else if err := tx.Exec(`UPDATE billing_accounts SET answered = ? WHERE organization_id = ?`, question.Number, account.Organization).Error; err != nil {
 		return err
 	}
-	if !change.Account.Same(account) {
+	if !change.Account.Equal(account) {
 		if err := storeAccount(tx, account, change.Account); err != nil {
 			return err
 		}
 	}
 	for _, invoice := range change.Invoices {
-		if err := keepInvoice(tx, account.Organization, invoice, question.Number); err != nil {
+		if err := recordInvoice(tx, account.Organization, invoice, question.Number); err != nil {
 			return err
 		}
 	}
@@ -218,8 +218,8 @@ func orNull(t time.Time) *time.Time {
 	return &t
 }
 
-// keepInvoice stores an invoice as the answer to a question has it, unless a later one was stored. That it was paid goes to the log, once.
-func keepInvoice(tx *gorm.DB, organization id.ID, i billing.Invoice, question int64) error {
+// recordInvoice stores an invoice as the answer to a question has it, unless a later one was stored. That it was paid goes to the log, once.
+func recordInvoice(tx *gorm.DB, organization id.ID, i billing.Invoice, question int64) error {
 	var before struct {
 		Status   string
 		Answered int64
@@ -259,8 +259,8 @@ func (s *Store) RecordBilling(ctx context.Context, actor tenants.Actor, organiza
 	})
 }
 
-// Agree implements billing.Store.
-func (s *Store) Agree(ctx context.Context, organization id.ID, plan string) error {
+// OverridePlan implements billing.Store.
+func (s *Store) OverridePlan(ctx context.Context, organization id.ID, plan string) error {
 	return s.inTransaction(ctx, func(tx *gorm.DB) error {
 		return firstError(
 			func() error { return lockOrganization(tx, organization) },

@@ -41,7 +41,7 @@ func (w *billingWorker) Work(ctx context.Context, _ *river.Job[billingArgs]) err
 	return w.pass(ctx)
 }
 
-// PassBilling sets what is done for billing every hour; without it nothing is.
-func PassBilling(pass func(context.Context) error) WorkOption {
+// ReconcileBilling sets what is done for billing every hour; without it nothing is.
+func ReconcileBilling(pass func(context.Context) error) WorkOption {
 	return func(w *workSettings) { w.passBilling = pass }
 }

@@ -55,7 +55,7 @@ func (s *Store) RecordCalls(ctx context.Context, project id.ID, secretHash []byt
 	}
 	var server id.ID
 	elsewhere := oauth.RefusalElsewhere()
-	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
+	return s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
 		WITH guard AS (
 			SELECT k.mcp_server_id, m.resource FROM registration_secrets k JOIN mcp_servers m ON m.project_id = k.project_id AND m.id = k.mcp_server_id
 			WHERE k.project_id = $1 AND k.secret_hash = $2 AND k.revoked_at IS NULL

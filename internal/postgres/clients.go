@@ -56,7 +56,7 @@ const (
 // FindClient implements oauth.ClientStore. An expired registration is not found, whether it was swept yet or not.
 func (s *Store) FindClient(ctx context.Context, project id.ID, clientID string) (oauth.Client, error) {
 	var row clientRow
-	err := s.hot(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients WHERE project_id = $1 AND id = $2
+	err := s.query(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients WHERE project_id = $1 AND id = $2
 		AND NOT (`+unusedClient+` AND renewed_at < now() - interval '`+unusedClientLifetime+`')`, clientID)
 	if err != nil {
 		return oauth.Client{}, err
@@ -95,7 +95,7 @@ func (s *Store) makeRoom(ctx context.Context, project id.ID, fingerprint []byte)
 		return nil
 	}
 	var evicted int
-	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&evicted) }, makeRoomSQL, fingerprint, unusedClientsMax-roomFor)
+	return s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&evicted) }, makeRoomSQL, fingerprint, unusedClientsMax-roomFor)
 }
 
 // RegisterClient implements oauth.ClientStore. It reads before it writes: nearly every registration is a repetition, which then costs
@@ -103,7 +103,7 @@ func (s *Store) makeRoom(ctx context.Context, project id.ID, fingerprint []byte)
 func (s *Store) RegisterClient(ctx context.Context, project id.ID, c oauth.Client, fingerprint []byte) (oauth.Client, error) {
 	var row clientRow
 	if fingerprint != nil {
-		err := s.hot(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients
+		err := s.query(ctx, project, row.scan, `SELECT `+clientColumns+` FROM clients
 			WHERE project_id = $1 AND fingerprint = $2 AND renewed_at > now() - interval '`+renewAfter+`'`, fingerprint)
 		if err == nil {
 			return row.client(), nil
@@ -115,7 +115,7 @@ func (s *Store) RegisterClient(ctx context.Context, project id.ID, c oauth.Clien
 	if err := s.makeRoom(ctx, project, fingerprint); err != nil {
 		return oauth.Client{}, err
 	}
-	err := s.hot(ctx, project, row.scan, registerSQL, c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod,
+	err := s.query(ctx, project, row.scan, registerSQL, c.ID, fingerprint, c.Name, c.RedirectURIs, c.GrantTypes, c.AuthMethod,
 		c.ApplicationType, c.URI, c.Metadata, id.New(), c.SecretHash, c.RegistrationTokenHash, c.JWKS, c.JWKSURI)
 	if err != nil {
 		return oauth.Client{}, err

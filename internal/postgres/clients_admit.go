@@ -10,7 +10,7 @@ import (
 // AdmitRegistration implements oauth.ClientStore. The use of either credential is noted.
 func (s *Store) AdmitRegistration(ctx context.Context, project id.ID, tokenHash []byte) error {
 	var id id.ID
-	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
+	return s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
 		WITH token AS (
 			UPDATE initial_access_tokens SET last_used_at = now()
 			WHERE project_id = $1 AND token_hash = $2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())

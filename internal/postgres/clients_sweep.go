@@ -38,7 +38,7 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 
 // sweepClients passes over rows that are being approved, and judges again under the lock.
 func (s *Store) sweepClients(ctx context.Context, project id.ID) (swept int, err error) {
-	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
+	err = s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
 		WITH expired AS (
 			SELECT id FROM clients WHERE project_id = $1 AND `+unusedClient+` AND renewed_at < now() - interval '`+unusedClientLifetime+`'
 			ORDER BY renewed_at LIMIT $2 FOR UPDATE SKIP LOCKED

@@ -83,21 +83,21 @@ func (s *Store) EndConnection(ctx context.Context, project, user id.ID, clientID
 }
 
 // mayWiden tells of a grant g whether a session may add to it: one for an organization takes the session of its own person, who may choose
-// that organization now. It needs the parts sitting and those of ownChoice.
+// that organization now. It needs the parts sitting and those of externalLoginChoice.
 const mayWiden = `(g.organization IS NULL OR g.identity_id = sitting.identity_id
 	AND EXISTS (SELECT FROM whose WHERE organizations @> jsonb_build_array(jsonb_build_object('id', g.organization))))`
 
 // FindExtensible implements oauth.GrantStore. The customer's site is worth the way when it would make the session that is missing.
 func (s *Store) FindExtensible(ctx context.Context, project, user, session id.ID, clientID, resource string) (scopes []string, again bool, err error) {
 	var found bool
-	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes, &found, &again) }, `
-		WITH tenant AS (SELECT organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1),
+	err = s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes, &found, &again) }, `
+		WITH tenant AS (SELECT organization_session, `+externalLoginIsOffered+` AS own FROM projects WHERE id = $1),
 		person AS (SELECT id FROM users WHERE project_id = $1 AND id = $2),
 		sitting AS (SELECT auth_time, identity_id FROM user_sessions WHERE project_id = $1 AND id = $3 AND account_id = $2 AND ended_at IS NULL AND expires_at > now()),
-		`+ownChoice+`,
+		`+externalLoginChoice+`,
 		living AS (
 			SELECT g.scopes, g.organization, g.identity_id, `+mayWiden+` AS may FROM grants g, sitting
-			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = $4 AND g.resource = $5 AND `+livingGrant+`
+			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = $4 AND g.resource = $5 AND `+activeGrant+`
 		)
 		SELECT ARRAY(SELECT DISTINCT name FROM living, unnest(scopes) AS name WHERE may ORDER BY name), EXISTS (SELECT FROM living WHERE may),
 			NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM living JOIN belonging ON belonging.id = living.identity_id WHERE living.organization IS NOT NULL)`,
@@ -112,17 +112,17 @@ func (s *Store) FindExtensible(ctx context.Context, project, user, session id.ID
 // and the person's organizations as well, so that none slips past a departure.
 func (s *Store) ExtendConnection(ctx context.Context, project, user, session id.ID, clientID, resource string, scopes []string) error {
 	var extended int
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&extended) }, `
-		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
+	err := s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&extended) }, `
+		WITH tenant AS (SELECT id, organization_session, `+externalLoginIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
 		person AS (SELECT id FROM users u WHERE project_id = $1 AND id = $2 AND blocked_at IS NULL AND `+noReviewIsOver+` FOR SHARE),
 		sitting AS (SELECT id, auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $3 AND account_id = $2 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
-		`+ownChoice+`,
+		`+externalLoginChoice+`,
 		app AS (SELECT id FROM clients WHERE project_id = $1 AND id = $4 AND blocked_at IS NULL FOR SHARE),
 		widened AS (
 			UPDATE grants g SET scopes = g.scopes || ARRAY(SELECT name FROM unnest($6::text[]) AS name WHERE name <> ALL (g.scopes))
 			FROM tenant, person, sitting, app
-			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = app.id AND g.resource = $5 AND `+livingGrant+` AND `+mayWiden+`
+			WHERE g.project_id = $1 AND g.user_id = $2 AND g.client_id = app.id AND g.resource = $5 AND `+activeGrant+` AND `+mayWiden+`
 			RETURNING g.id
 		), remembered AS (
 			UPDATE consents c SET scopes = c.scopes || ARRAY(SELECT name FROM unnest($6::text[]) AS name WHERE name <> ALL (c.scopes)), updated_at = now()

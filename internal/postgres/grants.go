@@ -21,12 +21,12 @@ func (s *Store) ApproveGrant(ctx context.Context, project id.ID, a oauth.Approva
 	var inserted bool
 	scan := func(row pgx.Row) error { return row.Scan(&inserted) }
 	described := describedClient(a.Document)
-	err := s.hot(ctx, project, scan, `
-		WITH tenant AS (SELECT id, organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
+	err := s.query(ctx, project, scan, `
+		WITH tenant AS (SELECT id, organization_session, `+externalLoginIsOffered+` AS own FROM projects WHERE id = $1 AND status = 'active' FOR SHARE),
 		person AS (SELECT id FROM users u WHERE project_id = $1 AND id = $6 AND blocked_at IS NULL AND `+noReviewIsOver+` FOR SHARE),
 		sitting AS (SELECT auth_time, identity_id FROM user_sessions
 			WHERE project_id = $1 AND id = $5 AND account_id = $6 AND ended_at IS NULL AND expires_at > now() FOR SHARE),
-		`+ownChoice+`,
+		`+externalLoginChoice+`,
 		chosen AS (SELECT 1 WHERE CASE WHEN $30::text = '' THEN NOT EXISTS (SELECT FROM belonging) OR EXISTS (SELECT FROM whose WHERE organizations = '[]')
 			ELSE EXISTS (SELECT FROM whose WHERE organizations @> jsonb_build_array(jsonb_build_object('id', $30::text))) END),
 		known AS (SELECT id FROM clients WHERE project_id = $1 AND id = $7 AND blocked_at IS NULL AND $21::text IS NULL FOR NO KEY UPDATE),
@@ -100,7 +100,7 @@ func describedClient(c *oauth.Client) document {
 // approvedBefore finds the grant of a double submit: the same decision, by the same person, whose code is still unused.
 func (s *Store) approvedBefore(ctx context.Context, project id.ID, a oauth.Approval) (id.ID, error) {
 	var id id.ID
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
+	err := s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&id) }, `
 		SELECT id FROM grants WHERE project_id = $1 AND flow_id = $2 AND issuer = $3 AND session_id = $4 AND user_id = $5 AND client_id = $6
 			AND resource = $7 AND scopes = $8 AND redirect_uri = $9 AND random_hash = $10
 			AND coalesce(organization, '') = $11 AND code_redeemed_at IS NULL AND code_expires_at > now() AND revoked_at IS NULL`,
@@ -136,7 +136,7 @@ func (r *grantRow) state() oauth.GrantState {
 // FindConsent implements oauth.GrantStore.
 func (s *Store) FindConsent(ctx context.Context, project, user id.ID, clientID, redirectHost, resource string) ([]string, error) {
 	var scopes []string
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes) }, `
+	err := s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&scopes) }, `
 		SELECT scopes FROM consents WHERE project_id = $1 AND user_id = $2 AND client_id = $3 AND redirect_host = $4 AND resource = $5`,
 		user, clientID, redirectHost, resource)
 	return scopes, err
@@ -145,7 +145,7 @@ func (s *Store) FindConsent(ctx context.Context, project, user id.ID, clientID, 
 // RevokeGrant implements oauth.GrantStore.
 func (s *Store) RevokeGrant(ctx context.Context, project, grant id.ID, clientID, reason string) error {
 	var revoked bool
-	return s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&revoked) }, `
+	return s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&revoked) }, `
 		WITH ended AS (
 			UPDATE grants SET revoked_at = now(), revoked_reason = $4
 			WHERE project_id = $1 AND id = $2 AND client_id = $3 AND revoked_at IS NULL

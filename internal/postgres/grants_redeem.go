@@ -42,7 +42,7 @@ func (s *Store) RedeemCode(ctx context.Context, project id.ID, r oauth.CodeRedem
 	var row grantRow
 	var replayed bool
 	scan := func(result pgx.Row) error { return result.Scan(append(row.fields(), &replayed)...) }
-	err := s.hot(ctx, project, scan, redeemSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI,
+	err := s.query(ctx, project, scan, redeemSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, r.Challenge, r.RedirectURI,
 		r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, id.New(), r.Confidential)
 	switch {
 	case isNotFound(err):
@@ -65,7 +65,7 @@ func (s *Store) FindGrant(ctx context.Context, project, grant id.ID, randomHash 
 			&found.Resource, &found.Scopes, &found.Refreshable, &found.PersonBlocked, &found.ReviewOver, &generation, &found.RevokedReason,
 			&found.ApprovedAt, &found.CodeExpiresAt, &redeemed, &idle, &found.ExpiresAt, &revoked, &found.Now)
 	}
-	err = s.hot(ctx, project, scan, `
+	err = s.query(ctx, project, scan, `
 		SELECT g.user_id, g.mcp_server_id, g.issuer, g.client_id, g.client_auth_method, g.code_challenge, g.redirect_uri, g.resource, g.scopes,
 			g.refreshable, EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND u.blocked_at IS NOT NULL),
 			EXISTS (SELECT FROM users u WHERE u.project_id = g.project_id AND u.id = g.user_id AND NOT `+noReviewIsOver+`), g.generation, coalesce(g.revoked_reason, ''),

@@ -45,7 +45,7 @@ func (s *Store) RotateRefreshToken(ctx context.Context, project id.ID, r oauth.R
 	if scopes == nil {
 		scopes = []string{}
 	}
-	err := s.hot(ctx, project, scan, rotateSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), //nolint:gosec // bounded by the caller
+	err := s.query(ctx, project, scan, rotateSQL, r.GrantID, r.RandomHash, r.IssuerURL, r.ClientID, int64(r.Generation), //nolint:gosec // bounded by the caller
 		r.Grace, r.AccessTokenTTL, r.RefreshIdleTTL, r.Resource, scopes, id.New(), r.Confidential)
 	switch {
 	case isNotFound(err):

@@ -12,7 +12,7 @@ import (
 // FindGuard implements oauth.GuardStore.
 func (s *Store) FindGuard(ctx context.Context, project id.ID, secretHash []byte) (id.ID, error) {
 	var server id.ID
-	err := s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
+	err := s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&server) }, `
 		WITH found AS (
 			SELECT id, mcp_server_id, last_used_at FROM registration_secrets WHERE project_id = $1 AND secret_hash = $2 AND revoked_at IS NULL
 		), used AS (
@@ -29,7 +29,7 @@ func (s *Store) IntrospectGrant(ctx context.Context, project id.ID, secretHash [
 	scan := func(row pgx.Row) error {
 		return row.Scan(&found.GuardServerID, &found.Living, &found.ServerID, &found.ClientID, &found.Username, &found.Now)
 	}
-	err := s.hot(ctx, project, scan, `
+	err := s.query(ctx, project, scan, `
 		SELECT k.mcp_server_id,
 			coalesce(g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND u.blocked_at IS NULL AND `+noReviewIsOver+`, false),
 			g.mcp_server_id, coalesce(g.client_id, ''), coalesce(CASE WHEN u.email_verified_at IS NOT NULL THEN u.email END, ''), now()

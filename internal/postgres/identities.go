@@ -62,7 +62,7 @@ func (i *identities) lockProvider(tx *gorm.DB, provider id.ID) (place, error) {
 
 func (i *identities) signIn(tx *gorm.DB, at place, identity signin.Identity, allowNew bool) (signin.Account, error) {
 	if identity.Issuer == "" || identity.Subject == "" || identity.FromOwn != (at.kind == signin.ProviderOwn) {
-		return signin.Account{}, signin.ErrUpstream
+		return signin.Account{}, signin.ErrIdentityProvider
 	}
 	out, err := i.known(tx, at, identity)
 	if errors.Is(err, gorm.ErrRecordNotFound) { // of two first sign-ins at once, the second one finds what the first one made
@@ -150,7 +150,7 @@ func (i *identities) tie(tx *gorm.DB, at place, identity signin.Identity, allowN
 		out, err = a.create(tx, fresh, "")
 	}
 	if err == nil {
-		out, err = i.keep(tx, out, at, identity)
+		out, err = i.record(tx, out, at, identity)
 	}
 	if err == nil && joined && identity.FromOwn {
 		out.Epoch, err = i.endOlder(tx, out)
@@ -195,8 +195,8 @@ func (i *identities) taken(tx *gorm.DB, account id.ID, at place, issuer string) 
 		i.people.project, account, at.provider, issuer).Scan(&taken).Error
 }
 
-// keep ties an identity to an account.
-func (i *identities) keep(tx *gorm.DB, out signin.Account, at place, identity signin.Identity) (signin.Account, error) {
+// record ties an identity to an account.
+func (i *identities) record(tx *gorm.DB, out signin.Account, at place, identity signin.Identity) (signin.Account, error) {
 	a := i.people
 	row := id.New()
 	err := tx.Exec(`INSERT INTO user_identities (project_id, id, provider_id, issuer, subject, contact, account_id) VALUES (?, ?, ?, ?, ?, ?, ?)`,

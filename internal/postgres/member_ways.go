@@ -115,7 +115,7 @@ func (m memberWays) RemovePasskey(ctx context.Context, account id.ID, host strin
 func (m memberWays) SignInGitHub(ctx context.Context, identity signin.Identity, stateHash []byte, organization string) (out signin.Account, err error) {
 	a := m.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
-		if err := useMemberAnswer(tx, stateHash, signin.UpstreamLifetime); err != nil {
+		if err := useMemberAnswer(tx, stateHash, signin.ProviderRequestLifetime); err != nil {
 			return err
 		}
 		out, err = m.known(tx, identity)

@@ -35,9 +35,9 @@ func meteredProjects(tx *gorm.DB, organization id.ID) (found []meteredProject, e
 	return found, err
 }
 
-// ConnectedUsers implements tenants.UsageStore.
-func (s *Store) ConnectedUsers(ctx context.Context, organization id.ID, month time.Time) ([]tenants.ConnectedUsers, error) {
-	var out []tenants.ConnectedUsers
+// MonthlyActiveUsers implements tenants.UsageStore.
+func (s *Store) MonthlyActiveUsers(ctx context.Context, organization id.ID, month time.Time) ([]tenants.MonthlyActiveUsers, error) {
+	var out []tenants.MonthlyActiveUsers
 	err := s.inTransaction(ctx, func(tx *gorm.DB) error {
 		if err := tx.Raw(`SELECT id FROM organizations WHERE id = ?`, organization).Take(&idRow{}).Error; err != nil {
 			return err
@@ -57,7 +57,7 @@ func (s *Store) ConnectedUsers(ctx context.Context, organization id.ID, month ti
 				},
 			)
 			for _, day := range days {
-				out = append(out, tenants.ConnectedUsers{Project: project.Slug, Day: day.Day, Count: day.Count})
+				out = append(out, tenants.MonthlyActiveUsers{Project: project.Slug, Day: day.Day, Count: day.Count})
 			}
 		}
 		return err
@@ -120,14 +120,14 @@ func countMonth(tx *gorm.DB, organization id.ID, month time.Time) (total int, er
 
 var _ tenants.AdmissionStore = (*Store)(nil)
 
-// Newcomer implements tenants.AdmissionStore. Who connected while the project was a development one was not counted, and has a grant.
-func (s *Store) Newcomer(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error) {
-	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) }, newcomerSQL, user)
+// FirstConnection implements tenants.AdmissionStore. Who connected while the project was a development one was not counted, and has a grant.
+func (s *Store) FirstConnection(ctx context.Context, project, user id.ID) (organization id.ID, newcomer bool, err error) {
+	err = s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&organization, &newcomer) }, firstConnectionSQL, user)
 	return organization, newcomer, err
 }
 
-// newcomerSQL is asked before each consent, so it reads one entry of an index of each table, however many people and months there are.
-const newcomerSQL = `SELECT organization_id, environment = 'production' AND NOT EXISTS (SELECT FROM connected_users WHERE project_id = $1 AND user_id = $2)
+// firstConnectionSQL is asked before each consent, so it reads one entry of an index of each table, however many people and months there are.
+const firstConnectionSQL = `SELECT organization_id, environment = 'production' AND NOT EXISTS (SELECT FROM connected_users WHERE project_id = $1 AND user_id = $2)
 	AND NOT EXISTS (SELECT FROM grants WHERE project_id = $1 AND user_id = $2) FROM projects WHERE id = $1`
 
 // CountConnected implements tenants.AdmissionStore.

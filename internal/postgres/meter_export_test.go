@@ -1,4 +1,4 @@
 package postgres
 
-// NewcomerSQL is the statement behind Newcomer.
-const NewcomerSQL = newcomerSQL
+// FirstConnectionSQL is the statement behind FirstConnection.
+const FirstConnectionSQL = firstConnectionSQL

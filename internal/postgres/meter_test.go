@@ -41,7 +41,7 @@ func TestNewcomerReadsNoWholeMeter(t *testing.T) {
 	}
 	defer conn.Release()
 	inTenant(t, conn.Conn(), project.ID, func(tx pgx.Tx) {
-		rows, err := tx.Query(t.Context(), `EXPLAIN (ANALYZE, BUFFERS) `+postgres.NewcomerSQL, project.ID.String(), id.New().String())
+		rows, err := tx.Query(t.Context(), `EXPLAIN (ANALYZE, BUFFERS) `+postgres.FirstConnectionSQL, project.ID.String(), id.New().String())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -70,8 +70,8 @@ func (s *Store) SuspendOrganization(ctx context.Context, organization id.ID, sus
 	})
 }
 
-// HoldProject implements tenants.OperatorStore.
-func (s *Store) HoldProject(ctx context.Context, project id.ID, held bool, reason string) error {
+// SuspendProjectByOperator implements tenants.OperatorStore.
+func (s *Store) SuspendProjectByOperator(ctx context.Context, project id.ID, held bool, reason string) error {
 	recorded := change{actor: tenants.SystemActor, action: "project.released"}
 	if held {
 		recorded.action, recorded.detail = "project.held", map[string]string{"reason": reason}

@@ -157,12 +157,12 @@ func setProject(tx *gorm.DB, project id.ID) error {
 
 const setProjectSQL = "SELECT set_config('app.project_id', $1, true)"
 
-// hot runs one statement of a hot verb in one round trip: a batch is one implicit transaction, so the setting that row-level
+// query runs one statement of a hot verb in one round trip: a batch is one implicit transaction, so the setting that row-level
 // security reads is local to it. The first argument of the statement is always the project.
-func (s *Store) hot(ctx context.Context, project id.ID, scan func(pgx.Row) error, statement string, args ...any) error {
+func (s *Store) query(ctx context.Context, project id.ID, scan func(pgx.Row) error, statement string, args ...any) error {
 	batch := &pgx.Batch{}
 	batch.Queue(setProjectSQL, project.String())
-	batch.Queue(statement, append([]any{uuidValue(project)}, hotValues(args)...)...)
+	batch.Queue(statement, append([]any{uuidValue(project)}, queryValues(args)...)...)
 	results := s.pool.SendBatch(ctx, batch)
 	if _, err := results.Exec(); err != nil {
 		_ = results.Close()
@@ -175,8 +175,8 @@ func (s *Store) hot(ctx context.Context, project id.ID, scan func(pgx.Row) error
 	return translate(err)
 }
 
-// hotValues replaces ids by what pgx sends in binary form: as driver.Valuer each would travel as text, made and parsed again.
-func hotValues(args []any) []any {
+// queryValues replaces ids by what pgx sends in binary form: as driver.Valuer each would travel as text, made and parsed again.
+func queryValues(args []any) []any {
 	for i, arg := range args {
 		if id, ok := arg.(id.ID); ok {
 			args[i] = uuidValue(id)

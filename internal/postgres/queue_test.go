@@ -240,7 +240,7 @@ func TestWorkEndsWhileEnqueuing(t *testing.T) {
 		t.Fatal(err)
 	}
 	log, stop := r.work(sendFunc(func(context.Context, mail.Message) error { return nil }),
-		postgres.PassBilling(func(context.Context) error { return nil }))
+		postgres.ReconcileBilling(func(context.Context) error { return nil }))
 	ctx := within(t, time.Minute)
 	for waiting := false; !waiting; {
 		const query = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'advisory')"

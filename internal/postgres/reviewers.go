@@ -98,7 +98,7 @@ func (s *Store) ListReviewers(ctx context.Context, organization, project id.ID) 
 			func() error { return requireOwn(tx, organization, project) },
 			func() error {
 				return tx.Raw(`SELECT u.id, u.reviewer_address AS address, u.reviewer_maker AS maker, u.reviewer_made_at AS made_at, u.reviewer_until AS until, u.reviewer_until <= now() AS ended,
-						(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND `+livingGrant+`) AS connections
+						(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND `+activeGrant+`) AS connections
 					FROM users u WHERE u.project_id = ? AND u.reviewer_address IS NOT NULL ORDER BY ended, u.reviewer_made_at DESC, u.id LIMIT 200`, project).Scan(&found).Error
 			},
 		)

@@ -37,7 +37,7 @@ func endGrants(tx *gorm.DB, project id.ID, reason, condition string, args ...any
 
 // sweepRevocations forgets, in one project, what no unexpired token belongs to.
 func (s *Store) sweepRevocations(ctx context.Context, project id.ID) (swept int, err error) {
-	err = s.hot(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
+	err = s.query(ctx, project, func(row pgx.Row) error { return row.Scan(&swept) }, `
 		WITH gone AS (
 			DELETE FROM revocations WHERE project_id = $1 AND grant_id IN (
 				SELECT grant_id FROM revocations WHERE project_id = $1 AND until < now() ORDER BY until LIMIT $2)

@@ -296,7 +296,7 @@ func (s *Store) readRevocations(ctx context.Context, project id.ID, cursor strin
 	}
 	var read revocationsRead
 	var position, rows, secrets string
-	err := s.hot(ctx, project, func(row pgx.Row) error {
+	err := s.query(ctx, project, func(row pgx.Row) error {
 		return row.Scan(&read.suspended, &read.snapshot, &position, &rows, &secrets)
 	}, `
 		WITH here AS (

@@ -49,7 +49,7 @@ func (i *identities) EnableTOTP(ctx context.Context, account id.ID, totpSecret [
 
 // UseTOTP implements signin.SecondFactors.
 func (i *identities) UseTOTP(ctx context.Context, account id.ID, check func(totpSecret []byte) (int64, bool)) error {
-	return i.second(ctx, account, func(tx *gorm.DB, f secondFactorRow) (bool, error) {
+	return i.useSecondFactor(ctx, account, func(tx *gorm.DB, f secondFactorRow) (bool, error) {
 		opened, err := i.people.store.keys.Open(purposeSecondFactor, f.SealedSecret, secondFactorBinding(i.people.project, account))
 		if err != nil {
 			return false, err
@@ -64,7 +64,7 @@ func (i *identities) UseTOTP(ctx context.Context, account id.ID, check func(totp
 
 // UseRecoveryCode implements signin.SecondFactors.
 func (i *identities) UseRecoveryCode(ctx context.Context, account id.ID, hash []byte) error {
-	return i.second(ctx, account, func(tx *gorm.DB, _ secondFactorRow) (bool, error) {
+	return i.useSecondFactor(ctx, account, func(tx *gorm.DB, _ secondFactorRow) (bool, error) {
 		taken := tx.Exec(`DELETE FROM user_recovery_codes WHERE project_id = ? AND account_id = ? AND code_hash = ?`, i.people.project, account, hash)
 		if taken.Error != nil || taken.RowsAffected == 0 {
 			return false, taken.Error
@@ -80,8 +80,8 @@ type secondFactorRow struct {
 	Paused       bool
 }
 
-// second counts what was wrong, for good, while the row is locked: of parallel tries none is free.
-func (i *identities) second(ctx context.Context, account id.ID, use func(*gorm.DB, secondFactorRow) (bool, error)) error {
+// useSecondFactor counts what was wrong, for good, while the row is locked: of parallel tries none is free.
+func (i *identities) useSecondFactor(ctx context.Context, account id.ID, use func(*gorm.DB, secondFactorRow) (bool, error)) error {
 	var outcome error
 	err := i.people.transaction(ctx, func(tx *gorm.DB) error {
 		var f secondFactorRow

@@ -49,7 +49,7 @@ func (s *Store) ListDomains(ctx context.Context, organization, project id.ID) ([
 	var rows []domainRow
 	err = s.inProject(ctx, project, func(tx *gorm.DB) error {
 		return tx.Raw(`SELECT d.*, coalesce(i.is_primary, false) AS is_primary,
-				(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = d.project_id AND g.issuer = 'https://' || d.domain AND `+livingGrant+` LIMIT ?) AS living) AS connections
+				(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = d.project_id AND g.issuer = 'https://' || d.domain AND `+activeGrant+` LIMIT ?) AS living) AS connections
 			FROM project_domains d LEFT JOIN project_issuers i ON i.address = d.domain AND i.project_id = d.project_id
 			WHERE d.project_id = ? ORDER BY d.created_at, d.domain`, tenants.CountedTo+1, project).Scan(&rows).Error
 	})

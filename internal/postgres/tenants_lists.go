@@ -47,7 +47,7 @@ func (s *Store) ListServers(ctx context.Context, organization, project id.ID) ([
 		Connections int
 	}
 	rows, err := rowsOf[row](ctx, s, organization, project, `SELECT m.id, m.name, m.resource, m.created_at, coalesce(r.secrets, 0) AS secrets, greatest(r.secret_used, m.asked_at) AS secret_used,
-			(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = m.project_id AND g.mcp_server_id = m.id AND `+livingGrant+` LIMIT @most) AS living) AS connections
+			(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = m.project_id AND g.mcp_server_id = m.id AND `+activeGrant+` LIMIT @most) AS living) AS connections
 		FROM mcp_servers m LEFT JOIN (SELECT mcp_server_id, count(*) AS secrets, max(last_used_at) AS secret_used FROM registration_secrets
 			WHERE project_id = @project AND revoked_at IS NULL GROUP BY mcp_server_id) AS r ON r.mcp_server_id = m.id
 		WHERE m.project_id = @project ORDER BY m.created_at, m.id`, values{"most": tenants.CountedTo + 1})
@@ -118,7 +118,7 @@ func (r listedClientRow) client() tenants.Client {
 var selectClients = `SELECT c.id, c.kind, c.name, c.client_uri, c.auth_method, array_to_string(c.redirect_uris, ' ') AS redirect_uris, c.created_at, c.renewed_at,
 		c.first_used_at, c.blocked_at IS NOT NULL AS blocked, CASE WHEN c.kind = 'document' THEN coalesce(` + clientDecision("c.project_id", "c.id") + `, '') ELSE '' END AS decision,
 		(SELECT g.created_at FROM grants g WHERE g.project_id = c.project_id AND g.client_id = c.id AND g.revoked_at IS NULL ORDER BY g.id DESC LIMIT 1) AS last_approved,
-		(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = c.project_id AND g.client_id = c.id AND ` + livingGrant + ` LIMIT @most) AS living) AS connections
+		(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = c.project_id AND g.client_id = c.id AND ` + activeGrant + ` LIMIT @most) AS living) AS connections
 	FROM clients c WHERE c.project_id = @project`
 
 // ListClients implements tenants.ListStore.
@@ -180,7 +180,7 @@ func (s *Store) ListGrants(ctx context.Context, organization, project id.ID, q t
 			greatest(l.rotated, (SELECT max(w.last_used_at) FROM grant_usage w WHERE w.project_id = @project AND w.grant_id = l.id)) AS last_used
 		FROM (SELECT g.id, g.user_id, g.mcp_server_id, g.client_id, g.resource, coalesce(g.organization, '') AS granted_organization, array_to_string(g.scopes, ' ') AS scopes,
 				g.created_at, coalesce(g.idle_expires_at, g.access_expires_at) AS expires_at, CASE WHEN g.generation > 1 THEN g.rotated_at END AS rotated
-			FROM grants g WHERE g.project_id = @project AND `+livingGrant+condition+` ORDER BY g.id DESC LIMIT @page) AS l
+			FROM grants g WHERE g.project_id = @project AND `+activeGrant+condition+` ORDER BY g.id DESC LIMIT @page) AS l
 		JOIN users u ON u.project_id = @project AND u.id = l.user_id JOIN clients c ON c.project_id = @project AND c.id = l.client_id
 		JOIN mcp_servers m ON m.project_id = @project AND m.id = l.mcp_server_id ORDER BY l.id DESC`, v)
 	return mapRows(rows, listedGrantRow.grant), err

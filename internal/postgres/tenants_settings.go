@@ -37,7 +37,7 @@ func (s *Store) FindSettings(ctx context.Context, organization, project id.ID) (
 		RefreshGrace: seconds(row.RefreshGrace), SignUpOpen: row.SignUpOpen, ScopesSelectable: row.ScopesSelectable,
 		RegistrationPolicy: tenants.RegistrationPolicy(row.RegistrationPolicy), DocumentPolicy: tenants.DocumentPolicy(row.DocumentPolicy),
 		SignInMethods: strings.Fields(row.Methods), SigningAlgorithm: row.SigningAlgorithm, BrandVersion: row.BrandVersion,
-		OwnRules: tenants.OwnRules{WaysBeside: row.WaysBesideOwn, OrganizationSession: seconds(row.OrganizationSession)},
+		ExternalLoginRules: tenants.ExternalLoginRules{WaysBeside: row.WaysBesideOwn, OrganizationSession: seconds(row.OrganizationSession)},
 	}, translate(err)
 }
 
@@ -73,8 +73,8 @@ func (s *Store) SetSignUpOpen(ctx context.Context, actor tenants.Actor, organiza
 	})
 }
 
-// SetOwnRules implements tenants.SettingsStore. What other ways began ends when they are not allowed any more.
-func (s *Store) SetOwnRules(ctx context.Context, actor tenants.Actor, organization, project id.ID, rules tenants.OwnRules) error {
+// SetExternalLoginRules implements tenants.SettingsStore. What other ways began ends when they are not allowed any more.
+func (s *Store) SetExternalLoginRules(ctx context.Context, actor tenants.Actor, organization, project id.ID, rules tenants.ExternalLoginRules) error {
 	longest := int64(rules.OrganizationSession / time.Second)
 	recorded := change{actor: actor, action: "project.own_login_rules_changed", target: "project:" + project.String(), detail: map[string]string{
 		"ways_beside_own": strconv.FormatBool(rules.WaysBeside), "organization_session": strconv.FormatInt(longest, 10),
@@ -120,7 +120,7 @@ func (s *Store) EndGrants(ctx context.Context, actor tenants.Actor, organization
 		return firstError(
 			func() error { return lockProject(tx, organization, project) },
 			func() error {
-				return tx.Raw(`SELECT count(*) AS count FROM grants g WHERE project_id = ? AND `+livingGrant+` AND `+condition, project, arg).Scan(&living).Error
+				return tx.Raw(`SELECT count(*) AS count FROM grants g WHERE project_id = ? AND `+activeGrant+` AND `+condition, project, arg).Scan(&living).Error
 			},
 			func() error {
 				return tx.Exec(`DELETE FROM consents WHERE project_id = ? AND (user_id, client_id, resource) IN (
@@ -197,7 +197,7 @@ func (s *Store) CountDays(ctx context.Context, organization, project id.ID, days
 			},
 			func() error {
 				return tx.Raw(`SELECT now() AS now, (SELECT count(*) FROM users WHERE project_id = @project) AS users,
-					(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = @project AND `+livingGrant+` LIMIT @most) AS living) AS living_grants`,
+					(SELECT count(*) FROM (SELECT FROM grants g WHERE g.project_id = @project AND `+activeGrant+` LIMIT @most) AS living) AS living_grants`,
 					map[string]any{"project": project, "most": 100 * tenants.CountedTo}).Scan(&totals).Error
 			},
 		)

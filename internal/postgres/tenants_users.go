@@ -43,11 +43,11 @@ func (r userRow) user() tenants.User {
 
 var selectUsers = `SELECT u.id, u.email, u.name, u.blocked_at IS NOT NULL AS blocked, u.created_at,
 			(SELECT max(s.created_at) FROM user_sessions s WHERE s.project_id = u.project_id AND s.account_id = u.id) AS last_sign_in,
-			(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND ` + livingGrant + `) AS connections,
+			(SELECT count(*) FROM grants g WHERE g.project_id = u.project_id AND g.user_id = u.id AND ` + activeGrant + `) AS connections,
 			CASE WHEN u.reviewer_address IS NOT NULL THEN u.reviewer_until END AS reviewer_until, coalesce(u.reviewer_until <= now(), false) AS reviewer_ended, ` + knownAs("u") + ` AS known_as
 		FROM users u WHERE u.project_id = @project`
 
-const livingGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
+const activeGrant = `g.revoked_at IS NULL AND g.code_redeemed_at IS NOT NULL AND g.expires_at > now() AND coalesce(g.idle_expires_at, g.access_expires_at) > now()`
 
 func (s *Store) users(ctx context.Context, organization, project id.ID, condition string, v values) (found []tenants.User, err error) {
 	var rows []userRow
@@ -149,7 +149,7 @@ func (s *Store) ListUserGrants(ctx context.Context, organization, project, user 
 			func() error {
 				return tx.Raw(`SELECT g.id, g.client_id, c.name AS client_name, g.resource, array_to_string(g.scopes, ' ') AS scopes, coalesce(g.organization, '') AS membership, g.created_at
 					FROM grants g JOIN clients c ON c.project_id = g.project_id AND c.id = g.client_id
-					WHERE g.project_id = ? AND g.user_id = ? AND `+livingGrant+` ORDER BY g.created_at DESC, g.id LIMIT 200`, project, user).Scan(&rows).Error
+					WHERE g.project_id = ? AND g.user_id = ? AND `+activeGrant+` ORDER BY g.created_at DESC, g.id LIMIT 200`, project, user).Scan(&rows).Error
 			},
 		)
 	})

@@ -69,13 +69,13 @@ func (c carrier) RoundTrip(request *http.Request) (*http.Response, error) {
 	response, err := c.recorder.next.RoundTrip(request)
 	if err != nil {
 		e.Answer = "no answer"
-		c.recorder.keep(e)
+		c.recorder.record(e)
 		return nil, err
 	}
 	body, err := io.ReadAll(response.Body)
 	_ = response.Body.Close()
 	e.Answer, e.ReceivedHeader, e.Received = fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)), headers(response.Header), redact(body)
-	c.recorder.keep(e)
+	c.recorder.record(e)
 	response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
 	return response, nil
 }
@@ -90,7 +90,7 @@ func (f failing) Read([]byte) (int, error) {
 	return 0, f.err
 }
 
-func (r *recorder) keep(e Exchange) {
+func (r *recorder) record(e Exchange) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.exchanges) < maxExchanges {

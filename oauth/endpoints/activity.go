@@ -82,13 +82,13 @@ func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, 
 		Source: network(c), Agent: agent(c), RequestID: web.RequestID(c), UserID: trace.UserID, GrantID: trace.GrantID, ServerID: trace.ServerID,
 	}
 	a.Test = tenants.IsTestAgent(a.Agent)
-	if a.Test && a.ClientID == tenants.TestNobody { // refused, as it should be
+	if a.Test && a.ClientID == tenants.TestClientID { // refused, as it should be
 		return
 	}
 	switch {
 	case step == tenants.StepAuthorize:
 		if trace.Document != nil {
-			h.keep(c, blame(documentStep(a), trace.Document.Err))
+			h.storeActivity(c, withError(documentStep(a), trace.Document.Err))
 		}
 		if a.AttemptID.IsZero() { // it failed before it had an id: an attempt of its own
 			a.AttemptID = a.ID
@@ -98,7 +98,7 @@ func (h *Handler) record(c echo.Context, step tenants.Step, trace *oauth.Trace, 
 	case step == tenants.StepCall && trace.Refusal != nil:
 		a.Step, err = tenants.StepRefusal, trace.Refusal
 	}
-	h.keep(c, blame(remark(a, trace), err))
+	h.storeActivity(c, withError(withNote(a, trace), err))
 }
 
 // documentStep is the look at the client's metadata document, as a step of its own before the request that needed it.
@@ -107,8 +107,8 @@ func documentStep(a tenants.Activity) tenants.Activity {
 	return a
 }
 
-// remark tells of a good outcome what a developer should know.
-func remark(a tenants.Activity, trace *oauth.Trace) tenants.Activity {
+// withNote adds to a good outcome what a developer should know.
+func withNote(a tenants.Activity, trace *oauth.Trace) tenants.Activity {
 	switch {
 	case trace.Forgiven:
 		a.Parameter, a.Got, a.Expected = "refresh_token", "number "+strconv.FormatUint(trace.Presented, 10), "number "+strconv.FormatUint(trace.Living, 10)
@@ -122,8 +122,8 @@ func remark(a tenants.Activity, trace *oauth.Trace) tenants.Activity {
 	return a
 }
 
-// blame describes a failure as the surface would, and what to do.
-func blame(a tenants.Activity, err error) tenants.Activity {
+// withError describes a failure as the surface would, and what to do.
+func withError(a tenants.Activity, err error) tenants.Activity {
 	if err == nil {
 		return a
 	}
@@ -137,7 +137,7 @@ func blame(a tenants.Activity, err error) tenants.Activity {
 	return a
 }
 
-func (h *Handler) keep(c echo.Context, a tenants.Activity) {
+func (h *Handler) storeActivity(c echo.Context, a tenants.Activity) {
 	issuer := issuerOf(c).ID
 	repeats := []string{string(a.Step), issuer.String(), a.GrantID.String(), a.ServerID.String(), a.Source, a.Agent}
 	switch again := h.strangers.Local(perSourceRepeat, repeats...) != nil; {

@@ -135,7 +135,7 @@ func TestTimelineOfATest(t *testing.T) {
 	ask(doctor.UserAgent, "unknown").isError(http.StatusUnauthorized, "invalid_client")
 	judged("a test as nobody", true, 0)
 	before := len(tl.attempts(tn, tenants.ActivityFilter{}))
-	ask(doctor.UserAgent, doctor.NobodyClientID).isError(http.StatusUnauthorized, "invalid_client")
+	ask(doctor.UserAgent, doctor.TestClientID).isError(http.StatusUnauthorized, "invalid_client")
 	if after := len(tl.attempts(tn, tenants.ActivityFilter{})); after != before {
 		t.Errorf("got %d attempts after the question that doctor wants refused, want %d", after, before)
 	}

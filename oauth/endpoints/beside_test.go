@@ -18,7 +18,7 @@ func TestNoProviderGoesAroundTheOwnLogin(t *testing.T) {
 	tn, p := w.demo, newPeer(t)
 	id := tn.offer(p, "oidc").String()
 	site := tn.ownSite()
-	tn.offersOnly(tenants.SignInOwn, tenants.SignInUpstream)
+	tn.offersOnly(tenants.SignInExternal, tenants.SignInProvider)
 	if got := tn.comesFrom(p, id, map[string]any{"sub": "old", "email": "grace@acme.example"}); !signsIn(got) {
 		t.Fatalf("before the site knew anybody: %d\n%s", got.StatusCode, got.body)
 	}
@@ -44,7 +44,7 @@ func TestNoProviderGoesAroundTheOwnLogin(t *testing.T) {
 		t.Errorf("when the project says so: got %d, want the consent page\n%s", got.StatusCode, got.body)
 	}
 	site.beside(false)
-	tn.offersOnly(tenants.SignInUpstream)
+	tn.offersOnly(tenants.SignInProvider)
 	if got := tn.comesFrom(p, id, map[string]any{"sub": "old", "email": "grace@acme.example"}); !signsIn(got) {
 		t.Errorf("with the own login off: got %d, want the consent page\n%s", got.StatusCode, got.body)
 	}

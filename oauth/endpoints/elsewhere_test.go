@@ -15,8 +15,8 @@ import (
 // beside sets whether people of the site may sign in with what this server keeps of them as well.
 func (s *ownSite) beside(allowed bool) {
 	s.tn.w.t.Helper()
-	rules := tenants.OwnRules{WaysBeside: allowed, OrganizationSession: tenants.MaxOrganizationSession}
-	if err := s.tn.w.projects.SetOwnRules(s.tn.w.t.Context(), tenants.SystemActor, s.tn.w.org, s.tn.project.ID, rules); err != nil {
+	rules := tenants.ExternalLoginRules{WaysBeside: allowed, OrganizationSession: tenants.MaxOrganizationSession}
+	if err := s.tn.w.projects.SetExternalLoginRules(s.tn.w.t.Context(), tenants.SystemActor, s.tn.w.org, s.tn.project.ID, rules); err != nil {
 		s.tn.w.t.Fatal(err)
 	}
 	s.tn.w.forget()

@@ -34,9 +34,9 @@ type Config struct {
 	Issuers Issuers
 	// Accounts of the people of one issuer.
 	Accounts func(issuer id.ID) signin.Accounts
-	// Identities of these people at other providers, and Upstream that speaks to them.
-	Identities func(issuer id.ID) signin.Identities
-	Upstream   *signin.Upstream
+	// Identities of these people at other providers, and IdentityProviders that speaks to them.
+	Identities        func(issuer id.ID) signin.Identities
+	IdentityProviders *signin.IdentityProviders
 	// PathPrefix is "/t/" when issuers are told apart by path, empty when by host.
 	PathPrefix string
 	// BaseURL decides on Strict-Transport-Security.
@@ -61,7 +61,7 @@ type Handler struct {
 	issuers    Issuers
 	accounts   func(id.ID) signin.Accounts
 	identities func(id.ID) signin.Identities
-	upstream   *signin.Upstream
+	providers  *signin.IdentityProviders
 	pathPrefix string
 	limits     *web.Limits
 	admit      func(ctx context.Context, issuer, user id.ID) error
@@ -75,7 +75,7 @@ type Handler struct {
 
 // New returns the door.
 func New(c Config) *Handler {
-	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, identities: c.Identities, upstream: c.Upstream, pathPrefix: c.PathPrefix, limits: c.Limits,
+	h := &Handler{oauth: c.OAuth, signin: c.SignIn, issuers: c.Issuers, accounts: c.Accounts, identities: c.Identities, providers: c.IdentityProviders, pathPrefix: c.PathPrefix, limits: c.Limits,
 		admit: c.Admit, reviews: c.Reviews, activity: c.Activity, strangers: web.NewLimits(nil, c.Now), now: c.Now, log: c.Log}
 	h.echo = web.New(c.Log, web.TrustedProxies(c.TrustedProxies...))
 	h.echo.HTTPErrorHandler = h.renderError
@@ -126,15 +126,15 @@ func Routes(h *Handler) []Route {
 		{http.MethodPost, pathSignInCode, "page", h.signInCodePage, step(tenants.StepSignIn, form...)},
 		{http.MethodGet, pathSignInLink, "page", h.signInLinkPage, authorize},
 		{http.MethodPost, pathPasskey, "WebAuthn level 3", h.passkeyPage, step(tenants.StepSignIn, form...)},
-		{http.MethodPost, pathSecond, "RFC 6238", h.secondPage, step(tenants.StepSignIn, form...)},
+		{http.MethodPost, pathSecond, "RFC 6238", h.secondFactorPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathNewPasskey, "WebAuthn level 3", h.newPasskeyPage, step(tenants.StepSignIn, form...)},
-		{http.MethodPost, pathUpstream, "page", h.upstreamPage, step(tenants.StepSignIn, form...)},
-		{http.MethodGet, pathUpstreamBack, "OpenID Connect Core, RFC 9207", h.upstreamBackPage, step(tenants.StepSignIn, authorize...)},
-		{http.MethodGet, pathUpstreamDone, "page", h.upstreamDonePage, authorize},
+		{http.MethodPost, pathProvider, "page", h.identityProviderPage, step(tenants.StepSignIn, form...)},
+		{http.MethodGet, pathProviderReturn, "OpenID Connect Core, RFC 9207", h.identityProviderReturnPage, step(tenants.StepSignIn, authorize...)},
+		{http.MethodGet, pathProviderDone, "page", h.identityProviderDonePage, authorize},
 		{http.MethodPost, pathOwn, "page", h.ownPage, step(tenants.StepSignIn, form...)},
-		{http.MethodPost, pathOwnLogin, "mcpauth own login", h.ownLogin, guard},
+		{http.MethodPost, pathExternalLogin, "mcpauth own login", h.externalLogin, guard},
 		{http.MethodPost, pathOwnLeft, "mcpauth own login", h.ownLeft, guard},
-		{http.MethodGet, pathOwnBack, "page", h.ownBackPage, step(tenants.StepSignIn, authorize...)},
+		{http.MethodGet, pathExternalReturn, "page", h.ownBackPage, step(tenants.StepSignIn, authorize...)},
 		{http.MethodPost, pathReset, "page", h.resetPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathResetCode, "page", h.newPasswordPage, step(tenants.StepSignIn, form...)},
 		{http.MethodPost, pathSignUp, "page", h.signUpPage, step(tenants.StepSignUp, form...)},

@@ -138,7 +138,7 @@ func (w *world) newDoorWith(change func(*endpoints.Config, *postgres.Store)) (*p
 	config := endpoints.Config{
 		OAuth: w.server(store, nil), SignIn: &signin.Service{Keys: w.keys, Passwords: signin.NewPasswords()}, Issuers: postgres.NewIssuers(store, w.clock.now, log),
 		Accounts: store.Users, Identities: store.Identities,
-		Upstream: signin.NewUpstream(egress.New(egress.Config{Loopback: true}).HTTP(signin.UpstreamAnswerMax), w.clock.now), PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Now: w.clock.now, Log: log,
+		IdentityProviders: signin.NewIdentityProviders(egress.New(egress.Config{Loopback: true}).HTTP(signin.ProviderAnswerMax), w.clock.now), PathPrefix: "/t/", BaseURL: "https://mcpauth.example", Now: w.clock.now, Log: log,
 	}
 	change(&config, store)
 	return store, endpoints.New(config)

@@ -19,7 +19,7 @@ var notPresented = map[string]bool{
 	"Seal postgres.mailPurpose":               true, // at rest
 	"Seal postgres.purposeProviderSecret":     true, // at rest
 	"Seal postgres.purposeSecondFactor":       true, // at rest
-	"Seal postgres.purposeOwnLogin":           true, // at rest
+	"Seal postgres.purposeExternalLogin":      true, // at rest
 	"Seal postgres.purposeReviewer":           true, // at rest; presented as a challenge's code
 	"Seal dashboard.purposeDraft":             true, // a look of the branding editor, proved there
 	"Seal dashboard.purposeCursor":            true, // a place in a list of the dashboard, proved there
@@ -241,7 +241,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"way back from another provider": {
-			marks: []string{"Seal endpoints.purposeUpstream", "cookie cookieUpstream", "prefix mcpauth_upstream_", "column public.upstream_answers.state_hash"},
+			marks: []string{"Seal endpoints.purposeProvider", "cookie cookieProvider", "prefix mcpauth_upstream_", "column public.upstream_answers.state_hash"},
 			issue: func(b *browser, a *tenant) issued {
 				p := newPeer(a.w.t)
 				came := a.leaveFor(b, a.offer(p, "oidc"), a.request(a.client()))
@@ -271,7 +271,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"request of an own login": {
-			marks: []string{"MAC signin.purposeOwnRequest"},
+			marks: []string{"MAC signin.purposeExternalRequest"},
 			issue: func(b *browser, a *tenant) issued {
 				site := a.ownSite()
 				request := site.leave(b)
@@ -321,7 +321,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"second step": {
-			marks: []string{"Seal endpoints.purposeSecond"},
+			marks: []string{"Seal endpoints.purposeSecondFactor"},
 			issue: func(b *browser, a *tenant) issued {
 				shown, _ := a.setUpTwoStep(newBrowser(a.w.t, a.w.door))
 				a.w.clock.advance(time.Minute)
@@ -341,7 +341,7 @@ func credentials() map[string]credential {
 			},
 		},
 		"key of an app before it is used": {
-			marks: []string{"Seal endpoints.purposeNewSecond"},
+			marks: []string{"Seal endpoints.purposeNewSecondFactor"},
 			issue: func(b *browser, a *tenant) issued {
 				page := b.submit(a.account(b), "#two-step-on", nil)
 				_, form := page.form("#code")

@@ -12,7 +12,7 @@ import (
 // counted is what the meter shows of the organization for a month.
 func (w *world) counted(month time.Time) int {
 	w.t.Helper()
-	found, err := w.store.ConnectedUsers(w.t.Context(), w.org, month)
+	found, err := w.store.MonthlyActiveUsers(w.t.Context(), w.org, month)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -65,7 +65,7 @@ func TestConnectedUsersAreCountedOnce(t *testing.T) {
 	if n := w.counted(month); n != 0 {
 		t.Errorf("%d counted for a reused token", n)
 	}
-	if _, err := w.store.ConnectedUsers(t.Context(), id.New(), month); !errors.Is(err, tenants.ErrNotFound) {
+	if _, err := w.store.MonthlyActiveUsers(t.Context(), id.New(), month); !errors.Is(err, tenants.ErrNotFound) {
 		t.Errorf("an organization that does not exist: %v", err)
 	}
 	w.other.connected(newBrowser(t, w.door), w.other.client())

@@ -215,7 +215,7 @@ func TestOwnLoginsAtOnce(t *testing.T) {
 	var group sync.WaitGroup
 	faults := make([]error, 12)
 	for i := range faults {
-		answered := site.keeps(signin.OwnLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
+		answered := site.keeps(signin.ExternalLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
 		group.Go(func() { _, faults[i] = answered() })
 	}
 	group.Wait()
@@ -227,19 +227,19 @@ func TestOwnLoginsAtOnce(t *testing.T) {
 }
 
 // keeps stores an answer of the site, and returns the sign-in for which it waits.
-func (s *ownSite) keeps(login signin.OwnLogin) func() (signin.Account, error) {
+func (s *ownSite) keeps(login signin.ExternalLogin) func() (signin.Account, error) {
 	s.tn.w.t.Helper()
 	t, identities := s.tn.w.t, s.tn.w.store.Identities(s.tn.project.ID)
 	provider, err := id.Parse(s.id)
 	visit := id.New()
 	if err == nil {
-		err = identities.KeepOwnLogin(t.Context(), provider, visit, secret.Hash(visit.String()), login)
+		err = identities.StoreExternalLogin(t.Context(), provider, visit, secret.Hash(visit.String()), login)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	return func() (signin.Account, error) {
-		return identities.SignInOwn(t.Context(), provider, visit, secret.Hash(visit.String()))
+		return identities.SignInExternal(t.Context(), provider, visit, secret.Hash(visit.String()))
 	}
 }
 
@@ -330,7 +330,7 @@ func TestLeavingTakesAnswersBack(t *testing.T) {
 	site := w.demo.ownSite()
 	b := newBrowser(t, w.door)
 	back := site.answer(site.leave(b), "ada", "north")
-	signsInLater := site.keeps(signin.OwnLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
+	signsInLater := site.keeps(signin.ExternalLogin{Subject: "ada", Email: "ada@acme.example", Organizations: []signin.Organization{{ID: "north"}}})
 	other := site.answer(site.leave(newBrowser(t, w.door)), "eve", "north")
 	if got := site.left(`{"subject":"ada","organization":"north"}`); got.StatusCode != http.StatusOK {
 		t.Fatalf("%d %s", got.StatusCode, got.body)
@@ -368,7 +368,7 @@ func TestSiteSaysWhoLeftRefusals(t *testing.T) {
 			t.Errorf("%s: got %d %s, want 400 about %s", body, got.StatusCode, got.body, member)
 		}
 	}
-	for name, wrong := range map[string]string{"none": "", "a registration secret": w.demo.guard, "made up": tenants.OwnSecretPrefix + randomText(43), "another project's": elsewhere.secret} {
+	for name, wrong := range map[string]string{"none": "", "a registration secret": w.demo.guard, "made up": tenants.ExternalLoginSecretPrefix + randomText(43), "another project's": elsewhere.secret} {
 		impostor := *site
 		impostor.secret = wrong
 		if got := impostor.left(`{"subject":"ada","all":true}`); got.StatusCode != http.StatusUnauthorized {

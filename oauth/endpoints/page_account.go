@@ -199,7 +199,7 @@ func (h *Handler) renderAccount(c echo.Context, status int, session signin.Sessi
 		page.PasswordAction, page.PasswordMin = issuer.URL+pathPassword, signin.MinPassword
 	}
 	if none {
-		page.OwnLogin = ownName(issuer)
+		page.ExternalLogin = ownName(issuer)
 	}
 	if err := h.showFactors(c, session, &page); err != nil {
 		return err

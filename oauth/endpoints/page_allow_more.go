@@ -113,7 +113,7 @@ func (h *Handler) enterPage(c echo.Context) error {
 	if err != nil {
 		return h.refused(c, h.accountFlow(c, false, pathAccount), err)
 	}
-	login, err := h.identities(issuer.ID).FindOwnLogin(c.Request().Context(), provider, flow, signin.OwnAnswerHash(signin.OwnForAccount, query.Get("answer")))
+	login, err := h.identities(issuer.ID).FindExternalLogin(c.Request().Context(), provider, flow, signin.ExternalAnswerHash(signin.ForAccount, query.Get("answer")))
 	switch {
 	case errors.Is(err, signin.ErrNotFound):
 		return strangeLink()
@@ -134,7 +134,7 @@ func ownOf(issuer *oauth.Issuer, form url.Values) (provider, flow id.ID, err err
 		return provider, flow, strangeLink()
 	}
 	for _, p := range issuer.Providers {
-		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInOwn) {
+		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInExternal) {
 			return p.ID, flow, nil
 		}
 	}
@@ -156,12 +156,12 @@ func (h *Handler) enteredPage(c echo.Context) error {
 	if err != nil {
 		return h.refused(c, f, err)
 	}
-	account, err := h.identities(issuer.ID).SignInOwn(c.Request().Context(), provider, id, signin.OwnAnswerHash(signin.OwnForAccount, form.Get("answer")))
+	account, err := h.identities(issuer.ID).SignInExternal(c.Request().Context(), provider, id, signin.ExternalAnswerHash(signin.ForAccount, form.Get("answer")))
 	if errors.Is(err, signin.ErrNotFound) {
 		return strangeLink()
 	}
 	if err != nil {
-		return h.upstreamFailed(c, f, issuer.Name, err)
+		return h.identityProviderFailed(c, f, issuer.Name, err)
 	}
-	return h.begin(c, f, account, signin.Way{Method: tenants.SignInOwn, Provider: provider, Identity: account.Identity})
+	return h.begin(c, f, account, signin.Way{Method: tenants.SignInExternal, Provider: provider, Identity: account.Identity})
 }

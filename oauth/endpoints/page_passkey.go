@@ -31,12 +31,12 @@ func ceremonyBinding(issuer *oauth.Issuer, browser string, account id.ID) []byte
 	return secret.Join(issuer.ID[:], []byte(issuer.URL), secret.Hash(browser), account[:])
 }
 
-func (h *Handler) keepCeremony(issuer *oauth.Issuer, browser string, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
+func (h *Handler) recordCeremony(issuer *oauth.Issuer, browser string, account id.ID, ceremony signin.Ceremony) templates.PasskeyForm {
 	sealed := h.signin.Keys.Seal(purposeCeremony, ceremony.State, ceremonyBinding(issuer, browser, account))
 	return templates.PasskeyForm{Options: string(ceremony.Options), Ceremony: secret.Encode(sealed)}
 }
 
-// ceremonyOf reads what keepCeremony gave to the page. It fails with ErrPasskey for what belongs elsewhere.
+// ceremonyOf reads what recordCeremony gave to the page. It fails with ErrPasskey for what belongs elsewhere.
 func (h *Handler) ceremonyOf(issuer *oauth.Issuer, browser string, account id.ID, form url.Values) ([]byte, error) {
 	raw, err := secret.Decode(form.Get("ceremony"))
 	if err == nil {
@@ -60,7 +60,7 @@ func (h *Handler) passkeyWay(c echo.Context, f *flow) (templates.SignInWay, erro
 		return templates.SignInWay{}, err
 	}
 	withScript(c)
-	form := h.keepCeremony(f.issuer, f.browser, id.ID{}, ceremony)
+	form := h.recordCeremony(f.issuer, f.browser, id.ID{}, ceremony)
 	form.Action, form.Label = f.issuer.URL+pathPasskey, "Sign in with a passkey"
 	return templates.SignInWay{ID: "passkey", Passkey: &form}, nil
 }
@@ -126,7 +126,7 @@ func (h *Handler) renderOffer(c echo.Context, status int, f *flow, session signi
 		return err
 	}
 	withScript(c)
-	form := h.keepCeremony(f.issuer, f.browser, session.Account.ID, ceremony)
+	form := h.recordCeremony(f.issuer, f.browser, session.Account.ID, ceremony)
 	form.Action, form.Label, form.New = f.issuer.URL+pathNewPasskey, "Create a passkey", true
 	return web.Render(c, status, templates.OfferPasskey(templates.OfferPasskeyPage{FlowPage: page, Form: form}))
 }
@@ -248,7 +248,7 @@ func (h *Handler) showFactors(c echo.Context, session signin.Session, page *temp
 		page.Passkeys = append(page.Passkeys, templates.PasskeyLine{ID: base64.RawURLEncoding.EncodeToString(k.ID), Agent: k.Agent, Since: k.CreatedAt, LastUsed: k.LastUsedAt})
 	}
 	page.PasskeysAction = issuer.URL + pathPasskeys
-	if page.OwnLogin != "" || session.Account.Reviewer {
+	if page.ExternalLogin != "" || session.Account.Reviewer {
 		return nil
 	}
 	ceremony, err := signin.BeginPasskey(ctx, identities, issuer.URL, issuer.Name, session.Account)
@@ -256,14 +256,14 @@ func (h *Handler) showFactors(c echo.Context, session signin.Session, page *temp
 		return fault(err)
 	}
 	withScript(c)
-	form := h.keepCeremony(issuer, browserOf(c, issuer), session.Account.ID, ceremony)
+	form := h.recordCeremony(issuer, browserOf(c, issuer), session.Account.ID, ceremony)
 	form.Action, form.Label, form.New, form.Second = page.PasskeysAction, "Add a passkey", true, true
 	page.NewPasskey = &form
 	return nil
 }
 
-// purposeSecond names the sealing key of a sign-in between its two steps.
-const purposeSecond = "second-step"
+// purposeSecondFactor names the sealing key of a sign-in between its two steps.
+const purposeSecondFactor = "second-step"
 
 // halfway is a person who took the first step of a sign-in.
 type halfway struct {
@@ -273,12 +273,12 @@ type halfway struct {
 	At      time.Time  `json:"t"`
 }
 
-func secondBinding(f *flow) []byte {
+func secondFactorBinding(f *flow) []byte {
 	return secret.Join(f.issuer.ID[:], []byte(f.issuer.URL), f.request.FlowID[:], secret.Hash(f.browser))
 }
 
-// asksSecond seals who took the first step when the account wants a second one; "" when it does not.
-func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account, way signin.Way) (string, error) {
+// asksSecondFactor seals who took the first step when the account wants a second one; "" when it does not.
+func (h *Handler) asksSecondFactor(c echo.Context, f *flow, account signin.Account, way signin.Way) (string, error) {
 	second, err := h.identities(f.issuer.ID).FindSecondFactor(c.Request().Context(), account.ID)
 	if err != nil {
 		return "", fault(err)
@@ -287,14 +287,14 @@ func (h *Handler) asksSecond(c echo.Context, f *flow, account signin.Account, wa
 		return "", nil
 	}
 	plain, err := json.Marshal(halfway{Account: account.ID, Epoch: account.Epoch, Way: way, At: h.now()})
-	return secret.Encode(h.signin.Keys.Seal(purposeSecond, plain, secondBinding(f))), err
+	return secret.Encode(h.signin.Keys.Seal(purposeSecondFactor, plain, secondFactorBinding(f))), err
 }
 
 // halfway reads who took the first step, in this browser and flow, a short time ago.
 func (h *Handler) halfway(f *flow, pending string) (half halfway, err error) {
 	raw, err := secret.Decode(pending)
 	if err == nil {
-		raw, err = h.signin.Keys.Open(purposeSecond, raw, secondBinding(f))
+		raw, err = h.signin.Keys.Open(purposeSecondFactor, raw, secondFactorBinding(f))
 	}
 	if err == nil {
 		err = json.Unmarshal(raw, &half)

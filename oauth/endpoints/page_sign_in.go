@@ -125,9 +125,9 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 		view.Ways = append(view.Ways, templates.SignInWay{ID: "email-code", Label: "E-mail me a code", Action: f.issuer.URL + pathEmailCode, Email: true})
 	}
 	for _, p := range f.issuer.Providers {
-		method, action := tenants.SignInUpstream, pathUpstream
+		method, action := tenants.SignInProvider, pathProvider
 		if p.Kind == signin.ProviderOwn {
-			method, action = tenants.SignInOwn, pathOwn
+			method, action = tenants.SignInExternal, pathOwn
 		}
 		if f.issuer.OffersSignIn(method) {
 			view.Ways = append(view.Ways, templates.SignInWay{ID: "provider-" + p.ID.String(), Label: "Continue with " + p.Name, Action: f.issuer.URL + action,
@@ -139,12 +139,12 @@ func (h *Handler) renderSignIn(c echo.Context, status int, f *flow, shown signIn
 
 // begin goes on after the first step: to the second one, if the person set it up, and else into a session.
 func (h *Handler) begin(c echo.Context, f *flow, account signin.Account, way signin.Way) error {
-	pending, err := h.asksSecond(c, f, account, way)
+	pending, err := h.asksSecondFactor(c, f, account, way)
 	if err != nil {
 		return err
 	}
 	if pending != "" {
-		return h.renderSecond(c, http.StatusOK, f, pending, "", "")
+		return h.renderSecondFactor(c, http.StatusOK, f, pending, "", "")
 	}
 	return h.enter(c, f, account, way)
 }

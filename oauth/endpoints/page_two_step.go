@@ -16,11 +16,11 @@ import (
 	"mcpauth.example/tenants"
 )
 
-// purposeNewSecond names the sealing key of an app's secret until the app has shown that it has it.
-const purposeNewSecond = "new-second-step"
+// purposeNewSecondFactor names the sealing key of an app's secret until the app has shown that it has it.
+const purposeNewSecondFactor = "new-second-step"
 
-// secondPage takes the second step. It is of no use without the first one, in this browser and flow (catalogue 128).
-func (h *Handler) secondPage(c echo.Context) error {
+// secondFactorPage takes the second step. It is of no use without the first one, in this browser and flow (catalogue 128).
+func (h *Handler) secondFactorPage(c echo.Context) error {
 	form, err := web.Form(c)
 	if err != nil {
 		return err
@@ -42,10 +42,10 @@ func (h *Handler) secondPage(c echo.Context) error {
 	switch {
 	case errors.As(err, &field):
 		noteSignIn(c, err)
-		return h.renderSecond(c, http.StatusUnprocessableEntity, f, form.Get("pending"), "", field.Message)
+		return h.renderSecondFactor(c, http.StatusUnprocessableEntity, f, form.Get("pending"), "", field.Message)
 	case errors.Is(err, signin.ErrTooMany):
 		failed(c, &oauth.Error{Code: oauth.TooManyRequests, Parameter: "code", Description: "Too many wrong codes in a row."})
-		return h.renderSecond(c, http.StatusTooManyRequests, f, form.Get("pending"), "Too many wrong codes. Wait fifteen minutes, then try again.", "")
+		return h.renderSecondFactor(c, http.StatusTooManyRequests, f, form.Get("pending"), "Too many wrong codes. Wait fifteen minutes, then try again.", "")
 	case errors.Is(err, signin.ErrNotFound):
 		return h.renderSignIn(c, http.StatusForbidden, f, signInForm{alert: "Sign in again."})
 	case err != nil:
@@ -54,12 +54,12 @@ func (h *Handler) secondPage(c echo.Context) error {
 	return h.enter(c, f, signin.Account{ID: half.Account, Epoch: half.Epoch}, half.Way)
 }
 
-func (h *Handler) renderSecond(c echo.Context, status int, f *flow, pending, alert, wrong string) error {
+func (h *Handler) renderSecondFactor(c echo.Context, status int, f *flow, pending, alert, wrong string) error {
 	page, err := h.page(f, alert)
 	if err != nil {
 		return err
 	}
-	return web.Render(c, status, templates.Second(templates.SecondPage{FlowPage: page, Action: f.issuer.URL + pathSecond, Pending: pending,
+	return web.Render(c, status, templates.Second(templates.SecondFactorPage{FlowPage: page, Action: f.issuer.URL + pathSecond, Pending: pending,
 		Code: templates.Field{Error: wrong}, Restart: f.issuer.URL + pathSignIn}))
 }
 
@@ -81,7 +81,7 @@ func (h *Handler) twoStepPage(c echo.Context) error {
 		}
 		raw, err := secret.Decode(form.Get("key"))
 		if err == nil {
-			raw, err = h.signin.Keys.Open(purposeNewSecond, raw, newSecondBinding(issuer, session))
+			raw, err = h.signin.Keys.Open(purposeNewSecondFactor, raw, newSecondFactorBinding(issuer, session))
 		}
 		if err != nil {
 			return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "key", Description: "Expected the key that the page showed to this sign-in."}
@@ -100,7 +100,7 @@ func (h *Handler) twoStepPage(c echo.Context) error {
 	})
 }
 
-func newSecondBinding(issuer *oauth.Issuer, session signin.Session) []byte {
+func newSecondFactorBinding(issuer *oauth.Issuer, session signin.Session) []byte {
 	return secret.Join(issuer.ID[:], session.ID[:], session.Account.ID[:])
 }
 
@@ -110,7 +110,7 @@ func (h *Handler) renderTwoStep(c echo.Context, status int, session signin.Sessi
 	if err != nil {
 		return err
 	}
-	sealed := h.signin.Keys.Seal(purposeNewSecond, key, newSecondBinding(issuer, session))
+	sealed := h.signin.Keys.Seal(purposeNewSecondFactor, key, newSecondFactorBinding(issuer, session))
 	return web.Render(c, status, templates.TwoStep(templates.TwoStepPage{Brand: brandOf(issuer), Token: h.oauth.AccountToken(issuer, session.ID),
 		Action: issuer.URL + pathTwoStep, Key: secret.Encode(sealed), KeyText: signin.TOTPText(key),
 		Picture: "data:image/png;base64," + base64.StdEncoding.EncodeToString(picture), Code: templates.Field{Error: wrong}, AccountHref: issuer.URL + pathAccount}))

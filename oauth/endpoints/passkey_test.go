@@ -28,7 +28,7 @@ type device struct {
 // withPasskeys lets the tenant's people sign in with passkeys, and gives one of them a device.
 func (tn *tenant) withPasskeys() *device {
 	tn.w.t.Helper()
-	methods := []string{tenants.SignInPasskey, tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInUpstream, tenants.SignInOwn, tenants.SignInTOTP}
+	methods := []string{tenants.SignInPasskey, tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInProvider, tenants.SignInExternal, tenants.SignInTOTP}
 	if err := tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, methods); err != nil {
 		tn.w.t.Fatal(err)
 	}

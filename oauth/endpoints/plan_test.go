@@ -25,7 +25,7 @@ func (p *onePlan) PlanOf(context.Context, id.ID) (tenants.Plan, error) { return 
 func TestOnlyNewPeopleWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	plan := &onePlan{tenants.Plan{ConnectedUsers: 5}} // 6 with the grace
+	plan := &onePlan{tenants.Plan{MonthlyActiveUsers: 5}} // 6 with the grace
 	w.store, w.door = w.newDoorWith(func(c *endpoints.Config, store *postgres.Store) {
 		c.Admit = tenants.Admission{Store: store, Plans: plan, Now: w.clock.now}.Admit
 	})
@@ -75,7 +75,7 @@ func TestOnlyNewPeopleWait(t *testing.T) {
 	w.exec(`DELETE FROM connected_users`)
 	tn.addUser("third@demo.example")
 	stranger.user = "third@demo.example"
-	plan.ConnectedUsers = 0
+	plan.MonthlyActiveUsers = 0
 	stranger.connected(newBrowser(t, w.door), client) // projects for trying out are not counted
 	w.exec(`UPDATE projects SET environment = 'production' WHERE id = $1`, tn.project.ID)
 	stranger.connected(newBrowser(t, w.door), tn.client()) // and who was connected in one goes on

@@ -57,7 +57,7 @@ func (tn *tenant) setUpTwoStep(b *browser) (app, []string) {
 	return a, codes
 }
 
-// secondPage takes the first step in a new browser.
+// secondFactorPage takes the first step in a new browser.
 func (tn *tenant) secondPage(b *browser) *answer {
 	b.t.Helper()
 	page := tn.signIn(b, b.get(tn.authorizeURL(tn.request(tn.client()))))

@@ -19,7 +19,7 @@ func offers(issuer *oauth.Issuer, way signin.Way) bool {
 	}
 	for _, p := range issuer.Providers {
 		if p.ID == way.Provider {
-			return issuer.OffersSignIn(way.Method) && (p.Kind == signin.ProviderOwn) == (way.Method == tenants.SignInOwn)
+			return issuer.OffersSignIn(way.Method) && (p.Kind == signin.ProviderOwn) == (way.Method == tenants.SignInExternal)
 		}
 	}
 	return false
@@ -32,7 +32,7 @@ func (h *Handler) offered(c echo.Context, issuer *oauth.Issuer, method, name str
 		return signin.Provider{}, signin.ErrNotOffered
 	}
 	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), id)
-	if errors.Is(err, signin.ErrNotFound) || err == nil && (provider.Kind == signin.ProviderOwn) != (method == tenants.SignInOwn) {
+	if errors.Is(err, signin.ErrNotFound) || err == nil && (provider.Kind == signin.ProviderOwn) != (method == tenants.SignInExternal) {
 		return signin.Provider{}, signin.ErrNotOffered
 	}
 	return provider, fault(err)
@@ -76,7 +76,7 @@ func (h *Handler) accountFlow(c echo.Context, fresh bool, page string) *flow {
 // ownName is what people know the customer's own site by; empty when it signs nobody in.
 func ownName(issuer *oauth.Issuer) string {
 	for _, p := range issuer.Providers {
-		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInOwn) {
+		if p.Kind == signin.ProviderOwn && issuer.OffersSignIn(tenants.SignInExternal) {
 			return p.Name
 		}
 	}

@@ -176,37 +176,37 @@ func laterSteps() []later {
 			return func() *answer { return k.submit(page, "button.passkey", fields) }
 		}},
 	}, []later{
-		{tenants.SignInUpstream, "button", func(k walk) func() *answer {
+		{tenants.SignInProvider, "button", func(k walk) func() *answer {
 			page := k.start()
 			return func() *answer { return k.submit(page, "#way-provider-"+k.peer.String(), nil) }
 		}},
-		{tenants.SignInUpstream, "way back", func(k walk) func() *answer {
+		{tenants.SignInProvider, "way back", func(k walk) func() *answer {
 			back := upstream(k, "grace", "grace@demo.example")
 			return func() *answer { return k.get(back) }
 		}},
-		{tenants.SignInUpstream, "end of the way back", func(k walk) func() *answer {
+		{tenants.SignInProvider, "end of the way back", func(k walk) func() *answer {
 			done := k.get(upstream(k, "two", k.two.user)).location()
 			return func() *answer { return k.get(done) }
 		}},
-		{tenants.SignInUpstream, "second step", func(k walk) func() *answer { return k.second(k.get(upstream(k, "two", k.two.user))) }},
-		{tenants.SignInOwn, "button", func(k walk) func() *answer {
+		{tenants.SignInProvider, "second step", func(k walk) func() *answer { return k.second(k.get(upstream(k, "two", k.two.user))) }},
+		{tenants.SignInExternal, "button", func(k walk) func() *answer {
 			page := k.start()
 			return func() *answer { return k.submit(page, "#way-provider-"+k.site.id, nil) }
 		}},
-		{tenants.SignInOwn, "way back", func(k walk) func() *answer {
+		{tenants.SignInExternal, "way back", func(k walk) func() *answer {
 			back := own(k, "hedy", "hedy@acme.example")
 			return func() *answer { return k.get(back) }
 		}},
-		{tenants.SignInOwn, "end of the way back", func(k walk) func() *answer {
+		{tenants.SignInExternal, "end of the way back", func(k walk) func() *answer {
 			done := k.get(own(k, "two", k.two.user)).location()
 			return func() *answer { return k.get(done) }
 		}},
-		{tenants.SignInOwn, "second step", func(k walk) func() *answer { return k.second(k.get(own(k, "two", k.two.user))) }},
-		{tenants.SignInOwn, "link to the account", func(k walk) func() *answer {
+		{tenants.SignInExternal, "second step", func(k walk) func() *answer { return k.second(k.get(own(k, "two", k.two.user))) }},
+		{tenants.SignInExternal, "link to the account", func(k walk) func() *answer {
 			link := k.tn.issuer + "/account/enter?" + k.site.accountLink("hedy").Encode()
 			return func() *answer { return k.get(link) }
 		}},
-		{tenants.SignInOwn, "button of the link to the account", func(k walk) func() *answer {
+		{tenants.SignInExternal, "button of the link to the account", func(k walk) func() *answer {
 			page := k.get(k.tn.issuer + "/account/enter?" + k.site.accountLink("hedy").Encode())
 			return func() *answer { return k.submit(page, "[name=answer]", nil) }
 		}},
@@ -217,12 +217,12 @@ func laterSteps() []later {
 func (e *everyWay) off(method, how string) {
 	e.t.Helper()
 	identity := e.peer.String()
-	if method == tenants.SignInOwn {
+	if method == tenants.SignInExternal {
 		identity = e.site.id
 	}
 	switch how {
 	case "the way":
-		kept := slices.DeleteFunc([]string{tenants.SignInPasskey, tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInUpstream, tenants.SignInOwn, tenants.SignInTOTP},
+		kept := slices.DeleteFunc([]string{tenants.SignInPasskey, tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInProvider, tenants.SignInExternal, tenants.SignInTOTP},
 			func(m string) bool { return m == method })
 		if err := e.projects.SetSignInMethods(e.t.Context(), tenants.SystemActor, e.org, e.tn.project.ID, kept); err != nil {
 			e.t.Fatal(err)
@@ -266,7 +266,7 @@ func TestSwitchedOffOnTheWay(t *testing.T) {
 				}
 			}
 			e.switchOff(method, "the way", steps)
-			if method == tenants.SignInUpstream || method == tenants.SignInOwn {
+			if method == tenants.SignInProvider || method == tenants.SignInExternal {
 				e.switchOff(method, "the provider", steps)
 				e.switchOff(method, "removed", steps)
 			}
@@ -309,7 +309,7 @@ func (e *everyWay) refusedWay(step later, how string, b *browser, got *answer) {
 		e.t.Errorf("%s: got %d %q, want 403 and that the way is switched off\n%s", name, got.StatusCode, says, got.body)
 	}
 	for method, selector := range map[string]string{tenants.SignInPassword: "#password", tenants.SignInEmailCode: "#way-email-code", tenants.SignInPasskey: "button.passkey",
-		tenants.SignInUpstream: "#way-provider-" + e.peer.String(), tenants.SignInOwn: "#way-provider-" + e.site.id} {
+		tenants.SignInProvider: "#way-provider-" + e.peer.String(), tenants.SignInExternal: "#way-provider-" + e.site.id} {
 		if has := got.has(selector); has != (method != step.method) {
 			e.t.Errorf("%s: the page offers %s: got %t, want %t", name, method, has, !has)
 		}
@@ -328,7 +328,7 @@ func TestOwnLoginSwitchedOff(t *testing.T) {
 			e := newEveryWay(t)
 			request := e.site.leave(newBrowser(t, e.door))
 			before := e.who()
-			e.off(tenants.SignInOwn, how)
+			e.off(tenants.SignInExternal, how)
 			for _, asked := range []string{request, "account"} {
 				got := e.site.say(asked, ownPerson("ada"))
 				var refusal struct{ Error string }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,7 +90,7 @@ func (c *Control) ServeHTTP(w http.ResponseWriter, r *http.Request) { c.routes.S
 func answer(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value)
+	_, _ = io.WriteString(w, jsonText(value))
 }
 
 func refuse(w http.ResponseWriter, err error) {
@@ -119,9 +120,7 @@ func (c *Control) start(w http.ResponseWriter, r *http.Request) {
 	c.projects = append(c.projects, p)
 	c.mu.Unlock()
 	vars := map[string]string{}
-	for name, text := range project.Vars() {
-		vars[name] = text
-	}
+	maps.Copy(vars, project.Vars())
 	for name := range p.specs() {
 		text, grant, err := p.token(name)
 		if err != nil {
@@ -142,9 +141,7 @@ func (c *Control) start(w http.ResponseWriter, r *http.Request) {
 // specs are the row's tokens, and a good one.
 func (p *watched) specs() map[string]Token {
 	all := map[string]Token{"good": {}}
-	for name, spec := range p.row.Tokens {
-		all[name] = spec
-	}
+	maps.Copy(all, p.row.Tokens)
 	return all
 }
 
@@ -239,15 +236,16 @@ func merged(calls []map[string]any) []map[string]any {
 				same[name] = value
 			}
 		}
-		key, _ := json.Marshal(same)
-		at, ok := places[string(key)]
+		key := fmt.Sprint(same) // keys in order, so that the same report has the same text
+		at, ok := places[key]
 		if !ok {
 			at = len(out)
-			places[string(key)] = at
+			places[key] = at
 			same["count"] = 0.0
 			out = append(out, same)
 		}
-		out[at]["count"] = out[at]["count"].(float64) + count
+		sum, _ := out[at]["count"].(float64)
+		out[at]["count"] = sum + count
 	}
 	return out
 }
@@ -330,4 +328,13 @@ func (p *watched) see(name string, r *http.Request, body string) *Answer {
 		p.calls = append(p.calls, report.Calls...)
 	}
 	return p.broken[name]
+}
+
+// jsonText is a value as JSON. What cannot be written as JSON is a mistake in this package.
+func jsonText(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
 }

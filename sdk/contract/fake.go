@@ -2,7 +2,6 @@ package contract
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -187,10 +186,9 @@ func (p *fakeProject) batch(revoked []map[string]any, snapshot bool) string {
 	if revoked == nil {
 		revoked = []map[string]any{}
 	}
-	text, _ := json.Marshal(map[string]any{
+	return jsonText(map[string]any{
 		"cursor": fmt.Sprintf("%d.%d", p.database, p.position), "snapshot": snapshot, "suspended": p.suspended, "revoked": revoked,
 	})
-	return string(text)
 }
 
 func (p *fakeProject) tell(event string, revoked []map[string]any, snapshot bool) {

@@ -22,7 +22,7 @@ func startFakeProject(t *testing.T) string {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the fake project: %v\n%s", err, out)
 	}
-	program := exec.CommandContext(t.Context(), binary) //nolint:gosec // built above
+	program := exec.CommandContext(t.Context(), binary)
 	program.Stderr = os.Stderr
 	input, err := program.StdinPipe()
 	if err != nil {

@@ -27,8 +27,8 @@ const (
 	StateCanceled State = "canceled"
 )
 
-// living reports whether the subscription still exists, so that there must not be a second one.
-func (s State) living() bool {
+// active reports whether the subscription still exists, so that there must not be a second one.
+func (s State) active() bool {
 	return s == StateTrialing || s == StateActive || s == StatePastDue || s == StateUnpaid
 }
 
@@ -106,8 +106,8 @@ func (a Account) Keeping(before Account, now time.Time) Account {
 	return a
 }
 
-// Same compares two accounts; times that name one moment are the same, in whatever zone.
-func (a Account) Same(b Account) bool {
+// Equal compares two accounts; times that name one moment are the same, in whatever zone.
+func (a Account) Equal(b Account) bool {
 	same := a.PeriodEnd.Equal(b.PeriodEnd) && a.TrialEnd.Equal(b.TrialEnd) && a.GraceUntil.Equal(b.GraceUntil) && a.KeptUntil.Equal(b.KeptUntil)
 	for _, account := range []*Account{&a, &b} {
 		account.PeriodEnd, account.TrialEnd, account.GraceUntil, account.KeptUntil = time.Time{}, time.Time{}, time.Time{}, time.Time{}
@@ -116,7 +116,7 @@ func (a Account) Same(b Account) bool {
 }
 
 // Living reports whether there is a subscription that could be changed or cancelled.
-func (a Account) Living() bool { return a.Subscription != "" && a.State.living() }
+func (a Account) Living() bool { return a.Subscription != "" && a.State.active() }
 
 // InvoicePaid is what Stripe calls an invoice that is paid.
 const InvoicePaid = "paid"

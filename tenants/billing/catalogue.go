@@ -104,7 +104,7 @@ func portalSteps(ctx context.Context, api Stripe) ([]Step, error) {
 }
 
 func productSteps(api Stripe, plan tenants.Plan, there []Product) []Step {
-	wanted := Product{ID: productPrefix + plan.ID, Name: "mcpauth " + plan.Name, Description: strconv.Itoa(plan.ConnectedUsers) + " connected users a month", Active: true}
+	wanted := Product{ID: productPrefix + plan.ID, Name: "mcpauth " + plan.Name, Description: strconv.Itoa(plan.MonthlyActiveUsers) + " connected users a month", Active: true}
 	switch i := slices.IndexFunc(there, func(p Product) bool { return p.ID == wanted.ID }); {
 	case i < 0:
 		return []Step{{"create the product " + wanted.ID, func(ctx context.Context) error { return api.CreateProduct(ctx, wanted) }}}

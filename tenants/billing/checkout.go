@@ -153,8 +153,8 @@ func (s *Service) Refresh(ctx context.Context, organization id.ID) error {
 	return s.Store.Answer(ctx, question, func(account Account) Change { return s.follow(ctx, account, found) })
 }
 
-// living returns the subscription of an organization as Stripe has it now.
-func (s *Service) living(ctx context.Context, organization id.ID) (Subscription, error) {
+// active returns the subscription of an organization as Stripe has it now.
+func (s *Service) active(ctx context.Context, organization id.ID) (Subscription, error) {
 	if err := s.Refresh(ctx, organization); err != nil {
 		return Subscription{}, err
 	}
@@ -179,7 +179,7 @@ func (s *Service) living(ctx context.Context, organization id.ID) (Subscription,
 
 // PreviewChange says what another plan would cost at once; below zero is a credit.
 func (s *Service) PreviewChange(ctx context.Context, organization id.ID, plan tenants.Plan, yearly bool) (Preview, error) {
-	subscription, err := s.living(ctx, organization)
+	subscription, err := s.active(ctx, organization)
 	if err != nil {
 		return Preview{}, err
 	}
@@ -192,7 +192,7 @@ func (s *Service) PreviewChange(ctx context.Context, organization id.ID, plan te
 
 // Change puts a subscription on another plan at once; the rest of the period is charged or credited. It returns ErrNotSubscribed.
 func (s *Service) Change(ctx context.Context, actor tenants.Actor, organization id.ID, plan tenants.Plan, yearly bool) error {
-	subscription, err := s.living(ctx, organization)
+	subscription, err := s.active(ctx, organization)
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (s *Service) asked(ctx context.Context, actor tenants.Actor, organization i
 
 // Cancel ends a subscription at the end of what is paid for, or takes that back. It returns ErrNotSubscribed.
 func (s *Service) Cancel(ctx context.Context, actor tenants.Actor, organization id.ID, cancel bool) error {
-	subscription, err := s.living(ctx, organization)
+	subscription, err := s.active(ctx, organization)
 	if err != nil {
 		return err
 	}

@@ -87,11 +87,11 @@ func effects(before, after Account) (out []Effect) {
 	case before.overdue() && (after.State == StateActive || after.State == StateTrialing):
 		add("billing.payment_recovered", nil, Notice{Kind: NoticePaymentRecovered, Plan: tenants.PlanByID(after.Plan)})
 	}
-	asked := after.CancelAtPeriodEnd && after.State.living()
-	switch wasAsked := before.CancelAtPeriodEnd && before.State.living(); {
+	asked := after.CancelAtPeriodEnd && after.State.active()
+	switch wasAsked := before.CancelAtPeriodEnd && before.State.active(); {
 	case asked && !wasAsked:
 		add("billing.cancellation_asked", nil, Notice{Kind: NoticeCancellation, Plan: tenants.PlanByID(after.Plan), Until: after.PeriodEnd})
-	case wasAsked && !asked && after.State.living():
+	case wasAsked && !asked && after.State.active():
 		out = append(out, Effect{Action: "billing.cancellation_withdrawn"})
 	}
 	return out

@@ -29,7 +29,7 @@ func (s *Service) ask(ctx context.Context, account Account) (answer, error) {
 func (s *Service) follow(ctx context.Context, before Account, said answer) Change {
 	found := said.subscriptions
 	slices.SortStableFunc(found, func(a, b Subscription) int { return b.CreatedAt.Compare(a.CreatedAt) })
-	living := slices.DeleteFunc(slices.Clone(found), func(f Subscription) bool { return !f.State.living() })
+	living := slices.DeleteFunc(slices.Clone(found), func(f Subscription) bool { return !f.State.active() })
 	if len(living) > 1 {
 		s.Log.ErrorContext(ctx, "an organization has more than one subscription: cancel all but one in Stripe", "organization", before.Organization, "count", len(living))
 	}

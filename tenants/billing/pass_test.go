@@ -68,18 +68,18 @@ func TestGraceOfWhoHasPaid(t *testing.T) {
 	account := s.subscribe(t)
 	s.fake.SetCard(account.Customer, true)
 	s.fake.Advance(15 * 24 * time.Hour)
-	if err := s.Pass(t.Context()); err != nil {
+	if err := s.Reconcile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	s.fake.SetCard(account.Customer, false)
 	s.clock.Store(int64(15 * 24 * time.Hour))
 	stripe.away.Store(true)
-	if err := s.Pass(t.Context()); !errors.Is(err, billing.ErrStripe) {
+	if err := s.Reconcile(t.Context()); !errors.Is(err, billing.ErrStripe) {
 		t.Errorf("Stripe is away: %v", err)
 	}
 	stripe.away.Store(false)
 	s.clock.Add(int64(time.Hour))
-	if err := s.Pass(t.Context()); err != nil {
+	if err := s.Reconcile(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for action, want := range map[string]int{"billing.payment_failed": 1, "billing.payment_recovered": 1, "billing.grace_ended": 0} {

@@ -11,7 +11,7 @@ const projectionDays = 7
 
 // Projection estimates how many connected users a month will have at its end: those counted so far, and for each day that is left as many new
 // ones as on an average day of the last week. Days that are over are left as they are.
-func Projection(days []tenants.ConnectedUsers, now time.Time) int {
+func Projection(days []tenants.MonthlyActiveUsers, now time.Time) int {
 	month := tenants.MonthOf(now)
 	today := now.UTC().Day()
 	counted, lately := 0, 0

@@ -178,9 +178,9 @@ func (s *shop) subscribe(t *testing.T) billing.Account {
 }
 
 // both is the organization's line of the reconciliation.
-func (s *shop) both(t *testing.T) billing.Both {
+func (s *shop) both(t *testing.T) billing.Reconciliation {
 	t.Helper()
-	found, err := s.Reconcile(t.Context(), tenants.MonthOf(time.Now()))
+	found, err := s.CompareUsage(t.Context(), tenants.MonthOf(time.Now()))
 	if err != nil || len(found) != 1 {
 		t.Fatal(found, err)
 	}

@@ -87,8 +87,8 @@ type Store interface {
 	PlaceCheckout(ctx context.Context, organization id.ID, before, checkout string) (bool, error)
 	// RecordBilling writes to the organization's audit log what a member asked for.
 	RecordBilling(ctx context.Context, actor tenants.Actor, organization id.ID, action string, detail map[string]string) error
-	// Agree gives an organization a plan, or takes it back when empty.
-	Agree(ctx context.Context, organization id.ID, plan string) error
+	// OverridePlan gives an organization a plan, or takes it back when empty.
+	OverridePlan(ctx context.Context, organization id.ID, plan string) error
 	ListInvoices(ctx context.Context, organization id.ID, most int) ([]Invoice, error)
 	// TakeAccounts takes organizations with a customer that were not taken since the time given, the longest ago first, and notes that they were
 	// at that time: nobody else gets them for the same time.

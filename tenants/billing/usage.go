@@ -26,10 +26,10 @@ const lateDays = 3
 // Included is how many connected users of a month a plan pays for; zero: it is not one that charges for more.
 func Included(plan tenants.Plan) int {
 	switch {
-	case plan.ConnectedUsers == tenants.Unlimited:
+	case plan.MonthlyActiveUsers == tenants.Unlimited:
 		return math.MaxInt32
 	case plan.Overage > 0:
-		return plan.ConnectedUsers
+		return plan.MonthlyActiveUsers
 	default:
 		return 0
 	}
@@ -51,9 +51,9 @@ func (u Usage) billable(now time.Time) int {
 // refreshTime is for how long one pass fetches accounts.
 const refreshTime = 10 * time.Minute
 
-// Pass does what is due: it fetches accounts (so that a lost event is made good), announces what was reached, and reports usage. One
+// Reconcile does what is due: it fetches accounts (so that a lost event is made good), announces what was reached, and reports usage. One
 // account that fails does not keep the others from their turn. Any number of processes may do it at once.
-func (s *Service) Pass(ctx context.Context) error {
+func (s *Service) Reconcile(ctx context.Context) error {
 	return errors.Join(s.refreshAll(ctx, refreshTime), s.announce(ctx), s.Report(ctx))
 }
 
@@ -97,16 +97,16 @@ func (s *Service) announce(ctx context.Context) error {
 	problems := []error{err}
 	for _, u := range usages {
 		plan := u.Account.PlanAt(s.Now())
-		if plan.ConnectedUsers == tenants.Unlimited {
+		if plan.MonthlyActiveUsers == tenants.Unlimited {
 			continue
 		}
 		var kind NoticeKind
 		switch {
 		case plan.MostConnected() != tenants.Unlimited && u.Counted >= plan.MostConnected():
 			kind = NoticeUsageOver
-		case u.Counted >= plan.ConnectedUsers:
+		case u.Counted >= plan.MonthlyActiveUsers:
 			kind = NoticeUsageReached
-		case u.Counted*10 >= plan.ConnectedUsers*8:
+		case u.Counted*10 >= plan.MonthlyActiveUsers*8:
 			kind = NoticeUsageNear
 		default:
 			continue
@@ -201,20 +201,20 @@ func (s *Service) meter(ctx context.Context) (string, error) {
 	return meters[i].ID, nil
 }
 
-// Both is one organization's month on both sides.
-type Both struct {
+// Reconciliation is one organization's month on both sides.
+type Reconciliation struct {
 	Usage
 	Billable int // beyond the plan, by our count
 	Stripe   int // what Stripe has
 }
 
 // Agrees reports whether Stripe has what was sent, and what is to be paid for was sent.
-func (b Both) Agrees() bool {
+func (b Reconciliation) Agrees() bool {
 	return b.Stripe == b.Reported && b.Pending == 0 && (b.Reported >= b.Billable || !b.Account.Living())
 }
 
-// Reconcile compares a month with Stripe, for every organization that has a customer there.
-func (s *Service) Reconcile(ctx context.Context, month time.Time) ([]Both, error) {
+// CompareUsage compares a month with Stripe, for every organization that has a customer there.
+func (s *Service) CompareUsage(ctx context.Context, month time.Time) ([]Reconciliation, error) {
 	meter, err := s.meter(ctx)
 	if err != nil {
 		return nil, err
@@ -223,7 +223,7 @@ func (s *Service) Reconcile(ctx context.Context, month time.Time) ([]Both, error
 	if err != nil {
 		return nil, err
 	}
-	var out []Both
+	var out []Reconciliation
 	for _, u := range usages {
 		if u.Account.Customer == "" {
 			continue
@@ -232,7 +232,7 @@ func (s *Service) Reconcile(ctx context.Context, month time.Time) ([]Both, error
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Both{Usage: u, Billable: u.billable(s.Now()), Stripe: sum})
+		out = append(out, Reconciliation{Usage: u, Billable: u.billable(s.Now()), Stripe: sum})
 	}
 	return out, nil
 }

@@ -155,7 +155,7 @@ func TestUsageIsAnnouncedOnce(t *testing.T) {
 		var all sync.WaitGroup
 		for range 3 {
 			all.Go(func() {
-				if err := s.Pass(t.Context()); err != nil {
+				if err := s.Reconcile(t.Context()); err != nil {
 					t.Error(err)
 				}
 			})
@@ -174,15 +174,15 @@ func TestUsageIsAnnouncedOnce(t *testing.T) {
 func TestProjection(t *testing.T) {
 	t.Parallel()
 	month := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	steady := func(days, each int) (out []tenants.ConnectedUsers) {
+	steady := func(days, each int) (out []tenants.MonthlyActiveUsers) {
 		for d := range days {
-			out = append(out, tenants.ConnectedUsers{Day: month.AddDate(0, 0, d), Count: each})
+			out = append(out, tenants.MonthlyActiveUsers{Day: month.AddDate(0, 0, d), Count: each})
 		}
 		return out
 	}
 	for _, c := range []struct {
 		name string
-		days []tenants.ConnectedUsers
+		days []tenants.MonthlyActiveUsers
 		now  time.Time
 		want int
 	}{

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -39,7 +40,7 @@ func run() error {
 		_ = server.Close()
 	}()
 	fmt.Println(address)
-	if err := server.Serve(listener); err != http.ErrServerClosed { //nolint:errorlint // returned as it is
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil

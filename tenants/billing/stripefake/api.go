@@ -208,7 +208,7 @@ func (f *Fake) updateSubscription(c call) (map[string]any, error) {
 	if s == nil {
 		return nil, missing("subscription", c.PathValue("id"))
 	}
-	if !s.living() {
+	if !s.active() {
 		return nil, invalid("A canceled subscription can only update its cancellation_details and metadata.")
 	}
 	items, err := f.itemsIn(c, s, "items")

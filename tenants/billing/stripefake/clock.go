@@ -24,7 +24,7 @@ func (f *Fake) Advance(by time.Duration) {
 
 func (f *Fake) inOrder() (all []*subscription) {
 	for _, s := range f.subscriptions {
-		if s.living() {
+		if s.active() {
 			all = append(all, s)
 		}
 	}

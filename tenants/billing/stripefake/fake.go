@@ -277,7 +277,7 @@ func (f *Fake) of(customerID string) (found []*subscription) {
 	return found
 }
 
-func (s *subscription) living() bool { return s.status != "canceled" }
+func (s *subscription) active() bool { return s.status != "canceled" }
 
 // Cancel ends a subscription of a customer at once or at the end of the period, or takes the latter back.
 func (f *Fake) Cancel(customerID string, now, takeBack bool) {
@@ -289,7 +289,7 @@ func (f *Fake) Cancel(customerID string, now, takeBack bool) {
 func (f *Fake) cancel(customerID string, now, takeBack bool) {
 	for _, s := range f.of(customerID) {
 		switch {
-		case !s.living():
+		case !s.active():
 		case now:
 			f.end(s)
 		default:

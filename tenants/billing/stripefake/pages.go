@@ -85,9 +85,9 @@ func (f *Fake) portalPage(w http.ResponseWriter, r *http.Request) {
 		v.Facts = append(v.Facts, [2]string{f.basePrice(s).key, s.status + " until " + s.end.Format(time.DateOnly)})
 		switch {
 		case !p.settings.cancel:
-		case s.living() && s.cancelAtEnd:
+		case s.active() && s.cancelAtEnd:
 			v.Actions = append(v.Actions, action{path, "keep", "Keep the plan"})
-		case s.living():
+		case s.active():
 			v.Actions = append(v.Actions, action{path, "cancel", "Cancel at the end of the period"})
 		}
 	}

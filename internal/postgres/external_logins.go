@@ -15,25 +15,25 @@ import (
 )
 
 const (
-	// purposeOwnLogin names the sealing key of what a customer's site said of a person.
-	purposeOwnLogin = "own-login"
+	// purposeExternalLogin names the sealing key of what a customer's site said of a person.
+	purposeExternalLogin = "own-login"
 	// reasonOrganizationLeft is why grants for an organization ended when its person left it.
 	reasonOrganizationLeft = "organization_left"
 	// reasonOwnLoginRemoved is why they ended when nobody says any more who is in it.
 	reasonOwnLoginRemoved = "own_login_removed"
 )
 
-// ownLoginBinding ties a sealed answer to its visit, whose id is the flow_id of the row.
-func ownLoginBinding(project, visit id.ID) []byte { return secret.Join(project[:], visit[:]) }
+// externalLoginBinding ties a sealed answer to its visit, whose id is the flow_id of the row.
+func externalLoginBinding(project, visit id.ID) []byte { return secret.Join(project[:], visit[:]) }
 
-// KeepOwnLogin implements signin.OwnLogins.
-func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login signin.OwnLogin) error {
+// StoreExternalLogin implements signin.ExternalLogins.
+func (i *identities) StoreExternalLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login signin.ExternalLogin) error {
 	plain, err := json.Marshal(login)
 	if err != nil {
 		return err
 	}
 	a := i.people
-	sealed := a.store.keys.Seal(purposeOwnLogin, plain, ownLoginBinding(a.project, visit))
+	sealed := a.store.keys.Seal(purposeExternalLogin, plain, externalLoginBinding(a.project, visit))
 	return a.transaction(ctx, func(tx *gorm.DB) error {
 		if err := i.lockSubject(tx, login.Subject); err != nil {
 			return err
@@ -43,7 +43,7 @@ func (i *identities) KeepOwnLogin(ctx context.Context, provider, visit id.ID, an
 			return err
 		}
 		return tx.Exec(`INSERT INTO own_logins (project_id, flow_id, provider_id, answer_hash, sealed, subject, expires_at)
-			VALUES (?, ?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, login.Subject, signin.OwnLoginLifetime.Seconds()).Error
+			VALUES (?, ?, ?, ?, ?, ?, now() + make_interval(secs => ?))`, a.project, visit, provider, answerHash, sealed, login.Subject, signin.ExternalLoginLifetime.Seconds()).Error
 	})
 }
 
@@ -53,8 +53,8 @@ func (i *identities) lockSubject(tx *gorm.DB, subject string) error {
 	return tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 0))", "own login "+i.people.project.String()+" "+subject).Error
 }
 
-// SignInOwn implements signin.OwnLogins. The row stays, so that the request cannot be answered again while it is good.
-func (i *identities) SignInOwn(ctx context.Context, provider, visit id.ID, answerHash []byte) (out signin.Account, err error) {
+// SignInExternal implements signin.ExternalLogins. The row stays, so that the request cannot be answered again while it is good.
+func (i *identities) SignInExternal(ctx context.Context, provider, visit id.ID, answerHash []byte) (out signin.Account, err error) {
 	a := i.people
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
 		at, err := i.lockProvider(tx, provider)
@@ -69,7 +69,7 @@ func (i *identities) SignInOwn(ctx context.Context, provider, visit id.ID, answe
 		if err != nil {
 			return err
 		}
-		login, err := i.openOwnLogin(visit, row.Sealed)
+		login, err := i.openExternalLogin(visit, row.Sealed)
 		if err != nil {
 			return err
 		}
@@ -82,8 +82,8 @@ func (i *identities) SignInOwn(ctx context.Context, provider, visit id.ID, answe
 	return out, nil
 }
 
-// FindOwnLogin implements signin.OwnLogins.
-func (i *identities) FindOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (login signin.OwnLogin, err error) {
+// FindExternalLogin implements signin.ExternalLogins.
+func (i *identities) FindExternalLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (login signin.ExternalLogin, err error) {
 	a := i.people
 	var row struct{ Sealed []byte }
 	err = a.transaction(ctx, func(tx *gorm.DB) error {
@@ -94,11 +94,11 @@ func (i *identities) FindOwnLogin(ctx context.Context, provider, visit id.ID, an
 	if err != nil {
 		return login, err
 	}
-	return i.openOwnLogin(visit, row.Sealed)
+	return i.openExternalLogin(visit, row.Sealed)
 }
 
-func (i *identities) openOwnLogin(visit id.ID, sealed []byte) (login signin.OwnLogin, err error) {
-	plain, err := i.people.store.keys.Open(purposeOwnLogin, sealed, ownLoginBinding(i.people.project, visit))
+func (i *identities) openExternalLogin(visit id.ID, sealed []byte) (login signin.ExternalLogin, err error) {
+	plain, err := i.people.store.keys.Open(purposeExternalLogin, sealed, externalLoginBinding(i.people.project, visit))
 	if err != nil {
 		return login, err
 	}
@@ -123,7 +123,7 @@ func (i *identities) remember(tx *gorm.DB, account signin.Account, identity sign
 	)
 }
 
-// EndMembership implements signin.OwnLogins. Locks are taken in the order of a sign-in: one that is under way is finished and found, and a
+// EndMembership implements signin.ExternalLogins. Locks are taken in the order of a sign-in: one that is under way is finished and found, and a
 // later one has no answer any more that says what was. The rows of answers stay, empty, so that no request is answered again.
 func (i *identities) EndMembership(ctx context.Context, provider id.ID, subject, organization string) (remain []signin.Organization, err error) {
 	a := i.people
@@ -230,7 +230,7 @@ func endLeft(tx *gorm.DB, project id.ID, person signin.Account) error {
 
 // elsewhere tells of account @account of a project whether its person came through the customer's own login, which no other way
 // may go around. While that login is off nobody is kept out for it.
-const elsewhere = `EXISTS (SELECT FROM projects WHERE id = @project AND NOT ways_beside_own AND ` + ownIsOffered + `)
+const elsewhere = `EXISTS (SELECT FROM projects WHERE id = @project AND NOT ways_beside_own AND ` + externalLoginIsOffered + `)
 	AND EXISTS (SELECT FROM user_identities i WHERE i.project_id = @project AND i.account_id = @account AND i.issuer = 'own')`
 
 // SignsInElsewhere implements signin.Identities.
@@ -275,14 +275,14 @@ func (a *accounts) requireKeeps(tx *gorm.DB, account id.ID) error {
 }
 
 const (
-	// ownIsOffered tells of a row of projects whether the customer's site signs people in now.
-	ownIsOffered = `('own' = ANY (sign_in_methods)
+	// externalLoginIsOffered tells of a row of projects whether the customer's site signs people in now.
+	externalLoginIsOffered = `('own' = ANY (sign_in_methods)
 		AND EXISTS (SELECT FROM upstream_providers w WHERE w.project_id = projects.id AND w.kind = 'own' AND w.enabled))`
 
-	// ownChoice are parts of a statement for project $1, which has the parts tenant, person and sitting before them. whose is the identity
+	// externalLoginChoice are parts of a statement for project $1, which has the parts tenant, person and sitting before them. whose is the identity
 	// that made the session at the customer's site, a short enough time ago; it is locked after the person, as by those who change it, and so is the own login, as by those who remove it.
 	// belonging are all of the account with organizations.
-	ownChoice = `whose AS (
+	externalLoginChoice = `whose AS (
 			SELECT i.organizations FROM tenant, person, sitting, user_identities i, upstream_providers w
 			WHERE w.project_id = $1 AND w.kind = 'own' AND w.enabled AND tenant.own AND i.project_id = $1 AND i.id = sitting.identity_id AND i.account_id = person.id AND i.issuer = 'own'
 				AND sitting.auth_time > now() - tenant.organization_session * interval '1 second' FOR SHARE OF i, w
@@ -295,11 +295,11 @@ const (
 // Organizations implements signin.Identities.
 func (i *identities) Organizations(ctx context.Context, session id.ID) (choice signin.Choice, err error) {
 	var list json.RawMessage
-	err = i.people.store.hot(ctx, i.people.project, func(row pgx.Row) error { return row.Scan(&list, &choice.Again) }, `
-		WITH tenant AS (SELECT organization_session, `+ownIsOffered+` AS own FROM projects WHERE id = $1),
+	err = i.people.store.query(ctx, i.people.project, func(row pgx.Row) error { return row.Scan(&list, &choice.Again) }, `
+		WITH tenant AS (SELECT organization_session, `+externalLoginIsOffered+` AS own FROM projects WHERE id = $1),
 		sitting AS (SELECT account_id, auth_time, identity_id FROM user_sessions WHERE project_id = $1 AND id = $2),
 		person AS (SELECT account_id AS id FROM sitting),
-		`+ownChoice+`
+		`+externalLoginChoice+`
 		SELECT coalesce((SELECT organizations FROM whose), '[]'), NOT EXISTS (SELECT FROM whose) AND EXISTS (SELECT FROM belonging)`, session)
 	if err != nil {
 		return signin.Choice{}, err

@@ -31,8 +31,8 @@ const (
 // themeLifetime is how long a browser remembers the colours.
 const themeLifetime = 365 * 24 * time.Hour
 
-// visit is one request: who it is from, and, below an organization, with which role, and below a project, which one.
-type visit struct {
+// request is one request: who it is from, and, below an organization, with which role, and below a project, which one.
+type request struct {
 	echo.Context
 	session     signin.Session // zero: nobody is signed in
 	memberships []tenants.Membership
@@ -43,7 +43,7 @@ type visit struct {
 // serve wraps a page in its check. Without a session a page to look at leads to sign-in and back; another organization is not there.
 func (d *dashboard) serve(p page) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		v := &visit{Context: c}
+		v := &request{Context: c}
 		c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 		if err := web.CheckAddress(c); err != nil {
 			return err
@@ -75,7 +75,7 @@ func (d *dashboard) serve(p page) echo.HandlerFunc {
 
 // enter finds the membership in the organization of the path, and the project of the path in that organization (catalogue 216: what is
 // another one's is not found rather than forbidden).
-func (d *dashboard) enter(v *visit, p page) error {
+func (d *dashboard) enter(v *request, p page) error {
 	organization, err := v.id("organization")
 	if err != nil {
 		return err
@@ -126,15 +126,15 @@ func (d *dashboard) sessionOf(c echo.Context) (signin.Session, error) {
 	return d.SignIn.Session(c.Request().Context(), d.Accounts, token)
 }
 
-func (v *visit) ctx() context.Context { return v.Request().Context() }
+func (v *request) ctx() context.Context { return v.Request().Context() }
 
-func (v *visit) actor() tenants.Actor { return tenants.MemberActor(v.session.Account.ID) }
+func (v *request) actor() tenants.Actor { return tenants.MemberActor(v.session.Account.ID) }
 
 // org is the organization of the path.
-func (v *visit) org() id.ID { return v.membership.Organization.ID }
+func (v *request) org() id.ID { return v.membership.Organization.ID }
 
 // id reads an id of the path; what is no id names nothing.
-func (v *visit) id(name string) (id.ID, error) {
+func (v *request) id(name string) (id.ID, error) {
 	parsed, err := id.Parse(v.Param(name))
 	if err != nil {
 		return id.ID{}, tenants.ErrNotFound
@@ -143,13 +143,13 @@ func (v *visit) id(name string) (id.ID, error) {
 }
 
 // form reads the posted form.
-func (v *visit) form() (url.Values, error) { return web.Form(v) }
+func (v *request) form() (url.Values, error) { return web.Form(v) }
 
 // mayChange reports whether the member may change projects of the organization.
-func (v *visit) mayChange() bool { return v.membership.Role.CanChangeProjects() }
+func (v *request) mayChange() bool { return v.membership.Role.CanChangeProjects() }
 
 // href fills the path of a page with the ids of this organization and project and with further pairs of name and value.
-func (v *visit) href(path string, pairs ...string) string {
+func (v *request) href(path string, pairs ...string) string {
 	names := append([]string{}, pairs...)
 	names = append(names, ":organization", v.membership.Organization.ID.String())
 	if !v.project.ID.IsZero() {
@@ -165,13 +165,13 @@ func (v *visit) href(path string, pairs ...string) string {
 const flashLifetime = time.Minute
 
 // done leads to a page that says what was just done.
-func (d *dashboard) done(v *visit, path, message string) error {
+func (d *dashboard) done(v *request, path, message string) error {
 	d.cookies.Set(v, cookieFlash, secret.Encode([]byte(message)), flashLifetime)
 	return seeOther(v, path)
 }
 
 // flash takes the message that waits for this page.
-func (d *dashboard) flash(v *visit) string {
+func (d *dashboard) flash(v *request) string {
 	value := d.cookies.Get(v, cookieFlash)
 	if value == "" {
 		return ""
@@ -188,7 +188,7 @@ func (d *dashboard) flash(v *visit) string {
 type madeSecret struct{ Secret, Of string }
 
 // made leads to the page of what was just made, with the secret that it shows this once, if it has one, and a message, if there is one.
-func (d *dashboard) made(v *visit, path, message string, s madeSecret) error {
+func (d *dashboard) made(v *request, path, message string, s madeSecret) error {
 	if s.Secret != "" {
 		if err := d.once.Keep(v, path, v.sitting(), s); err != nil {
 			return err
@@ -201,12 +201,12 @@ func (d *dashboard) made(v *visit, path, message string, s madeSecret) error {
 }
 
 // madeSecret takes the secret that waits for this page.
-func (d *dashboard) madeSecret(v *visit) (s madeSecret) {
+func (d *dashboard) madeSecret(v *request) (s madeSecret) {
 	d.once.Take(v, v.Request().URL.Path, v.sitting(), &s)
 	return s
 }
 
 // sitting is whose page it is: this member in this session.
-func (v *visit) sitting() []byte { return secret.Join(v.session.Account.ID[:], v.session.ID[:]) }
+func (v *request) sitting() []byte { return secret.Join(v.session.Account.ID[:], v.session.ID[:]) }
 
 func seeOther(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }

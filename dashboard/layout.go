@@ -7,15 +7,15 @@ import (
 	"mcpauth.example/templates"
 )
 
-// shell is the frame of a page; current is the path of its entry in the left rail.
-func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
+// layout is the frame of a page; current is the path of its entry in the left rail.
+func (d *dashboard) layout(v *request, title, current string) templates.Shell {
 	shell := templates.Shell{
 		Title: title, MemberEmail: v.session.Account.Called(), Organization: v.membership.Organization.Name, Project: v.project.Name,
 		HomeHref: pathDashboard, SignOutAction: pathSignOut, Now: d.Now(), Flash: d.flash(v),
 		NewOrganizationHref: pathNewOrganization, AccountHref: pathAccount, ThemeAction: pathTheme, Theme: d.theme(v), Here: v.Request().URL.RequestURI(),
 	}
 	for _, m := range v.memberships {
-		place := templates.Place{Name: m.Organization.Name, Href: (&visit{membership: m}).href(pathProjects)}
+		place := templates.Place{Name: m.Organization.Name, Href: (&request{membership: m}).href(pathProjects)}
 		if m.Organization.ID == v.org() {
 			shell.HomeHref = place.Href
 		}
@@ -45,7 +45,7 @@ func (d *dashboard) shell(v *visit, title, current string) templates.Shell {
 }
 
 // theme is the colours that the member chose; empty: the system's.
-func (d *dashboard) theme(v *visit) string {
+func (d *dashboard) theme(v *request) string {
 	if theme := d.cookies.Get(v, cookieTheme); theme == "light" || theme == "dark" {
 		return theme
 	}
@@ -53,7 +53,7 @@ func (d *dashboard) theme(v *visit) string {
 }
 
 // setTheme remembers the colours in the browser and goes back to the page.
-func (d *dashboard) setTheme(v *visit) error {
+func (d *dashboard) setTheme(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err

@@ -6,7 +6,7 @@ import (
 	"mcpauth.example/templates"
 )
 
-const ownLoginNode = `// GET /login?request=…&iss=…, in any Node framework
+const externalLoginNode = `// GET /login?request=…&iss=…, in any Node framework
 const issuer = %q;
 if (url.searchParams.get("iss") !== issuer) throw new Error("the secret goes to nobody else");
 const person = await signedInPerson(request); // your own session
@@ -18,7 +18,7 @@ const answer = await fetch(issuer + "/api/oauth/login", {
 redirect((await answer.json()).redirect_to);
 `
 
-const ownLoginPython = `# GET /login?request=…&iss=…, in any Python framework
+const externalLoginPython = `# GET /login?request=…&iss=…, in any Python framework
 ISSUER = %q
 if query["iss"] != ISSUER:
     abort(400)  # the secret goes to nobody else
@@ -33,7 +33,7 @@ answer.raise_for_status()
 redirect(answer.json()["redirect_to"])
 `
 
-const ownLoginGo = `// GET /login?request=…&iss=…
+const externalLoginGo = `// GET /login?request=…&iss=…
 const issuer = %q
 if r.FormValue("iss") != issuer {
 	http.Error(w, "unknown issuer", http.StatusBadRequest) // the secret goes to nobody else
@@ -60,11 +60,11 @@ if json.NewDecoder(response.Body).Decode(&answer) != nil || answer.RedirectTo ==
 http.Redirect(w, r, answer.RedirectTo, http.StatusSeeOther)
 `
 
-// ownLoginSnippets is what the customer's own page does, with the project's issuer; samples/own-login has whole programs.
-func ownLoginSnippets(issuer string) []templates.Snippet {
+// externalLoginSnippets is what the customer's own page does, with the project's issuer; samples/own-login has whole programs.
+func externalLoginSnippets(issuer string) []templates.Snippet {
 	return []templates.Snippet{
-		{Label: "Node", Language: "node", Code: fmt.Sprintf(ownLoginNode, issuer)},
-		{Label: "Python", Language: "python", Code: fmt.Sprintf(ownLoginPython, issuer)},
-		{Label: "Go", Language: "go", Code: fmt.Sprintf(ownLoginGo, issuer)},
+		{Label: "Node", Language: "node", Code: fmt.Sprintf(externalLoginNode, issuer)},
+		{Label: "Python", Language: "python", Code: fmt.Sprintf(externalLoginPython, issuer)},
+		{Label: "Go", Language: "go", Code: fmt.Sprintf(externalLoginGo, issuer)},
 	}
 }

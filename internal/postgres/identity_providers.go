@@ -37,7 +37,7 @@ func (s *Store) SetProvider(ctx context.Context, actor tenants.Actor, organizati
 		recorded.detail["replaces"] = p.Replaces.String()
 	}
 	return s.changeRules(ctx, organization, project, recorded, func(tx *gorm.DB) *gorm.DB {
-		notice := tenants.Notice{Kind: tenants.NoticeProviderAdded, Provider: p.Name, External: p.Kind == tenants.KindOwn}
+		notice := tenants.Notice{Kind: tenants.NoticeProviderAdded, Provider: p.Name, External: p.Kind == tenants.KindExternal}
 		before := tx.Raw(`SELECT 'provider changed' AS kind FROM upstream_providers WHERE project_id = ? AND id IN (?, ?)`, project, p.ID, p.Replaces).Scan(&notice.Kind)
 		if before.Error != nil {
 			return before
@@ -93,7 +93,7 @@ func (s *Store) RemoveProvider(ctx context.Context, actor tenants.Actor, organiz
 			return found
 		}
 		result := removeProvider(tx, project, provider)
-		notice := tenants.Notice{Kind: tenants.NoticeProviderRemoved, Provider: gone.Name, External: gone.Kind == tenants.KindOwn}
+		notice := tenants.Notice{Kind: tenants.NoticeProviderRemoved, Provider: gone.Name, External: gone.Kind == tenants.KindExternal}
 		err := firstError(
 			func() error { return result.Error },
 			func() error { return s.tellOfProvider(tx, actor, organization, project, notice) },

@@ -25,9 +25,9 @@ type ownSite struct {
 // ownSite lets a site of its own sign the tenant's people in.
 func (tn *tenant) ownSite() *ownSite {
 	tn.w.t.Helper()
-	id, shown, err := tn.w.projects.SetOwnLogin(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, "Acme", "https://acme.example/login")
+	id, shown, err := tn.w.projects.SetExternalLogin(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, "Acme", "https://acme.example/login")
 	if err == nil {
-		err = tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInOwn, tenants.SignInTOTP})
+		err = tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInExternal, tenants.SignInTOTP})
 	}
 	if err != nil {
 		tn.w.t.Fatal(err)
@@ -174,7 +174,7 @@ func TestOwnLoginRefusals(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.StatusCode, got.body)
 		}
 	}
-	for name, wrong := range map[string]string{"registration secret": w.demo.guard, "none": "", "made up": tenants.OwnSecretPrefix + randomText(43), "before it was replaced": site.secret} {
+	for name, wrong := range map[string]string{"registration secret": w.demo.guard, "none": "", "made up": tenants.ExternalLoginSecretPrefix + randomText(43), "before it was replaced": site.secret} {
 		impostor := *site
 		if impostor.secret = wrong; name == "before it was replaced" {
 			site = w.demo.ownSite()
@@ -188,7 +188,7 @@ func TestOwnLoginRefusals(t *testing.T) {
 		t.Errorf("an old request: %d", got.StatusCode)
 	}
 	for _, bad := range []string{"javascript:alert(1)", "http://acme.example/login", "https://acme.example/login?x=1", "https://u:p@acme.example/", ""} { // 153
-		if _, _, err := w.projects.SetOwnLogin(t.Context(), tenants.SystemActor, w.org, w.demo.project.ID, "Acme", bad); err == nil {
+		if _, _, err := w.projects.SetExternalLogin(t.Context(), tenants.SystemActor, w.org, w.demo.project.ID, "Acme", bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}
 	}

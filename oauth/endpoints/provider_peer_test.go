@@ -136,7 +136,7 @@ func (tn *tenant) offer(p *peer, kind string) id.ID {
 	id, err := tn.w.projects.SetProvider(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID,
 		tenants.Provider{Kind: kind, Name: "Peer", Issuer: p.url, ClientID: "client-of-" + tn.project.Slug, ClientSecret: "the-secret", Enabled: true})
 	if err == nil {
-		err = tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInUpstream})
+		err = tn.w.projects.SetSignInMethods(tn.w.t.Context(), tenants.SystemActor, tn.w.org, tn.project.ID, []string{tenants.SignInPassword, tenants.SignInEmailCode, tenants.SignInProvider})
 	}
 	if err != nil {
 		tn.w.t.Fatal(err)

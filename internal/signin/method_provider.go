@@ -34,13 +34,13 @@ const (
 	gitHubIssuer = "github:"
 )
 
-// UpstreamLifetime is how long a person may take at the provider.
-const UpstreamLifetime = 10 * time.Minute
+// ProviderRequestLifetime is how long a person may take at the provider.
+const ProviderRequestLifetime = 10 * time.Minute
 
 // Errors of a sign-in with another provider.
 var (
-	ErrUpstream   = errors.New("the provider's answer is not accepted")
-	ErrUnverified = errors.New("the provider does not vouch for the address")
+	ErrIdentityProvider = errors.New("the provider's answer is not accepted")
+	ErrUnverified       = errors.New("the provider does not vouch for the address")
 )
 
 // Provider is another place where people have accounts.
@@ -71,7 +71,7 @@ type Identity struct {
 type Identities interface {
 	Passkeys
 	SecondFactors
-	OwnLogins
+	ExternalLogins
 
 	// FindProvider returns an enabled provider with its secret, or ErrNotFound.
 	FindProvider(ctx context.Context, id id.ID) (Provider, error)
@@ -100,8 +100,8 @@ type MemberWays interface {
 	SignInGitHub(ctx context.Context, identity Identity, stateHash []byte, organization string) (Account, error)
 }
 
-// Upstream speaks to providers. It is safe for concurrent use.
-type Upstream struct {
+// IdentityProviders speaks to providers. It is safe for concurrent use.
+type IdentityProviders struct {
 	client *http.Client
 	now    func() time.Time
 
@@ -115,32 +115,32 @@ type discovered struct {
 }
 
 const (
-	// upstreamRemember is how long a provider's metadata is kept, and upstreamKnown of how many.
-	upstreamRemember = 10 * time.Minute
-	upstreamKnown    = 1000
-	// UpstreamAnswerMax bounds each answer of a provider, in bytes.
-	UpstreamAnswerMax = 256 << 10
+	// rememberProvider is how long a provider's metadata is kept, and providerKnown of how many.
+	providerRemembered = 10 * time.Minute
+	providersKnown     = 1000
+	// ProviderAnswerMax bounds each answer of a provider, in bytes.
+	ProviderAnswerMax = 256 << 10
 )
 
-// NewUpstream asks providers through a client that chooses what may be reached.
-func NewUpstream(client *http.Client, now func() time.Time) *Upstream {
-	return &Upstream{client: client, now: now, known: map[string]discovered{}}
+// NewIdentityProviders asks providers through a client that chooses what may be reached.
+func NewIdentityProviders(client *http.Client, now func() time.Time) *IdentityProviders {
+	return &IdentityProviders{client: client, now: now, known: map[string]discovered{}}
 }
 
-// UpstreamRequest is what has to come back unchanged. It stays in the browser, sealed.
-type UpstreamRequest struct {
+// ProviderRequest is what has to come back unchanged. It stays in the browser, sealed.
+type ProviderRequest struct {
 	State    string `json:"s"`
 	Nonce    string `json:"n"`
 	Verifier string `json:"v"`
 }
 
-// NewUpstreamRequest draws one.
-func NewUpstreamRequest(state string) UpstreamRequest {
-	return UpstreamRequest{State: state, Nonce: secret.Encode(secret.Bytes(16)), Verifier: oauth2.GenerateVerifier()}
+// NewProviderRequest draws one.
+func NewProviderRequest(state string) ProviderRequest {
+	return ProviderRequest{State: state, Nonce: secret.Encode(secret.Bytes(16)), Verifier: oauth2.GenerateVerifier()}
 }
 
 // Begin returns the address at the provider that the person is sent to, with state, nonce and PKCE (RFC 9700 section 4.7).
-func (u *Upstream) Begin(ctx context.Context, p Provider, r UpstreamRequest, callback string) (string, error) {
+func (u *IdentityProviders) Begin(ctx context.Context, p Provider, r ProviderRequest, callback string) (string, error) {
 	config, _, err := u.config(ctx, p, callback)
 	if err != nil {
 		return "", err
@@ -148,18 +148,18 @@ func (u *Upstream) Begin(ctx context.Context, p Provider, r UpstreamRequest, cal
 	return config.AuthCodeURL(r.State, oauth2.S256ChallengeOption(r.Verifier), oidc.Nonce(r.Nonce)), nil
 }
 
-// Finish exchanges the code and returns whom the provider speaks of. ErrUpstream wraps everything that is wrong with its answer.
-func (u *Upstream) Finish(ctx context.Context, p Provider, r UpstreamRequest, callback, code, iss string) (Identity, error) {
+// Finish exchanges the code and returns whom the provider speaks of. ErrIdentityProvider wraps everything that is wrong with its answer.
+func (u *IdentityProviders) Finish(ctx context.Context, p Provider, r ProviderRequest, callback, code, iss string) (Identity, error) {
 	config, provider, err := u.config(ctx, p, callback)
 	if err != nil {
 		return Identity{}, err
 	}
 	if iss != "" && p.Kind != ProviderMicrosoft && p.Kind != ProviderGitHub && iss != p.Issuer { // RFC 9207
-		return Identity{}, fmt.Errorf("%w: it names another issuer", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: it names another issuer", ErrIdentityProvider)
 	}
 	token, err := config.Exchange(oidc.ClientContext(ctx, u.client), code, oauth2.VerifierOption(r.Verifier))
 	if err != nil {
-		return Identity{}, upstreamFault("the code was not exchanged", err)
+		return Identity{}, providerFault("the code was not exchanged", err)
 	}
 	if p.Kind == ProviderGitHub {
 		return u.gitHub(ctx, p, token)
@@ -178,26 +178,26 @@ type idClaims struct {
 }
 
 // verify checks an ID token (OpenID Connect Core section 3.1.3.7; catalogue 119).
-func (u *Upstream) verify(ctx context.Context, p Provider, provider *oidc.Provider, raw, nonce string) (Identity, error) {
+func (u *IdentityProviders) verify(ctx context.Context, p Provider, provider *oidc.Provider, raw, nonce string) (Identity, error) {
 	config := &oidc.Config{ClientID: p.ClientID, Now: u.now, SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256, oidc.PS256, oidc.EdDSA}}
 	config.SkipIssuerCheck = p.Kind == ProviderMicrosoft // judged below: it has one for each tenant
 	token, err := provider.Verifier(config).Verify(oidc.ClientContext(ctx, u.client), raw)
 	if err != nil {
-		return Identity{}, upstreamFault("the ID token is not accepted", err)
+		return Identity{}, providerFault("the ID token is not accepted", err)
 	}
 	var claims idClaims
 	if err := token.Claims(&claims); err != nil {
-		return Identity{}, upstreamFault("the ID token cannot be read", err)
+		return Identity{}, providerFault("the ID token cannot be read", err)
 	}
 	switch {
 	case token.Nonce == "" || !secret.Equal([]byte(token.Nonce), []byte(nonce)):
-		return Identity{}, fmt.Errorf("%w: another nonce", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: another nonce", ErrIdentityProvider)
 	case claims.Party != "" && claims.Party != p.ClientID, len(token.Audience) > 1 && claims.Party == "":
-		return Identity{}, fmt.Errorf("%w: the ID token is for another client", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: the ID token is for another client", ErrIdentityProvider)
 	case token.Subject == "" || len(token.Subject) > 255:
-		return Identity{}, fmt.Errorf("%w: no subject", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: no subject", ErrIdentityProvider)
 	case p.Kind == ProviderMicrosoft && !microsoftIssuer(p.Issuer, token.Issuer, claims.Tenant):
-		return Identity{}, fmt.Errorf("%w: another issuer", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: another issuer", ErrIdentityProvider)
 	}
 	identity := Identity{Issuer: p.Issuer, Subject: token.Subject, Email: claims.Email, EmailVerified: claims.EmailVerified == true}
 	if p.Kind == ProviderMicrosoft { // the tenant stays in the subject: so it was stored before the issuer was
@@ -218,15 +218,15 @@ func microsoftIssuer(configured, got, tenant string) bool {
 	return got == configured
 }
 
-func upstreamFault(what string, err error) error {
+func providerFault(what string, err error) error {
 	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok { // its text holds the body
-		return fmt.Errorf("%w: %s: %s", ErrUpstream, what, refused.ErrorCode)
+		return fmt.Errorf("%w: %s: %s", ErrIdentityProvider, what, refused.ErrorCode)
 	}
-	return fmt.Errorf("%w: %s: %w", ErrUpstream, what, err)
+	return fmt.Errorf("%w: %s: %w", ErrIdentityProvider, what, err)
 }
 
 // config is the OAuth client at the provider; the second value is nil for GitHub, which does not speak OpenID Connect.
-func (u *Upstream) config(ctx context.Context, p Provider, callback string) (*oauth2.Config, *oidc.Provider, error) {
+func (u *IdentityProviders) config(ctx context.Context, p Provider, callback string) (*oauth2.Config, *oidc.Provider, error) {
 	config := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURL: callback, Scopes: []string{oidc.ScopeOpenID, "email"}}
 	if p.Kind == ProviderGitHub {
 		config.Endpoint = oauth2.Endpoint{AuthURL: p.Issuer + "/login/oauth/authorize", TokenURL: p.Issuer + "/login/oauth/access_token", AuthStyle: oauth2.AuthStyleInParams}
@@ -242,11 +242,11 @@ func (u *Upstream) config(ctx context.Context, p Provider, callback string) (*oa
 }
 
 // discover remembers the metadata and keys of providers for a while; a key that is not known is asked for at once.
-func (u *Upstream) discover(ctx context.Context, p Provider) (*oidc.Provider, error) {
+func (u *IdentityProviders) discover(ctx context.Context, p Provider) (*oidc.Provider, error) {
 	u.mu.Lock()
 	found, ok := u.known[p.Issuer]
 	u.mu.Unlock()
-	if ok && u.now().Sub(found.at) < upstreamRemember {
+	if ok && u.now().Sub(found.at) < providerRemembered {
 		return found.provider, nil
 	}
 	ctx = oidc.ClientContext(context.WithoutCancel(ctx), u.client) // the key set asks again later, with this context
@@ -255,11 +255,11 @@ func (u *Upstream) discover(ctx context.Context, p Provider) (*oidc.Provider, er
 	}
 	provider, err := oidc.NewProvider(ctx, p.Issuer)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUpstream, err)
+		return nil, fmt.Errorf("%w: %w", ErrIdentityProvider, err)
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if len(u.known) >= upstreamKnown {
+	if len(u.known) >= providersKnown {
 		clear(u.known)
 	}
 	u.known[p.Issuer] = discovered{provider: provider, at: u.now()}
@@ -267,7 +267,7 @@ func (u *Upstream) discover(ctx context.Context, p Provider) (*oidc.Provider, er
 }
 
 // gitHub asks who the token is for. Only the primary address counts, and only if GitHub verified it.
-func (u *Upstream) gitHub(ctx context.Context, p Provider, token *oauth2.Token) (Identity, error) {
+func (u *IdentityProviders) gitHub(ctx context.Context, p Provider, token *oauth2.Token) (Identity, error) {
 	base := p.Issuer + "/api/v3" // of a server of one's own
 	if p.Issuer == "https://github.com" {
 		base = "https://api.github.com"
@@ -287,7 +287,7 @@ func (u *Upstream) gitHub(ctx context.Context, p Provider, token *oauth2.Token) 
 		return Identity{}, err
 	}
 	if user.ID <= 0 {
-		return Identity{}, fmt.Errorf("%w: no subject", ErrUpstream)
+		return Identity{}, fmt.Errorf("%w: no subject", ErrIdentityProvider)
 	}
 	identity := Identity{Issuer: gitHubIssuer + p.Issuer, Subject: fmt.Sprint(user.ID)}
 	for _, e := range emails {
@@ -298,21 +298,21 @@ func (u *Upstream) gitHub(ctx context.Context, p Provider, token *oauth2.Token) 
 	return identity, nil
 }
 
-func (u *Upstream) ask(ctx context.Context, target string, token *oauth2.Token, into any) error {
+func (u *IdentityProviders) ask(ctx context.Context, target string, token *oauth2.Token, into any) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, target, nil)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUpstream, err)
+		return fmt.Errorf("%w: %w", ErrIdentityProvider, err)
 	}
 	request.Header.Set("Accept", "application/vnd.github+json")
 	token.SetAuthHeader(request)
 	response, err := u.client.Do(request)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUpstream, err)
+		return fmt.Errorf("%w: %w", ErrIdentityProvider, err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	body, err := io.ReadAll(response.Body)
 	if err != nil || response.StatusCode != http.StatusOK || json.Unmarshal(body, into) != nil {
-		return fmt.Errorf("%w: status %d", ErrUpstream, response.StatusCode)
+		return fmt.Errorf("%w: status %d", ErrIdentityProvider, response.StatusCode)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (h *Handler) ownPage(c echo.Context) error {
 		return h.renderAuthorizeError(c, err)
 	}
 	quiet(c)
-	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, form.Get("provider"))
+	provider, err := h.offered(c, f.issuer, tenants.SignInExternal, form.Get("provider"))
 	if err != nil {
 		return h.refused(c, f, err)
 	}
@@ -44,7 +44,7 @@ func (h *Handler) siteAgain(c echo.Context, f *flow) error {
 		if p.Kind != signin.ProviderOwn {
 			continue
 		}
-		provider, err := h.offered(c, f.issuer, tenants.SignInOwn, p.ID.String())
+		provider, err := h.offered(c, f.issuer, tenants.SignInExternal, p.ID.String())
 		if err != nil {
 			return h.refused(c, f, err)
 		}
@@ -58,8 +58,8 @@ func (h *Handler) leaveForSite(c echo.Context, f *flow, provider signin.Provider
 	if err != nil {
 		return err
 	}
-	out := hop{Request: page.Request, Provider: provider.ID, Upstream: signin.UpstreamRequest{State: f.request.FlowID.String()}, Visit: id.New(), At: h.now()}
-	if err := h.keepHop(c, f, out); err != nil {
+	out := providerTrip{Request: page.Request, Provider: provider.ID, ProviderRequest: signin.ProviderRequest{State: f.request.FlowID.String()}, Visit: id.New(), At: h.now()}
+	if err := h.recordProviderTrip(c, f, out); err != nil {
 		return err
 	}
 	target, err := url.Parse(provider.Issuer)
@@ -67,7 +67,7 @@ func (h *Handler) leaveForSite(c echo.Context, f *flow, provider signin.Provider
 		return err
 	}
 	query := target.Query()
-	query.Set("request", h.signin.OwnRequest(f.issuer.ID, signin.OwnVisit{Provider: provider.ID, Flow: f.request.FlowID, ID: out.Visit}, h.now()))
+	query.Set("request", h.signin.ExternalRequest(f.issuer.ID, signin.ExternalLoginRequest{Provider: provider.ID, Flow: f.request.FlowID, ID: out.Visit}, h.now()))
 	query.Set("iss", f.issuer.URL)
 	target.RawQuery = query.Encode()
 	return web.RenderLeaving(c, templates.Leave(templates.LeavePage{Brand: brandOf(f.issuer), ClientName: provider.Name, Location: target.String(), ToSignIn: true}))
@@ -76,11 +76,11 @@ func (h *Handler) leaveForSite(c echo.Context, f *flow, provider signin.Provider
 // ownAnswer is the request with which the site's backend says who the person is.
 type ownAnswer struct {
 	Request string `json:"request"`
-	signin.OwnLogin
+	signin.ExternalLogin
 }
 
-// ownLogin takes it, once for each request, and says where to send the browser.
-func (h *Handler) ownLogin(c echo.Context) error {
+// externalLogin takes it, once for each request, and says where to send the browser.
+func (h *Handler) externalLogin(c echo.Context) error {
 	issuer := issuerOf(c)
 	body, err := metadataBody(c)
 	if err != nil {
@@ -90,7 +90,7 @@ func (h *Handler) ownLogin(c echo.Context) error {
 	if err := decodeStrict(body, &in, "request, subject, email, name and organizations"); err != nil {
 		return err
 	}
-	if !strings.HasPrefix(ownSecret(c), tenants.OwnSecretPrefix) {
+	if !strings.HasPrefix(ownSecret(c), tenants.ExternalLoginSecretPrefix) {
 		return notTheSite()
 	}
 	expired := &oauth.Error{Code: oauth.InvalidRequest, Parameter: "request", Description: "Expected a request of this project, at most ten minutes old and not answered before."}
@@ -101,19 +101,19 @@ func (h *Handler) ownLogin(c echo.Context) error {
 	if err := h.fromSite(c, issuer, visit.Provider); err != nil {
 		return err
 	}
-	if !issuer.OffersSignIn(tenants.SignInOwn) {
+	if !issuer.OffersSignIn(tenants.SignInExternal) {
 		return notOffered()
 	}
-	path, use := pathOwnBack, signin.OwnForFlow
+	path, use := pathExternalReturn, signin.ForFlow
 	if in.Request == accountRequest {
-		path, use = pathEnter, signin.OwnForAccount
+		path, use = pathEnter, signin.ForAccount
 	}
-	back, err := signin.FinishOwnLogin(c.Request().Context(), h.identities(issuer.ID), visit, use, in.OwnLogin)
+	back, err := signin.FinishExternalLogin(c.Request().Context(), h.identities(issuer.ID), visit, use, in.ExternalLogin)
 	var field signin.FieldError
 	switch {
 	case errors.As(err, &field):
 		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: field.Field, Description: field.Message}
-	case errors.Is(err, signin.ErrOwnRequest):
+	case errors.Is(err, signin.ErrExternalRequest):
 		return expired
 	case err != nil:
 		return fault(err)
@@ -131,7 +131,7 @@ func (h *Handler) ownLeft(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var in signin.OwnLeave
+	var in signin.SignOutRequest
 	if err := decodeStrict(body, &in, "subject, and organization or all"); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (h *Handler) ownLeft(c echo.Context) error {
 
 // fromSite checks that a request comes from the backend of the customer's site.
 func (h *Handler) fromSite(c echo.Context, issuer *oauth.Issuer, site id.ID) error {
-	if !strings.HasPrefix(ownSecret(c), tenants.OwnSecretPrefix) {
+	if !strings.HasPrefix(ownSecret(c), tenants.ExternalLoginSecretPrefix) {
 		return notTheSite()
 	}
 	provider, err := h.identities(issuer.ID).FindProvider(c.Request().Context(), site)
@@ -178,17 +178,17 @@ func notTheSite() error {
 // accountRequest stands in place of a request when the site wants a link to the person's connected apps.
 const accountRequest = "account"
 
-func (h *Handler) ownVisit(issuer *oauth.Issuer, request string) (signin.OwnVisit, error) {
+func (h *Handler) ownVisit(issuer *oauth.Issuer, request string) (signin.ExternalLoginRequest, error) {
 	if request != accountRequest {
-		return h.signin.ReadOwnRequest(issuer.ID, request, h.now())
+		return h.signin.ReadExternalRequest(issuer.ID, request, h.now())
 	}
 	for _, p := range issuer.Providers {
 		if p.Kind == signin.ProviderOwn {
 			id := id.New()
-			return signin.OwnVisit{Provider: p.ID, Flow: id, ID: id}, nil
+			return signin.ExternalLoginRequest{Provider: p.ID, Flow: id, ID: id}, nil
 		}
 	}
-	return signin.OwnVisit{}, signin.ErrOwnRequest
+	return signin.ExternalLoginRequest{}, signin.ErrExternalRequest
 }
 
 // decodeStrict reads a JSON object that has known members only.
@@ -210,15 +210,15 @@ func (h *Handler) ownBackPage(c echo.Context) error {
 	if query.Get("answer") == "" {
 		return &oauth.Error{Code: oauth.InvalidRequest, Parameter: "answer", Description: "Expected the address that the answer to the own login named."}
 	}
-	provider, err := h.offered(c, f.issuer, tenants.SignInOwn, back.Provider.String())
-	cookiesOf(f.issuer).Clear(c, cookieUpstream+back.Upstream.State)
+	provider, err := h.offered(c, f.issuer, tenants.SignInExternal, back.Provider.String())
+	cookiesOf(f.issuer).Clear(c, cookieProvider+back.ProviderRequest.State)
 	if err != nil {
 		return h.refused(c, f, err)
 	}
-	answered := signin.OwnAnswerHash(signin.OwnForFlow, query.Get("answer"))
-	account, err := h.identities(f.issuer.ID).SignInOwn(c.Request().Context(), provider.ID, back.Visit, answered)
+	answered := signin.ExternalAnswerHash(signin.ForFlow, query.Get("answer"))
+	account, err := h.identities(f.issuer.ID).SignInExternal(c.Request().Context(), provider.ID, back.Visit, answered)
 	if err != nil {
-		return h.upstreamFailed(c, f, provider.Name, err)
+		return h.identityProviderFailed(c, f, provider.Name, err)
 	}
-	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInOwn, Provider: provider.ID, Identity: account.Identity})
+	return h.arrived(c, f, back, account, signin.Way{Method: tenants.SignInExternal, Provider: provider.ID, Identity: account.Identity})
 }

@@ -14,10 +14,10 @@ import (
 // MaxProviders is how many providers a project may have.
 const MaxProviders = 20
 
-// KindOwn marks the customer's own site, of which a project has at most one; SetOwnLogin makes it. OwnSecretPrefix begins its secret.
+// KindExternal marks the customer's own site, of which a project has at most one; SetExternalLogin makes it. ExternalLoginSecretPrefix begins its secret.
 const (
-	KindOwn         = "own"
-	OwnSecretPrefix = "mcpauth_ol_"
+	KindExternal              = "own"
+	ExternalLoginSecretPrefix = "mcpauth_ol_"
 )
 
 // Provider is another place where people have accounts with which they may sign in.
@@ -51,7 +51,7 @@ func (p Projects) SetProvider(ctx context.Context, actor Actor, org, project id.
 		if err != nil {
 			return id.ID{}, err
 		}
-		i := slices.IndexFunc(known, func(k Provider) bool { return k.ID == provider.ID && k.Kind != KindOwn })
+		i := slices.IndexFunc(known, func(k Provider) bool { return k.ID == provider.ID && k.Kind != KindExternal })
 		if i < 0 {
 			return id.ID{}, ErrNotFound
 		}
@@ -113,9 +113,9 @@ func ParseProvider(provider Provider) (Provider, error) {
 	return provider, nil
 }
 
-// SetOwnLogin lets the customer's own site sign people in, and returns the secret with which its backend speaks, once: each call makes
+// SetExternalLogin lets the customer's own site sign people in, and returns the secret with which its backend speaks, once: each call makes
 // a new one, and the one before ends. The name is what the button says. It returns a FieldError for "login_url" or "name".
-func (p Projects) SetOwnLogin(ctx context.Context, actor Actor, org, project id.ID, name, loginURL string) (providerID id.ID, shown string, err error) {
+func (p Projects) SetExternalLogin(ctx context.Context, actor Actor, org, project id.ID, name, loginURL string) (providerID id.ID, shown string, err error) {
 	if err := p.mayChange(ctx, actor, org); err != nil {
 		return id.ID{}, "", err
 	}
@@ -132,10 +132,10 @@ func (p Projects) SetOwnLogin(ctx context.Context, actor Actor, org, project id.
 	}
 	provider.ID = id.New()
 	for _, k := range known {
-		if k.Kind == KindOwn {
+		if k.Kind == KindExternal {
 			provider.ID = k.ID
 		}
 	}
-	provider.Kind, provider.ClientSecret = KindOwn, secret.Token(OwnSecretPrefix)
+	provider.Kind, provider.ClientSecret = KindExternal, secret.Token(ExternalLoginSecretPrefix)
 	return provider.ID, provider.ClientSecret, p.Store.SetProvider(ctx, actor, org, project, provider)
 }

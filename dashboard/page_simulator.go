@@ -21,19 +21,19 @@ import (
 const simulatorName = "your site (simulator)"
 
 // simulatorURL is the page of this dashboard that plays the customer's site for a project. Only its developers get past it.
-func (d *dashboard) simulatorURL(v *visit) string { return d.BaseURL + v.href(pathOwnSimulator) }
+func (d *dashboard) simulatorURL(v *request) string { return d.BaseURL + v.href(pathSimulator) }
 
 // startSimulator makes the dashboard the project's own login.
-func (d *dashboard) startSimulator(v *visit) error {
-	if _, _, err := d.Projects.SetOwnLogin(v.ctx(), v.actor(), v.org(), v.project.ID, simulatorName, d.simulatorURL(v)); err != nil {
+func (d *dashboard) startSimulator(v *request) error {
+	if _, _, err := d.Projects.SetExternalLogin(v.ctx(), v.actor(), v.org(), v.project.ID, simulatorName, d.simulatorURL(v)); err != nil {
 		return err
 	}
 	settings, err := d.Projects.Settings(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(settings.SignInMethods, tenants.SignInOwn) {
-		if err := d.Projects.SetSignInMethods(v.ctx(), v.actor(), v.org(), v.project.ID, append(settings.SignInMethods, tenants.SignInOwn)); err != nil {
+	if !slices.Contains(settings.SignInMethods, tenants.SignInExternal) {
+		if err := d.Projects.SetSignInMethods(v.ctx(), v.actor(), v.org(), v.project.ID, append(settings.SignInMethods, tenants.SignInExternal)); err != nil {
 			return err
 		}
 	}
@@ -41,17 +41,17 @@ func (d *dashboard) startSimulator(v *visit) error {
 }
 
 // simulate shows the page that stands for the customer's.
-func (d *dashboard) simulate(v *visit) error {
+func (d *dashboard) simulate(v *request) error {
 	return web.Render(v, http.StatusOK, templates.OwnSimulator(d.simulatorPage(v, v.Request().URL.Query())))
 }
 
-func (d *dashboard) simulatorPage(v *visit, form url.Values) templates.OwnSimulatorPage {
-	return templates.OwnSimulatorPage{Shell: d.shell(v, "Own login simulator", pathSignInSettings), Action: v.href(pathOwnAnswer), BackHref: v.href(pathOwnLogin), TestHref: v.href(pathTest),
+func (d *dashboard) simulatorPage(v *request, form url.Values) templates.OwnSimulatorPage {
+	return templates.OwnSimulatorPage{Shell: d.layout(v, "Own login simulator", pathSignInSettings), Action: v.href(pathSimulatorAnswer), BackHref: v.href(pathExternalLogin), TestHref: v.href(pathTest),
 		Request: form.Get("request"), Issuer: form.Get("iss"), Subject: form.Get("subject"), Email: form.Get("email"), PersonName: form.Get("name"), Organizations: form.Get("organizations")}
 }
 
 // answerSimulated does what the customer's backend does: it says who the person is, with the secret, from server to server.
-func (d *dashboard) answerSimulated(v *visit) error {
+func (d *dashboard) answerSimulated(v *request) error {
 	form, err := v.form()
 	if err != nil {
 		return err
@@ -100,13 +100,13 @@ func (d *dashboard) answerSimulated(v *visit) error {
 }
 
 // simulated is the project's own login while it is the simulator, with its secret.
-func (d *dashboard) simulated(v *visit) (signin.Provider, error) {
+func (d *dashboard) simulated(v *request) (signin.Provider, error) {
 	known, err := d.Projects.Providers(v.ctx(), v.actor(), v.org(), v.project.ID)
 	if err != nil {
 		return signin.Provider{}, err
 	}
 	for _, p := range known {
-		if p.Kind == tenants.KindOwn && p.Enabled && p.Issuer == d.simulatorURL(v) {
+		if p.Kind == tenants.KindExternal && p.Enabled && p.Issuer == d.simulatorURL(v) {
 			return d.Identities(v.project.ID).FindProvider(v.ctx(), p.ID)
 		}
 	}

@@ -18,17 +18,17 @@ import (
 const (
 	// ProviderOwn is the customer's own site: it signs the person in and says who they are, from server to server.
 	ProviderOwn = "own"
-	// OwnLoginLifetime is how long a person may take at the site.
-	OwnLoginLifetime = 10 * time.Minute
+	// ExternalLoginLifetime is how long a person may take at the site.
+	ExternalLoginLifetime = 10 * time.Minute
 	// MaxOrganizations is how many organizations one person may be said to belong to.
 	MaxOrganizations = 50
 
-	purposeOwnRequest = "own-login-request"
-	maxOwnText        = 100 // characters of a name, and of an organization's id
+	purposeExternalRequest = "own-login-request"
+	maxOwnText             = 100 // characters of a name, and of an organization's id
 )
 
-// ErrOwnRequest says that a request is none of ours, too old or answered before.
-var ErrOwnRequest = errors.New("the request is unknown, expired or answered before")
+// ErrExternalRequest says that a request is none of ours, too old or answered before.
+var ErrExternalRequest = errors.New("the request is unknown, expired or answered before")
 
 // Organization is a customer of the customer, to which a person belongs.
 type Organization struct {
@@ -44,81 +44,81 @@ type Choice struct {
 	Again bool
 }
 
-// OwnLogin is what the site says of a person. It vouches for the address.
-type OwnLogin struct {
+// ExternalLogin is what the site says of a person. It vouches for the address.
+type ExternalLogin struct {
 	Subject       string         `json:"subject"`
 	Email         string         `json:"email"`
 	Name          string         `json:"name"`
 	Organizations []Organization `json:"organizations"`
 }
 
-// OwnLogins is where answers wait for the browser.
-type OwnLogins interface {
-	// KeepOwnLogin stores the answer of a visit; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
+// ExternalLogins is where answers wait for the browser.
+type ExternalLogins interface {
+	// StoreExternalLogin stores the answer of a visit; ErrConflict when it has one: a request is answered once. ErrNotFound: the site may not
 	// sign people in any more.
-	KeepOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login OwnLogin) error
-	// FindOwnLogin returns the answer without using it up; ErrNotFound for any other one.
-	FindOwnLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (OwnLogin, error)
-	// SignInOwn uses the answer up and returns the account of the person that it speaks of, which it makes if there is none. ErrNotFound
+	StoreExternalLogin(ctx context.Context, provider, visit id.ID, answerHash []byte, login ExternalLogin) error
+	// FindExternalLogin returns the answer without using it up; ErrNotFound for any other one.
+	FindExternalLogin(ctx context.Context, provider, visit id.ID, answerHash []byte) (ExternalLogin, error)
+	// SignInExternal uses the answer up and returns the account of the person that it speaks of, which it makes if there is none. ErrNotFound
 	// for any other answer, and for one that EndMembership took back; ErrBlocked.
-	SignInOwn(ctx context.Context, provider, visit id.ID, answerHash []byte) (Account, error)
+	SignInExternal(ctx context.Context, provider, visit id.ID, answerHash []byte) (Account, error)
 	// EndMembership takes an organization from a person of the site, with "" all, ends the connections that were made for it, takes back
 	// answers that no browser has brought yet, and returns what organizations remain. It succeeds when nobody is known by the subject.
 	EndMembership(ctx context.Context, provider id.ID, subject, organization string) ([]Organization, error)
 }
 
-// OwnVisit is one time that a flow leads to the site. A flow can lead there again, for another person or a younger sign-in.
-type OwnVisit struct{ Provider, Flow, ID id.ID }
+// ExternalLoginRequest is one time that a flow leads to the site. A flow can lead there again, for another person or a younger sign-in.
+type ExternalLoginRequest struct{ Provider, Flow, ID id.ID }
 
-// OwnRequest is the signed name of a visit, which the browser carries to the site and the site's backend brings back. It says nothing
+// ExternalRequest is the signed name of a visit, which the browser carries to the site and the site's backend brings back. It says nothing
 // about the person or the app.
-func (s *Service) OwnRequest(issuer id.ID, visit OwnVisit, now time.Time) string {
+func (s *Service) ExternalRequest(issuer id.ID, visit ExternalLoginRequest, now time.Time) string {
 	version := s.Keys.Current()
 	body := slices.Concat([]byte{version}, visit.Provider[:], visit.Flow[:], visit.ID[:])
-	body = binary.BigEndian.AppendUint64(body, uint64(now.Add(OwnLoginLifetime).Unix())) //nolint:gosec // after 1970
-	return secret.Encode(append(body, s.Keys.MAC(version, purposeOwnRequest, issuer[:], body)...))
+	body = binary.BigEndian.AppendUint64(body, uint64(now.Add(ExternalLoginLifetime).Unix())) //nolint:gosec // after 1970
+	return secret.Encode(append(body, s.Keys.MAC(version, purposeExternalRequest, issuer[:], body)...))
 }
 
-// ReadOwnRequest returns the visit that a request names, or ErrOwnRequest.
-func (s *Service) ReadOwnRequest(issuer id.ID, request string, now time.Time) (OwnVisit, error) {
+// ReadExternalRequest returns the visit that a request names, or ErrExternalRequest.
+func (s *Service) ReadExternalRequest(issuer id.ID, request string, now time.Time) (ExternalLoginRequest, error) {
 	const size = 1 + 16 + 16 + 16 + 8
 	raw, err := secret.Decode(request)
 	if err != nil || len(raw) != size+32 {
-		return OwnVisit{}, ErrOwnRequest
+		return ExternalLoginRequest{}, ErrExternalRequest
 	}
 	body := raw[:size]
-	mac := s.Keys.MAC(raw[0], purposeOwnRequest, issuer[:], body)
+	mac := s.Keys.MAC(raw[0], purposeExternalRequest, issuer[:], body)
 	if mac == nil || !secret.Equal(mac, raw[size:]) || uint64(now.Unix()) > binary.BigEndian.Uint64(body[49:]) { //nolint:gosec // after 1970
-		return OwnVisit{}, ErrOwnRequest
+		return ExternalLoginRequest{}, ErrExternalRequest
 	}
-	return OwnVisit{Provider: id.ID(body[1:17]), Flow: id.ID(body[17:33]), ID: id.ID(body[33:49])}, nil
+	return ExternalLoginRequest{Provider: id.ID(body[1:17]), Flow: id.ID(body[17:33]), ID: id.ID(body[33:49])}, nil
 }
 
 // Uses of an answer: to finish the flow that a browser began, or to open the account page in any browser. One is of no use as the other.
 const (
-	OwnForFlow    = "flow"
-	OwnForAccount = "account"
+	ForFlow    = "flow"
+	ForAccount = "account"
 )
 
-// OwnAnswerHash is how an answer for a use is stored.
-func OwnAnswerHash(use, answer string) []byte { return secret.Hash(use + " " + answer) }
+// ExternalAnswerHash is how an answer for a use is stored.
+func ExternalAnswerHash(use, answer string) []byte { return secret.Hash(use + " " + answer) }
 
-// FinishOwnLogin takes what the site's backend says, and returns the value with which the browser comes back for that use. Errors: a FieldError that
-// names a member of the JSON, ErrOwnRequest, ErrUnavailable.
-func FinishOwnLogin(ctx context.Context, store OwnLogins, visit OwnVisit, use string, login OwnLogin) (answer string, err error) {
-	if login, err = readOwnLogin(login); err != nil {
+// FinishExternalLogin takes what the site's backend says, and returns the value with which the browser comes back for that use. Errors: a FieldError that
+// names a member of the JSON, ErrExternalRequest, ErrUnavailable.
+func FinishExternalLogin(ctx context.Context, store ExternalLogins, visit ExternalLoginRequest, use string, login ExternalLogin) (answer string, err error) {
+	if login, err = readExternalLogin(login); err != nil {
 		return "", err
 	}
 	answer = secret.Encode(secret.Bytes(32))
-	err = store.KeepOwnLogin(ctx, visit.Provider, visit.ID, OwnAnswerHash(use, answer), login)
+	err = store.StoreExternalLogin(ctx, visit.Provider, visit.ID, ExternalAnswerHash(use, answer), login)
 	if errors.Is(err, ErrConflict) || errors.Is(err, ErrNotFound) {
-		return "", ErrOwnRequest
+		return "", ErrExternalRequest
 	}
 	return answer, err
 }
 
-// OwnLeave is what the site says of a person who left one organization, or all of them.
-type OwnLeave struct {
+// SignOutRequest is what the site says of a person who left one organization, or all of them.
+type SignOutRequest struct {
 	Subject      string  `json:"subject"`
 	Organization *string `json:"organization"`
 	All          bool    `json:"all"`
@@ -126,7 +126,7 @@ type OwnLeave struct {
 
 // EndMembership takes what the site's backend says of somebody who left, any number of times, and returns what organizations they still
 // have. Errors: a FieldError that names a member of the JSON, ErrUnavailable.
-func EndMembership(ctx context.Context, store OwnLogins, provider id.ID, leave OwnLeave) ([]Organization, error) {
+func EndMembership(ctx context.Context, store ExternalLogins, provider id.ID, leave SignOutRequest) ([]Organization, error) {
 	switch {
 	case !goodSubject(leave.Subject):
 		return nil, FieldError{Field: "subject", Message: "Expected the id that your answers name the person by, 1 to 255 bytes."}
@@ -145,11 +145,11 @@ func goodSubject(subject string) bool {
 }
 
 // Identity is who the site spoke of. It vouches for the address.
-func (l OwnLogin) Identity() Identity {
+func (l ExternalLogin) Identity() Identity {
 	return Identity{Issuer: OwnIssuer, Subject: l.Subject, Email: l.Email, EmailVerified: true, FromOwn: true, Name: l.Name, Organizations: l.Organizations}
 }
 
-func readOwnLogin(login OwnLogin) (OwnLogin, error) {
+func readExternalLogin(login ExternalLogin) (ExternalLogin, error) {
 	address, err := ParseEmail(login.Email)
 	if err != nil {
 		return login, FieldError{Field: "email", Message: "Expected the person's e-mail address, which you have verified."}
