@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"mcpauth.example/api"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 	"mcpauth.example/tenants/billing/stripefake"

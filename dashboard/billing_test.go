@@ -2,13 +2,13 @@ package dashboard_test
 
 import (
 	"encoding/csv"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )

@@ -8,7 +8,6 @@ package dashboard
 import (
 	"context"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

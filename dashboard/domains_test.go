@@ -1,12 +1,12 @@
 package dashboard_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -5,7 +5,6 @@ import (
 	"image"
 	"image/png"
 	"maps"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -2,10 +2,10 @@ package dashboard
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"

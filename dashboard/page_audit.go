@@ -4,11 +4,11 @@ import (
 	"cmp"
 	"encoding/json"
 	"io"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"

@@ -3,13 +3,13 @@ package dashboard
 import (
 	"cmp"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"

@@ -3,10 +3,10 @@ package dashboard
 import (
 	"encoding/base64"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

@@ -2,12 +2,12 @@ package dashboard
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strconv"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/templates/ui"

@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"

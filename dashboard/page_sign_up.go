@@ -3,12 +3,12 @@ package dashboard
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"

@@ -1,13 +1,13 @@
 package dashboard
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/templates"
 	"mcpauth.example/tenants"

@@ -1,13 +1,13 @@
 package dashboard_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )

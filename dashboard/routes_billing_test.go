@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"context"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"net/http/httptest"
 	"net/url"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"

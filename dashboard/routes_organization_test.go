@@ -1,10 +1,10 @@
 package dashboard_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/url"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

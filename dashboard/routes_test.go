@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"fmt"
 	"maps"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -2,7 +2,6 @@ package dashboard_test
 
 import (
 	"maps"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/PuerkitoBio/goquery"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 )
 

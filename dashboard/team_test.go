@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/PuerkitoBio/goquery"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

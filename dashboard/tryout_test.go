@@ -2,13 +2,13 @@ package dashboard_test
 
 import (
 	"encoding/json"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/tryout"
 	"mcpauth.example/tenants"

@@ -3,7 +3,6 @@ package dashboard_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +13,7 @@ import (
 	"github.com/descope/virtualwebauthn"
 
 	"mcpauth.example/dashboard"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 )

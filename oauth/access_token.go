@@ -3,12 +3,13 @@ package oauth
 import (
 	"crypto/sha256"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"mcpauth.example/internal/id"
 )
 
 // accessTokenType is the JWT header typ of access tokens (RFC 9068 section 2.1).

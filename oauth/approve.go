@@ -2,11 +2,11 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

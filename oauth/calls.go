@@ -3,12 +3,12 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

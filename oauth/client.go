@@ -3,8 +3,9 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // The client authentication methods (RFC 7591 section 2). Public clients have none.

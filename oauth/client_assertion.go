@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"errors"
 	"math"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/golang-jwt/jwt/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -2,9 +2,10 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // Connection is what a person sees of an app that they allowed on an MCP server: everything that its living grants give it.

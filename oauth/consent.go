@@ -2,8 +2,9 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
+
+	"mcpauth.example/internal/id"
 )
 
 // Remember notes in the request what the person allowed this client on this MCP server before: a step-up asks for the new scopes only

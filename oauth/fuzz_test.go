@@ -2,13 +2,13 @@ package oauth
 
 import (
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -2,12 +2,13 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"mcpauth.example/internal/id"
 )
 
 // TokenFormMax bounds the body of a token, introspection or revocation request, in bytes.

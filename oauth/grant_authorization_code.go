@@ -2,11 +2,11 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strconv"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

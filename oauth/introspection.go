@@ -2,12 +2,12 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -1,9 +1,10 @@
 package oauth
 
 import (
-	"mcpauth.example/internal/id"
 	"slices"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // Issuer is one authorization server as clients see it, in the name of the URL a request came in on. It is immutable: a change of

@@ -3,13 +3,13 @@ package oauth
 import (
 	"encoding/json"
 	"maps"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -2,9 +2,9 @@ package oauth
 
 import (
 	"encoding/binary"
-	"mcpauth.example/internal/id"
 	"strings"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

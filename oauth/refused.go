@@ -3,11 +3,11 @@ package oauth
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -3,8 +3,8 @@ package oauth
 import (
 	"context"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

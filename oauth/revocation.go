@@ -2,8 +2,9 @@ package oauth
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"net/url"
+
+	"mcpauth.example/internal/id"
 )
 
 // ReasonRevokedByClient is why a grant ended when its client asked for it.

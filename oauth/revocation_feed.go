@@ -3,12 +3,12 @@ package oauth
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

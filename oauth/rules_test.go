@@ -3,11 +3,12 @@ package oauth
 import (
 	"encoding/base64"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 func TestPKCE(t *testing.T) {

@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+
 	"mcpauth.example/internal/id"
 )
 

@@ -1,10 +1,11 @@
 package tenants
 
 import (
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // Step is a step of a connection attempt, as the timeline shows it.

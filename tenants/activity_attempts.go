@@ -1,9 +1,10 @@
 package tenants
 
 import (
-	"mcpauth.example/internal/id"
 	"slices"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // Attempt is one try of a client to get from discovery to a guarded call, and what became of the connection.

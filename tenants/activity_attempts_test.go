@@ -1,13 +1,13 @@
 package tenants_test
 
 import (
-	"mcpauth.example/internal/id"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

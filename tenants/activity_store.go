@@ -2,8 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // ActivityStore reads the connection timeline.

@@ -2,8 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // Admission decides whether somebody may connect to a project for the first time. Who was ever connected is never stopped by a plan.

@@ -5,10 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // AuditEntry is one change, as the log keeps it.

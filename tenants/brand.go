@@ -3,13 +3,13 @@ package tenants
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

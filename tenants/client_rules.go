@@ -2,9 +2,10 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
+
+	"mcpauth.example/internal/id"
 )
 
 // MaxClientRules is how many rules about clients a project may have: every process keeps them in memory.

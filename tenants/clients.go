@@ -2,9 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

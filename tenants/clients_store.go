@@ -2,6 +2,7 @@ package tenants
 
 import (
 	"context"
+
 	"mcpauth.example/internal/id"
 )
 

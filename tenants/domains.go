@@ -3,10 +3,10 @@ package tenants
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -3,11 +3,11 @@ package tenants
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"slices"
 	"strings"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -2,9 +2,10 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // LaunchStore is what a project needs on its way to production, by the rules of ProjectStore.

@@ -2,8 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // ListPage is how many rows one page of a list has.

@@ -2,10 +2,11 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"mcpauth.example/internal/id"
 )
 
 // maxReason is the longest reason for what the operator decides, in characters.

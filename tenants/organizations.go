@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // InvitationLifetime is how long an invitation can be accepted.

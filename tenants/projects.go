@@ -3,7 +3,6 @@ package tenants
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -11,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

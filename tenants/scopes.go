@@ -2,11 +2,12 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"mcpauth.example/internal/id"
 )
 
 // Bounds of a project's scopes: every process keeps them in memory, and metadata and guards carry them.

@@ -3,8 +3,9 @@ package tenants
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strings"
+
+	"mcpauth.example/internal/id"
 )
 
 // MaxServers is how many MCP servers a project may have: every process keeps them in memory, and errors name them.

@@ -3,8 +3,9 @@ package tenants
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // SettingsStore changes a project as a whole, by the rules of ProjectStore.

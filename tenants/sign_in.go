@@ -2,8 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
+
+	"mcpauth.example/internal/id"
 )
 
 // The ways in which people may sign in at a project's issuer, in the order in which the page offers them.

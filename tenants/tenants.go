@@ -7,8 +7,9 @@ package tenants
 import (
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // What a store or a rule answers besides success.

@@ -2,8 +2,9 @@ package tenants
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // MonthlyActiveUsers says how many people of a production project were counted on a day (UTC): those who got the first access token of their

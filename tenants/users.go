@@ -3,8 +3,9 @@ package tenants
 import (
 	"cmp"
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
+
+	"mcpauth.example/internal/id"
 )
 
 // UsersPage is how many users one page of a list has.

@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mcpauth.example/internal/id"
 	"os"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/picture"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/tenants"

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )

@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/signin"
 )

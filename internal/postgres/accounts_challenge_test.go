@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"encoding/base64"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/argon2"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"

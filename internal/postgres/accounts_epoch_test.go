@@ -3,12 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"

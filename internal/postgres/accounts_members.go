@@ -1,13 +1,13 @@
 package postgres
 
 import (
-	"mcpauth.example/internal/id"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )

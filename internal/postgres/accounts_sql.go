@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"database/sql/driver"
-	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 )
 

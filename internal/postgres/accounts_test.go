@@ -2,12 +2,12 @@ package postgres_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"

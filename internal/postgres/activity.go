@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

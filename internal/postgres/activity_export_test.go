@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )

@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -2,9 +2,10 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
+
+	"mcpauth.example/internal/id"
 )
 
 // AdmitRegistration implements oauth.ClientStore. The use of either credential is noted.

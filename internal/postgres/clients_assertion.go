@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"mcpauth.example/internal/id"
 )
 
 // UseAssertion implements oauth.AssertionStore: of any number that come with the same assertion, one inserts.

@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )

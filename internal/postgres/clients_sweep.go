@@ -2,11 +2,12 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"mcpauth.example/internal/id"
 )
 
 // sweepMost bounds what one statement of a sweep deletes, so that none holds its locks for long.

@@ -1,10 +1,10 @@
 package postgres_test
 
 import (
-	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/tenants"
 )

@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -2,11 +2,11 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

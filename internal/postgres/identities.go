@@ -3,11 +3,11 @@ package postgres
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 )
 

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/singleflight"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -3,13 +3,13 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )

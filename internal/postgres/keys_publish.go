@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/riverqueue/river"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )

@@ -2,13 +2,13 @@ package postgres_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/oauth"

@@ -3,10 +3,11 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"mcpauth.example/internal/id"
 )
 
 // projectsChannel carries the id of a project that changed.

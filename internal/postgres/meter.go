@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )

@@ -2,10 +2,10 @@ package postgres_test
 
 import (
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"slices"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"

@@ -2,11 +2,11 @@ package postgres_test
 
 import (
 	"database/sql"
-	"mcpauth.example/internal/id"
 	"testing"
 
 	"github.com/pressly/goose/v3"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/migrations"

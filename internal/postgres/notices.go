@@ -2,8 +2,8 @@ package postgres
 
 import (
 	"gorm.io/gorm"
-	"mcpauth.example/internal/id"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/tenants"
 )

@@ -2,11 +2,11 @@ package postgres_test
 
 import (
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"sync"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"

@@ -3,9 +3,10 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
+
+	"mcpauth.example/internal/id"
 )
 
 // Restored makes a database that came back from a backup safe to serve: what was revoked, rotated or redeemed after the backup was made

@@ -2,10 +2,11 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
 	"github.com/jackc/pgx/v5"
 	"gorm.io/gorm"
+
+	"mcpauth.example/internal/id"
 )
 
 // revocationsChannel carries the id of a project in which a grant ended.

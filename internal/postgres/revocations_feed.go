@@ -5,13 +5,13 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/oauth"
 )

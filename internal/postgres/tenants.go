@@ -3,11 +3,11 @@ package postgres
 import (
 	"encoding/json"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"time"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -2,10 +2,10 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

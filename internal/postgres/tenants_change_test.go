@@ -3,7 +3,6 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"testing"
 	"time"
@@ -11,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"

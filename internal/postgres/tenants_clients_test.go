@@ -3,12 +3,12 @@ package postgres_test
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"

@@ -3,10 +3,10 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )

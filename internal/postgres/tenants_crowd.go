@@ -2,9 +2,10 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 
 	"gorm.io/gorm"
+
+	"mcpauth.example/internal/id"
 )
 
 // Crowd is what SeedCrowd makes in one project.

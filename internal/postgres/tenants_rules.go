@@ -2,12 +2,12 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

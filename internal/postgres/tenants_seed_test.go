@@ -2,11 +2,11 @@ package postgres_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/tenants"
 )

@@ -2,13 +2,13 @@ package postgres
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strconv"
 	"strings"
 	"time"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -3,12 +3,12 @@ package postgres
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -2,10 +2,10 @@ package postgres_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -1,9 +1,9 @@
 package signin
 
 import (
-	"mcpauth.example/internal/id"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

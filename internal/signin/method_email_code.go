@@ -3,8 +3,8 @@ package signin
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 )

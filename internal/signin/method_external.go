@@ -5,13 +5,13 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"time"
 
 	"github.com/go-webauthn/webauthn/protocol"
 	"github.com/go-webauthn/webauthn/webauthn"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

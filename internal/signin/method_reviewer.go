@@ -2,9 +2,9 @@ package signin
 
 import (
 	"context"
-	"mcpauth.example/internal/id"
 	"strings"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -6,7 +6,6 @@ import (
 	"encoding/base32"
 	"errors"
 	"image/png"
-	"mcpauth.example/internal/id"
 	"net/url"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/totp"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 )
 

@@ -10,9 +10,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 )
 

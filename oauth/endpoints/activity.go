@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"cmp"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"

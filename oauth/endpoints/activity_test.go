@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/oauth"
 	"mcpauth.example/oauth/endpoints"

@@ -2,11 +2,11 @@ package endpoints_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )

@@ -2,10 +2,10 @@ package endpoints_test
 
 import (
 	"maps"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -1,12 +1,12 @@
 package endpoints_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"runtime"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

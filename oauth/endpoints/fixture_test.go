@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"mcpauth.example/internal/egress"
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/picture"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"

@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"maps"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )

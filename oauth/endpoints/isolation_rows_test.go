@@ -1,12 +1,12 @@
 package endpoints_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"

@@ -2,7 +2,6 @@ package endpoints
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"

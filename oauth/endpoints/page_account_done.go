@@ -1,11 +1,11 @@
 package endpoints
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/web"
 	"mcpauth.example/oauth"

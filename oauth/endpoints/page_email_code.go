@@ -3,7 +3,6 @@ package endpoints
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,6 +12,7 @@ import (
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

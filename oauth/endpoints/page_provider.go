@@ -3,7 +3,6 @@ package endpoints
 import (
 	"encoding/json"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

@@ -2,12 +2,12 @@ package endpoints
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

@@ -3,7 +3,6 @@ package endpoints
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/mail"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/internal/web"

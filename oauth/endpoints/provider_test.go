@@ -1,7 +1,6 @@
 package endpoints_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -3,12 +3,12 @@ package endpoints_test
 import (
 	"context"
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 )
 

@@ -1,11 +1,11 @@
 package endpoints_test
 
 import (
-	"mcpauth.example/internal/id"
 	"net/http"
 	"strings"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/oauth"
 )

@@ -2,12 +2,12 @@ package endpoints_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/oauth"

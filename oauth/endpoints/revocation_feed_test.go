@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"
 )

@@ -2,11 +2,11 @@ package endpoints
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/signin"
 	"mcpauth.example/oauth"
 	"mcpauth.example/tenants"

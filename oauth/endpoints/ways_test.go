@@ -3,13 +3,13 @@ package endpoints_test
 import (
 	"encoding/json"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

@@ -9,9 +9,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 

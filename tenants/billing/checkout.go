@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"mcpauth.example/internal/id"
 	"strings"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/secret"
 	"mcpauth.example/tenants"
 )

@@ -2,12 +2,12 @@ package billing_test
 
 import (
 	"errors"
-	"mcpauth.example/internal/id"
 	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 	"mcpauth.example/tenants/billing"
 )

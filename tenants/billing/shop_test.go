@@ -3,7 +3,6 @@ package billing_test
 import (
 	"context"
 	"log/slog"
-	"mcpauth.example/internal/id"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/internal/postgres"
 	"mcpauth.example/internal/postgres/pgtest"
 	"mcpauth.example/internal/secret"

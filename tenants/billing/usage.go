@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"mcpauth.example/internal/id"
 	"slices"
 	"time"
 
+	"mcpauth.example/internal/id"
 	"mcpauth.example/tenants"
 )
 
