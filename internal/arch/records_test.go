@@ -1,0 +1,38 @@
+package arch
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestDecisionsNameFilesThatExist reads docs/adr: each record is in the list, and what it names in the tree is there.
+func TestDecisionsNameFilesThatExist(t *testing.T) {
+	folder := filepath.Join(root, "docs", "adr")
+	list, err := os.ReadFile(filepath.Join(folder, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := filepath.Glob(filepath.Join(folder, "0*.md"))
+	if err != nil || len(records) == 0 {
+		t.Fatalf("records: got %d (%v), want some", len(records), err)
+	}
+	named := regexp.MustCompile("`([a-z]+(?:/[a-z0-9_.]+)+)`")
+	for _, record := range records {
+		name := filepath.Base(record)
+		if !strings.Contains(string(list), "("+name+")") {
+			t.Errorf("%s: not in the list of docs/adr/README.md, want a row", name)
+		}
+		text, err := os.ReadFile(record)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range named.FindAllStringSubmatch(string(text), -1) {
+			if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
+				t.Errorf("%s names %s: got no such file, want the place where it is now", name, found[1])
+			}
+		}
+	}
+}
