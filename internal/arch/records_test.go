@@ -2,8 +2,10 @@ package arch
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -33,6 +35,35 @@ func TestDecisionsNameFilesThatExist(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(root, found[1])); err != nil {
 				t.Errorf("%s names %s: got no such file, want the place where it is now", name, found[1])
 			}
+		}
+	}
+}
+
+// TestAttributesMeetFiles reads .gitattributes: a line for files that are gone is a line that somebody believes.
+func TestAttributesMeetFiles(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, ".gitattributes"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := strings.Fields(string(out))
+	for line := range strings.Lines(string(text)) {
+		pattern := strings.Fields(line)[0]
+		meets := slices.ContainsFunc(files, func(file string) bool {
+			if folder, ok := strings.CutSuffix(pattern, "/**"); ok {
+				return strings.HasPrefix(file, folder+"/")
+			}
+			if !strings.Contains(pattern, "/") {
+				file = filepath.Base(file)
+			}
+			ok, err := filepath.Match(pattern, file)
+			return ok && err == nil
+		})
+		if !meets {
+			t.Errorf(".gitattributes: %s meets no file, want the line mended or gone", pattern)
 		}
 	}
 }
